@@ -1,0 +1,272 @@
+"""The driver contract: how the broker speaks to a kind of device.
+
+A driver is a class. An instance is bound to one device's connection arguments; ``connect()`` returns a *session* (any
+object), which the worker keeps and hands back to ``send()``, ``config()``, ``is_alive()``, ``keepalive()`` and
+``disconnect()``. The worker calls one method at a time: a driver needs no locks.
+
+The smallest driver::
+
+    from netpulse_drivers import BaseDriver
+
+    class CustomDriver(BaseDriver):
+        driver_name = "custom"
+
+        def connect(self):
+            return open_my_connection(self.host, self.port, timeout=self.call.deadline.remaining())
+
+        def send(self, session, command):
+            return session.ask(command)
+
+        def disconnect(self, session):
+            session.close()
+
+Drop it as a package into the plug-in directory with ``__all__ = [CustomDriver]`` (or publish it under the entry point
+group ``netpulse.drivers``) and REST can call it as ``"driver": "custom"``.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+from netpulse_drivers.deadline import Deadline
+from netpulse_drivers.errors import InvalidArguments, UnsupportedOperation
+from netpulse_drivers.results import ChangeResult, Output
+
+CONTRACT_VERSION = 1
+"""Raised when a change to this module would break drivers written against an older one."""
+
+QueueStrategy = Literal["pinned", "fifo"]
+
+
+class ConnectionArgs(BaseModel):
+    """Connection arguments that every driver understands. Subclass it to add and to check a driver's own.
+
+    Extra keys are kept and handed to the driver (``model_extra``); a driver that knows all its keys sets
+    ``extra="forbid"``. Error messages of validation never contain the input.
+    """
+
+    model_config = ConfigDict(extra="allow", hide_input_in_errors=True, arbitrary_types_allowed=True)
+
+    host: str = Field(min_length=1, max_length=255, description="Address or name of the device.")
+    port: int | None = Field(default=None, ge=1, le=65535, description="TCP port; None: the protocol's standard one.")
+    username: str | None = Field(default=None, description="Login name.")
+    password: SecretStr | None = Field(default=None, description="Login password.")
+
+
+class OperationArgs(BaseModel):
+    """driver_args of one operation. Unknown keys are refused so that a misspelt option is not silently ignored."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+
+class OpenArgs(OperationArgs):
+    """driver_args of a driver that declares none: anything goes, the driver reads ``self.call.args.model_extra``."""
+
+    model_config = ConfigDict(extra="allow", hide_input_in_errors=True)
+
+
+class EnsurePolicy(BaseModel):
+    """How an idempotent change compares the wanted lines with the running configuration (one job on the broker).
+
+    The words and meanings are those of Ansible's ``ios_config``, which network engineers know.
+    """
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    parents: list[str] = Field(default_factory=list, description="Section the lines stand in, outermost first.")
+    before: list[str] = Field(default_factory=list, description="Lines sent first, only if something is missing.")
+    after: list[str] = Field(default_factory=list, description="Lines sent last, only if something is missing.")
+    match: Literal["line", "strict", "exact", "none"] = "line"
+    replace: Literal["line", "block"] = "line"
+    save_when: Literal["always", "never", "modified", "changed"] = "never"
+    backup: bool = Field(default=False, description="Return the running configuration from before the change.")
+    running_config: str | None = Field(
+        default=None, description="Compare with this text instead of reading it from the device."
+    )
+    diff_ignore_lines: list[str] = Field(default_factory=list, description="Regular expressions of lines to leave out.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeRequest:
+    """A change as the driver receives it; every part that the driver cannot honour must raise UnsupportedOperation.
+
+    Attributes:
+        lines: configuration lines in order, without trailing newlines; empty with ``save`` alone.
+        ensure: compare with the running configuration first and send only what is missing; None: send all lines.
+        dry_run: compute and report, change nothing.
+        save: write the running configuration to the start-up configuration afterwards.
+        enable: raise privilege first; None: as the driver sees fit.
+        message: commit comment where the platform has one.
+        revert_in: seconds after which an unconfirmed commit is rolled back.
+        replace: the lines are the whole configuration, not an addition to it.
+    """
+
+    lines: list[str]
+    ensure: EnsurePolicy | None = None
+    dry_run: bool = False
+    save: bool = False
+    enable: bool | None = None
+    message: str | None = None
+    revert_in: float | None = None
+    replace: bool = False
+
+
+def _never() -> None:
+    """Default guard: nothing forbids a write."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Call:
+    """What the worker tells a driver about the call under way.
+
+    Attributes:
+        deadline: when the operation must have ended; a driver gives its blocking calls ``deadline.remaining()``.
+        args: the validated driver_args (an instance of ``query_args`` or ``change_args``).
+        enable: privileged mode asked for (``enable_mode``); None: as the driver sees fit.
+        before_write: call it immediately before each write to the device. It raises when the worker has lost the right
+            to this device or the job was stopped; let that exception pass.
+    """
+
+    deadline: Deadline = field(default_factory=Deadline.never)
+    args: BaseModel = field(default_factory=OpenArgs)
+    enable: bool | None = None
+    before_write: Callable[[], None] = _never
+
+
+class BaseDriver(ABC):
+    """Base class of all drivers. Only ``connect``, ``send`` and ``disconnect`` must be written.
+
+    Class attributes:
+        driver_name: the name in requests; lower case, unique.
+        connection_args_model, query_args, change_args: pydantic models the controller validates requests with.
+        query_strategy: where queries run unless the request says otherwise. Changes always keep the device's order.
+        keeps_session: whether a session may outlive a job (pinned workers keep it).
+        session_irrelevant_args: connection arguments whose change is no reason for a new session.
+
+    Attributes:
+        args: the validated connection arguments.
+        call: the call under way (deadline, driver_args, write guard).
+    """
+
+    driver_name: ClassVar[str]
+    connection_args_model: ClassVar[type[ConnectionArgs]] = ConnectionArgs
+    query_args: ClassVar[type[BaseModel]] = OpenArgs
+    change_args: ClassVar[type[BaseModel]] = OpenArgs
+    query_strategy: ClassVar[QueueStrategy] = "pinned"
+    keeps_session: ClassVar[bool] = True
+    session_irrelevant_args: ClassVar[frozenset[str]] = frozenset({"keepalive", "read_timeout"})
+
+    def __init__(self, connection_args: ConnectionArgs) -> None:
+        self.args = connection_args
+        self.call = Call()
+
+    # -- validation, on the controller ------------------------------------------------------------------------------
+
+    @classmethod
+    def validate_connection_args(cls, values: Mapping[str, Any]) -> ConnectionArgs:
+        """Check connection arguments.
+
+        Raises:
+            pydantic.ValidationError: with one entry per wrong field; it never holds the input's values.
+        """
+        return cls.connection_args_model.model_validate(dict(values))
+
+    @classmethod
+    def validate_operation_args(cls, operation: Literal["query", "change"], values: Mapping[str, Any]) -> BaseModel:
+        """Check driver_args of an operation.
+
+        Raises:
+            pydantic.ValidationError: as above.
+        """
+        model = cls.query_args if operation == "query" else cls.change_args
+        return model.model_validate(dict(values))
+
+    @classmethod
+    def validate_request(cls, commands: list[str], args: BaseModel) -> None:
+        """Check what needs more than one field (e.g. a getter's name and its arguments).
+
+        Raises:
+            InvalidArguments: saying what to change.
+        """
+
+    @classmethod
+    def from_request(cls, connection_args: Mapping[str, Any]) -> BaseDriver:
+        """An instance for a device, on the worker.
+
+        Raises:
+            InvalidArguments: if the arguments do not validate.
+        """
+        try:
+            return cls(cls.validate_connection_args(connection_args))
+        except ValidationError as error:
+            problems = [
+                {"loc": ".".join(map(str, problem["loc"])), "msg": problem["msg"]}
+                for problem in error.errors(include_input=False, include_url=False)
+            ]
+            raise InvalidArguments("connection_args do not validate", details=problems) from None
+
+    @property
+    def host(self) -> str:
+        return self.args.host
+
+    @property
+    def port(self) -> int | None:
+        return self.args.port
+
+    # -- work, on a worker ------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def connect(self) -> Any:
+        """Log in and return a session, ready for ``send``.
+
+        Raises:
+            ConnectError and subclasses, AuthenticationFailed, PromptNotFound.
+        """
+
+    @abstractmethod
+    def send(self, session: Any, command: str) -> Output | str | dict[str, Any] | list[Any]:
+        """Run one query and return its output (a bare value is wrapped into an Output).
+
+        Raises:
+            CommandRefused, CommandTimeout, SessionLost, SessionStale, PrivilegeRefused.
+        """
+
+    @abstractmethod
+    def disconnect(self, session: Any) -> None:
+        """Close the session; must not raise for one that is dead already, and must not block for long."""
+
+    def config(self, session: Any, change: ChangeRequest) -> ChangeResult:
+        """Apply a change.
+
+        Raises:
+            UnsupportedOperation: this driver changes nothing (the default).
+            CommandRefused: at the first line the device refuses; its ``outputs`` hold what had been applied.
+        """
+        raise UnsupportedOperation(f"driver '{self.driver_name}' has no configuration operation")
+
+    def is_alive(self, session: Any) -> bool:
+        """Whether the session can still be used, from what is known locally, without writing. Must not block."""
+        return True
+
+    def keepalive(self, session: Any) -> bool:
+        """Prove an idle session alive by a round trip that types nothing harmful. False: the session is dead.
+
+        ``self.call.deadline`` bounds the wait. Called only between operations.
+        """
+        return self.is_alive(session)
+
+    def keepalive_interval(self) -> float:
+        """Seconds of idleness after which ``keepalive`` is due; 0 turns it off."""
+        value = getattr(self.args, "keepalive", None)
+        if value is None:
+            value = (self.args.model_extra or {}).get("keepalive", 60.0)
+        return float(value)
+
+    def device_info(self, session: Any) -> dict[str, Any]:
+        """Facts that a connection test returns (prompt, platform, ...). JSON-ready, without secrets."""
+        return {}

@@ -1,0 +1,64 @@
+"""What a driver hands back: outputs of queries and the account of a change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One command (or getter, or config step) and what came of it.
+
+    Attributes:
+        command: as it was asked for.
+        output: the device's text, or structured data where the driver speaks a structured protocol.
+        elapsed: seconds from the write to the last byte.
+        failed: the device refused it, or it did not end.
+        parsed: structured data made from ``output`` when parsing was asked for.
+        changed: for steps of a change, whether the device's configuration changed.
+        extra: further facts for the result's entry (``diff``, ``saved``, ``backup``, ...), JSON-ready.
+    """
+
+    command: str
+    output: Any
+    elapsed: float = 0.0
+    failed: bool = False
+    parsed: Any = None
+    changed: bool | None = None
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready entry of ``result.outputs``; ``parsed`` and ``changed`` are left out when they say nothing."""
+        entry: dict[str, Any] = {
+            "command": self.command,
+            "output": self.output,
+            "elapsed": round(self.elapsed, 6),
+            "failed": self.failed,
+        }
+        if self.parsed is not None:
+            entry["parsed"] = self.parsed
+        if self.changed is not None:
+            entry["changed"] = self.changed
+        return entry | self.extra
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeResult:
+    """The account of a change.
+
+    Attributes:
+        outputs: what the device said, step by step.
+        changed: whether the running configuration differs from before (with ``dry_run``: would differ).
+        diff: unified or vendor diff, "" where there is none to give.
+        applied: the lines that were sent and taken, in order (with ``dry_run``: that would be sent).
+        saved: whether the running configuration was written to the start-up configuration.
+        backup: the running configuration before the change, when it was asked for.
+    """
+
+    outputs: list[Output]
+    changed: bool
+    diff: str = ""
+    applied: list[str] = field(default_factory=list)
+    saved: bool = False
+    backup: str | None = None
