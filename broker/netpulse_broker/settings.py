@@ -1,0 +1,367 @@
+"""What can be set, in which unit, with which default; read from a TOML file and the environment by ``load_settings``.
+
+Precedence, highest first: command line, environment (``NETPULSE_<SECTION>__<KEY>``), file (``[section]`` ``key``),
+default. A ``Settings`` object is immutable and is handed to whoever needs it; nothing reads the environment on its own,
+so ``Settings(...)`` in a test means exactly what it says.
+
+A secret has no default. ``None`` means "not set", and what needs it says so: see ``require_redis_url``,
+``require_master_keys`` and ``require_api_key``.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import os
+import re
+import socket
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+from netpulse_drivers.errors import NetPulseError, Phase
+
+ENV_PREFIX = "NETPULSE_"
+ENV_DELIMITER = "__"
+MASTER_KEY_BYTES = 32
+REDIS_SCHEMES = ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel")
+
+# A name becomes part of Redis keys (separated by ":") and of lease tokens (separated by "|").
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+_KEY_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
+
+
+class SettingsError(NetPulseError):
+    """A setting is missing, unknown or wrong. The message names the variable and the file key, never a secret."""
+
+    code: ClassVar[str] = "invalid_settings"
+    phase: ClassVar[Phase] = "validate"
+
+
+def variable_name(*path: str) -> str:
+    """The environment variable of a setting: ``("redis", "url")`` -> ``NETPULSE_REDIS__URL``."""
+    return ENV_PREFIX + ENV_DELIMITER.join(path).upper()
+
+
+def _valid_name(name: str) -> str:
+    if _NAME.fullmatch(name) is None:
+        raise ValueError("write letters, digits, '.', '_' and '-', at most 128, beginning with a letter or digit")
+    return name
+
+
+def _absolute(path: Path) -> Path:
+    return Path(os.path.abspath(path.expanduser()))  # noqa: PTH100  # symbolic links stay as the operator wrote them
+
+
+Name = Annotated[str, AfterValidator(_valid_name)]
+AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+def _host_name() -> str:
+    return re.sub(r"[^A-Za-z0-9._-]", "-", socket.gethostname()).lstrip(".-_") or "localhost"
+
+
+def default_state_dir() -> Path:
+    """``/var/lib/netpulse`` for root, else ``netpulse`` under ``$XDG_STATE_HOME`` (``~/.local/state``)."""
+    if os.geteuid() == 0:
+        return Path("/var/lib/netpulse")
+    base = Path(os.environ.get("XDG_STATE_HOME", ""))
+    return (base if base.is_absolute() else Path.home() / ".local" / "state") / "netpulse"
+
+
+def parse_master_keys(text: str) -> dict[str, bytes]:
+    """Key id -> 32 bytes, in the order written; the first one seals, all of them open.
+
+    ``text`` is one key or several separated by commas, each ``id:key`` or ``key``; ``key`` is base64url of 32 bytes. A
+    key without an id gets one that is derived from it, so that rotating keys needs no bookkeeping.
+
+    Raises ValueError, whose message never holds a part of a key.
+    """
+    keys: dict[str, bytes] = {}
+    for number, part in enumerate(text.split(","), start=1):
+        name, colon, encoded = part.strip().rpartition(":")
+        try:
+            key = base64.b64decode(encoded + "=" * (-len(encoded) % 4), altchars=b"-_", validate=True)
+        except (binascii.Error, ValueError):
+            raise ValueError(f"key {number} is not base64url; `netpulse secret` prints a good one") from None
+        if len(key) != MASTER_KEY_BYTES:
+            raise ValueError(
+                f"key {number} has {len(key)} bytes instead of {MASTER_KEY_BYTES}; `netpulse secret` prints a good one"
+            )
+        key_id = name if colon else hashlib.sha256(b"netpulse master key id\0" + key).hexdigest()[:8]
+        if _KEY_ID.fullmatch(key_id) is None:
+            raise ValueError(f"the id of key {number} may hold letters, digits, '.', '_' and '-', at most 32")
+        if key_id in keys:
+            raise ValueError(f"two keys have the same id (key {number})")
+        keys[key_id] = key
+    return keys
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, validate_default=True)
+
+
+class RedisSettings(_Section):
+    """The Redis or Valkey server that all roles share."""
+
+    url: SecretStr | None = Field(
+        None,
+        description="Where Redis or Valkey is: `redis://[user:password@]host:port/db`, `rediss://` for TLS, "
+        "`unix://[user:password@]/path?db=0`, `redis+sentinel://[user:password@]host:port,host:port/service/db`. "
+        "`netpulse up` starts a private server when it is not set; the roles alone need it.",
+    )
+    socket_timeout: Seconds = Field(
+        5.0,
+        description="How long an answer of Redis may take, in seconds, beyond the time a blocking command asks for.",
+    )
+    connect_timeout: Seconds = Field(2.0, description="How long connecting to Redis may take, in seconds.")
+
+    @field_validator("url")
+    @classmethod
+    def _check_url(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is None:
+            return None
+        text = url.get_secret_value()
+        scheme = text.partition("://")[0]
+        if "://" not in text or scheme not in REDIS_SCHEMES:
+            raise ValueError("write redis://host:port/db (rediss:// for TLS, unix:///path for a socket)")
+        if scheme == "unix":
+            if not urlsplit(text).path:
+                raise ValueError("a unix:// URL needs the path of the socket: unix:///run/redis/redis.sock?db=0")
+        elif not urlsplit(text).netloc.rpartition("@")[2]:
+            raise ValueError(f"the host is missing: write {scheme}://host:port/db")
+        return url
+
+
+class SecuritySettings(_Section):
+    """Secrets. None of them has a default; `netpulse up` creates its own on the first start."""
+
+    master_key: SecretStr | None = Field(
+        None,
+        description="Seals jobs and results in Redis. Base64url of 32 random bytes (`netpulse secret` prints one), or "
+        "several as `id:key,id:key`: the first one seals, all of them open. The same on every machine.",
+    )
+    api_key: SecretStr | None = Field(
+        None,
+        description="The key that REST callers send in `X-API-KEY` or as bearer token: 8 or more printable ASCII "
+        "characters. `NETPULSE_API_KEY` sets it too.",
+    )
+    api_key_in_query: bool = Field(
+        False, description="Also take the key from the query string and a cookie. Both end up in logs; for old clients."
+    )
+
+    @field_validator("master_key")
+    @classmethod
+    def _check_master_key(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            parse_master_keys(value.get_secret_value())
+        return value
+
+    @field_validator("api_key")
+    @classmethod
+    def _check_api_key(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and re.fullmatch(r"[!-~]{8,256}", value.get_secret_value()) is None:
+            raise ValueError("write 8 to 256 printable ASCII characters without spaces, or leave it away altogether")
+        return value
+
+
+class ControllerSettings(_Section):
+    """The REST API."""
+
+    host: str = Field("127.0.0.1", min_length=1, description="The address to listen on; `0.0.0.0` or `::` for all.")
+    port: int = Field(9000, ge=0, le=65535, description="The TCP port to listen on; 0 takes a free one.")
+    name: Name | None = Field(
+        None, description="This controller's name among the controllers. Default: host name, process id, random part."
+    )
+    max_body: int = Field(5 * 1024 * 1024, ge=1024, description="The largest request body in bytes; more is a 413.")
+    tls_cert: AbsolutePath | None = Field(None, description="PEM file with the certificate chain; turns TLS on.")
+    tls_key: AbsolutePath | None = Field(None, description="PEM file with the certificate's private key.")
+    docs: bool = Field(True, description="Serve the interactive API documentation at `/docs`.")
+
+    @model_validator(mode="after")
+    def _check_tls(self) -> Self:
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise ValueError("tls_cert and tls_key belong together: set both or neither")
+        return self
+
+
+class NodeSettings(_Section):
+    """The node worker, which owns the pinned workers of one machine."""
+
+    name: Name = Field(
+        default_factory=_host_name,
+        description="This node's name; no two running nodes may share one.",
+        json_schema_extra={"default_text": "the host name"},
+    )
+    capacity: int = Field(256, ge=1, le=100_000, description="How many devices the node serves at most.")
+    lease_ttl: Seconds = Field(
+        10.0, description="After how many seconds without a sign of life other nodes take over this node's devices."
+    )
+    lease_renew: Seconds = Field(
+        2.0, description="How often the node renews its lease, in seconds; at most a third of `lease_ttl`."
+    )
+
+    @model_validator(mode="after")
+    def _check_lease(self) -> Self:
+        if self.lease_renew > self.lease_ttl / 3:
+            raise ValueError("lease_renew must be at most a third of lease_ttl, so that one lost renewal is no loss")
+        return self
+
+
+class WorkerSettings(_Section):
+    """A pinned worker: one per device."""
+
+    max_sessions: int = Field(
+        2, ge=1, le=64, description="Sessions kept per device; the one idle for longest makes room for another login."
+    )
+    idle_limit: Seconds = Field(3600.0, description="Seconds after which an unused session is closed.")
+    age_limit: Seconds = Field(86400.0, description="Seconds after which a session is closed once it is idle.")
+
+
+class FifoSettings(_Section):
+    """The FIFO pool, for work that needs neither a session nor the device's order."""
+
+    name: Name = Field(
+        default_factory=lambda: f"{_host_name()}-fifo",
+        description="This pool's name; it differs from every node's name.",
+        json_schema_extra={"default_text": "the host name with `-fifo`"},
+    )
+    processes: int = Field(4, ge=1, le=256, description="How many jobs the pool runs at the same time.")
+
+
+class JobSettings(_Section):
+    """Time limits of jobs, where the request names none."""
+
+    ttl: int = Field(300, ge=1, le=3600, description="Seconds a job may wait in its queue before it fails.")
+    bulk_ttl: int = Field(600, ge=1, le=3600, description="The same for the jobs of a bulk request, in seconds.")
+    timeout: Seconds = Field(60.0, description="Seconds a job may run.")
+    max_timeout: Seconds = Field(3600.0, description="The longest running time that a request may ask for, in seconds.")
+    result_ttl: int = Field(3600, ge=1, le=30 * 86400, description="Seconds an ended job and its result are kept.")
+
+    @model_validator(mode="after")
+    def _check_timeouts(self) -> Self:
+        if self.timeout > self.max_timeout:
+            raise ValueError("timeout must not be larger than max_timeout")
+        return self
+
+
+class DriverSettings(_Section):
+    """Drivers and the host keys of devices."""
+
+    plugin_dirs: Annotated[list[AbsolutePath], NoDecode] = Field(
+        default_factory=list,
+        description="Directories whose packages are loaded as drivers. A list in the file; in the variable "
+        "separated by `:`, as in PATH.",
+    )
+    known_hosts: AbsolutePath | None = Field(
+        None, description="The file of known SSH host keys. Default: `known_hosts` in the state directory."
+    )
+    host_key_policy: Literal["strict", "accept-new", "ignore"] = Field(
+        "accept-new",
+        description="`strict`: only known host keys. `accept-new`: an unknown key is recorded, a changed one refused. "
+        "`ignore`: host keys are not looked at; for labs.",
+    )
+
+    @field_validator("plugin_dirs", mode="before")
+    @classmethod
+    def _split_path(cls, value: Any) -> Any:
+        return [part for part in value.split(os.pathsep) if part] if isinstance(value, str) else value
+
+
+class DispatchSettings(_Section):
+    """The placing of devices on nodes."""
+
+    scheduler: Name = Field("load_weighted_random", description="The name of the scheduler that picks a node.")
+
+
+class LogSettings(_Section):
+    """Logging to standard error. Secrets never reach a log, whatever the level."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field("info", description="The lowest level that is logged.")
+    format: Literal["console", "json"] = Field(
+        "json", description="`json`: one JSON object a line. `console`: lines for people."
+    )
+
+
+class Settings(BaseSettings):
+    """All settings of the broker."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX,
+        env_nested_delimiter=ENV_DELIMITER,
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+        validate_default=True,
+    )
+
+    state_dir: AbsolutePath = Field(
+        default_factory=default_state_dir,
+        description="Where the broker keeps keys, logs and the private server's data; mode 0700.",
+        json_schema_extra={
+            "default_text": "`/var/lib/netpulse` for root, else `$XDG_STATE_HOME/netpulse` (`~/.local/state/netpulse`)"
+        },
+    )
+    shutdown_grace: Seconds = Field(
+        75.0, description="Seconds that `netpulse up` gives running jobs to end when it is told to stop."
+    )
+    redis: RedisSettings = Field(default_factory=RedisSettings)
+    security: SecuritySettings = Field(default_factory=SecuritySettings)
+    controller: ControllerSettings = Field(default_factory=ControllerSettings)
+    node: NodeSettings = Field(default_factory=NodeSettings)
+    worker: WorkerSettings = Field(default_factory=WorkerSettings)
+    fifo: FifoSettings = Field(default_factory=FifoSettings)
+    jobs: JobSettings = Field(default_factory=JobSettings)
+    drivers: DriverSettings = Field(default_factory=DriverSettings)
+    dispatch: DispatchSettings = Field(default_factory=DispatchSettings)
+    log: LogSettings = Field(default_factory=LogSettings)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003  # the signature is pydantic-settings'
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what is passed in: ``load_settings`` reads file and environment and says where a wrong value stands."""
+        return (init_settings,)
+
+    @model_validator(mode="after")
+    def _check_names(self) -> Self:
+        if self.node.name == self.fifo.name:
+            raise ValueError("node.name and fifo.name must differ: each name has one lease")
+        return self
+
+    @property
+    def known_hosts_file(self) -> Path:
+        """The file of known SSH host keys."""
+        return self.drivers.known_hosts or self.state_dir / "known_hosts"
+
+    def require_redis_url(self) -> str:
+        """The Redis URL. Raises SettingsError that says how to set it."""
+        return self._require(self.redis.url, "redis", "url", "for example redis://redis.example.net:6379/0")
+
+    def require_master_keys(self) -> dict[str, bytes]:
+        """Key id -> 32 bytes, the sealing key first. Raises SettingsError that says how to set it."""
+        hint = "the same on every machine; `netpulse secret` prints a new one"
+        return parse_master_keys(self._require(self.security.master_key, "security", "master_key", hint))
+
+    def require_api_key(self) -> str:
+        """The API key. Raises SettingsError that says how to set it."""
+        return self._require(self.security.api_key, "security", "api_key", "NETPULSE_API_KEY sets it too")
+
+    @staticmethod
+    def _require(value: SecretStr | None, section: str, key: str, hint: str) -> str:
+        if value is None:
+            raise SettingsError(
+                f"{section}.{key} is not set: set {variable_name(section, key)}, or `{key}` under [{section}] in the "
+                f"settings file ({hint})"
+            )
+        return value.get_secret_value()
