@@ -10,9 +10,6 @@ A secret has no default. ``None`` means "not set", and what needs it says so: se
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
 import os
 import re
 import socket
@@ -27,12 +24,12 @@ from netpulse_drivers.errors import NetPulseError, Phase
 
 ENV_PREFIX = "NETPULSE_"
 ENV_DELIMITER = "__"
-MASTER_KEY_BYTES = 32
-REDIS_SCHEMES = ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel")
+REDIS_SCHEMES = ("redis", "rediss", "unix")
 
 # A name becomes part of Redis keys (separated by ":") and of lease tokens (separated by "|").
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
-_KEY_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
+# 32 bytes in URL-safe base64, with or without padding.
+_MASTER_KEY = re.compile(r"[A-Za-z0-9_-]{43}=?")
 
 
 class SettingsError(NetPulseError):
@@ -74,31 +71,20 @@ def default_state_dir() -> Path:
     return (base if base.is_absolute() else Path.home() / ".local" / "state") / "netpulse"
 
 
-def parse_master_keys(text: str) -> dict[str, bytes]:
-    """Key id -> 32 bytes, in the order written; the first one seals, all of them open.
-
-    ``text`` is one key or several separated by commas, each ``id:key`` or ``key``; ``key`` is base64url of 32 bytes. A
-    key without an id gets one that is derived from it, so that rotating keys needs no bookkeeping.
+def split_master_keys(text: str) -> tuple[str, ...]:
+    """The keys in ``text``, separated by commas: the first one seals, all of them open.
 
     Raises ValueError, whose message never holds a part of a key.
     """
-    keys: dict[str, bytes] = {}
-    for number, part in enumerate(text.split(","), start=1):
-        name, colon, encoded = part.strip().rpartition(":")
-        try:
-            key = base64.b64decode(encoded + "=" * (-len(encoded) % 4), altchars=b"-_", validate=True)
-        except (binascii.Error, ValueError):
-            raise ValueError(f"key {number} is not base64url; `netpulse secret` prints a good one") from None
-        if len(key) != MASTER_KEY_BYTES:
+    keys = tuple(part.strip() for part in text.split(","))
+    for number, key in enumerate(keys, start=1):
+        if _MASTER_KEY.fullmatch(key) is None:
             raise ValueError(
-                f"key {number} has {len(key)} bytes instead of {MASTER_KEY_BYTES}; `netpulse secret` prints a good one"
+                f"key {number} of {len(keys)} is not 32 bytes in URL-safe base64 (43 characters); "
+                "`netpulse secret` prints a good one"
             )
-        key_id = name if colon else hashlib.sha256(b"netpulse master key id\0" + key).hexdigest()[:8]
-        if _KEY_ID.fullmatch(key_id) is None:
-            raise ValueError(f"the id of key {number} may hold letters, digits, '.', '_' and '-', at most 32")
-        if key_id in keys:
-            raise ValueError(f"two keys have the same id (key {number})")
-        keys[key_id] = key
+    if len(set(keys)) != len(keys):
+        raise ValueError("the same key stands there twice")
     return keys
 
 
@@ -112,7 +98,7 @@ class RedisSettings(_Section):
     url: SecretStr | None = Field(
         None,
         description="Where Redis or Valkey is: `redis://[user:password@]host:port/db`, `rediss://` for TLS, "
-        "`unix://[user:password@]/path?db=0`, `redis+sentinel://[user:password@]host:port,host:port/service/db`. "
+        "`unix://[user:password@]/path?db=0`. "
         "`netpulse up` starts a private server when it is not set; the roles alone need it.",
     )
     socket_timeout: Seconds = Field(
@@ -143,8 +129,8 @@ class SecuritySettings(_Section):
 
     master_key: SecretStr | None = Field(
         None,
-        description="Seals jobs and results in Redis. Base64url of 32 random bytes (`netpulse secret` prints one), or "
-        "several as `id:key,id:key`: the first one seals, all of them open. The same on every machine.",
+        description="Seals jobs and results in Redis: 32 random bytes in URL-safe base64 (`netpulse secret` prints "
+        "one), or several separated by commas: the first one seals, all of them open. The same on every machine.",
     )
     api_key: SecretStr | None = Field(
         None,
@@ -159,7 +145,7 @@ class SecuritySettings(_Section):
     @classmethod
     def _check_master_key(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None:
-            parse_master_keys(value.get_secret_value())
+            split_master_keys(value.get_secret_value())
         return value
 
     @field_validator("api_key")
@@ -348,10 +334,10 @@ class Settings(BaseSettings):
         """The Redis URL. Raises SettingsError that says how to set it."""
         return self._require(self.redis.url, "redis", "url", "for example redis://redis.example.net:6379/0")
 
-    def require_master_keys(self) -> dict[str, bytes]:
-        """Key id -> 32 bytes, the sealing key first. Raises SettingsError that says how to set it."""
+    def require_master_keys(self) -> tuple[str, ...]:
+        """The master keys as text, the sealing key first. Raises SettingsError that says how to set it."""
         hint = "the same on every machine; `netpulse secret` prints a new one"
-        return parse_master_keys(self._require(self.security.master_key, "security", "master_key", hint))
+        return split_master_keys(self._require(self.security.master_key, "security", "master_key", hint))
 
     def require_api_key(self) -> str:
         """The API key. Raises SettingsError that says how to set it."""
