@@ -1,0 +1,201 @@
+"""The broker's part of the error tree; its root and the drivers' part stand in ``netpulse_drivers.errors``.
+
+    NetPulseError                      code                    phase      HTTP   retryable
+    ├── DriverError                    (see netpulse_drivers.errors; always inside a failed job)
+    └── BrokerError
+        ├── BadRequest                 bad_request             validate   400    no
+        ├── Unauthenticated            unauthenticated         validate   401    no
+        ├── Forbidden                  forbidden               validate   403    no
+        ├── NotFound                   not_found               validate   404    no
+        │   ├── UnknownJob             unknown_job             validate   404    no
+        │   └── UnknownWorker          unknown_worker          validate   404    no
+        ├── Conflict                   conflict                validate   409    no
+        │   └── IdempotencyConflict    idempotency_conflict    validate   409    no
+        ├── TooLarge                   too_large               validate   413    no
+        ├── NoWorker                   no_worker               queue      503    yes
+        ├── QueueUnavailable           queue_unavailable       queue      503    yes
+        ├── JobExpired                 job_expired             queue      -      yes    inside a failed job
+        ├── JobUnreadable              job_unreadable          queue      -      no     inside a failed job
+        ├── JobCanceled                job_canceled            queue      -      no     inside a canceled job
+        ├── JobStopped                 job_stopped             execute    -      no     inside a stopped job
+        ├── WorkerLost                 worker_lost             execute    -      no     inside a failed job
+        ├── LeaseLost                  lease_lost              execute    -      no     inside a failed job
+        └── InternalError              internal_error          execute    500    no
+
+A job that ended without a worker's own account (lost, expired, canceled) carries only the code in Redis;
+``error_from_code`` gives the full error for it.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from netpulse_drivers.errors import NetPulseError
+
+
+class BrokerError(NetPulseError):
+    """Root of the broker's own errors.
+
+    Attributes:
+        http_status: status of the answer when the error ends a request.
+        retry_after: seconds for the Retry-After header, or None.
+    """
+
+    http_status: ClassVar[int] = 500
+    retry_after: float | None = None
+
+
+class BadRequest(BrokerError):
+    """The body validates field by field, but cannot be carried out."""
+
+    code = "bad_request"
+    phase = "validate"
+    http_status = 400
+
+
+class Unauthenticated(BrokerError):
+    """No API key."""
+
+    code = "unauthenticated"
+    phase = "validate"
+    http_status = 401
+
+
+class Forbidden(BrokerError):
+    """A wrong API key, or one that may not do this."""
+
+    code = "forbidden"
+    phase = "validate"
+    http_status = 403
+
+
+class NotFound(BrokerError):
+    """No such thing."""
+
+    code = "not_found"
+    phase = "validate"
+    http_status = 404
+
+
+class UnknownJob(NotFound):
+    """No job has this id, or its result has expired."""
+
+    code = "unknown_job"
+
+
+class UnknownWorker(NotFound):
+    """No worker matches."""
+
+    code = "unknown_worker"
+
+
+class Conflict(BrokerError):
+    """The thing is in a state that does not allow this."""
+
+    code = "conflict"
+    phase = "validate"
+    http_status = 409
+
+
+class IdempotencyConflict(Conflict):
+    """An idempotency key was used again with another request."""
+
+    code = "idempotency_conflict"
+
+
+class TooLarge(BrokerError):
+    """The request body is larger than the controller accepts."""
+
+    code = "too_large"
+    phase = "validate"
+    http_status = 413
+
+
+class NoWorker(BrokerError):
+    """No node can take the device now."""
+
+    code = "no_worker"
+    phase = "queue"
+    http_status = 503
+    retryable = True
+
+    def __init__(self, message: str, *, retry_after: float = 2.0) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class QueueUnavailable(BrokerError):
+    """Redis cannot be reached; nothing was accepted."""
+
+    code = "queue_unavailable"
+    phase = "queue"
+    http_status = 503
+    retryable = True
+
+    def __init__(self, message: str, *, retry_after: float = 2.0) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class JobExpired(BrokerError):
+    """The job's ``ttl`` ran out before a worker could take it; nothing was sent to the device."""
+
+    code = "job_expired"
+    phase = "queue"
+    retryable = True
+
+
+class JobUnreadable(BrokerError):
+    """The sealed job could not be opened: another master key, or it was tampered with. Nothing was executed."""
+
+    code = "job_unreadable"
+    phase = "queue"
+
+
+class JobCanceled(BrokerError):
+    """Canceled before a worker took it; nothing was sent to the device."""
+
+    code = "job_canceled"
+    phase = "queue"
+
+
+class JobStopped(BrokerError):
+    """Stopped while it ran; what the device had been sent by then stands in the outputs."""
+
+    code = "job_stopped"
+
+
+class WorkerLost(BrokerError):
+    """The worker died while the job ran: what the device did with it is not known."""
+
+    code = "worker_lost"
+
+
+class LeaseLost(BrokerError):
+    """The worker lost the right to the device before the job had ended; it wrote nothing after that."""
+
+    code = "lease_lost"
+
+
+class InternalError(BrokerError):
+    """A defect of the broker itself; the log has the traceback under the reference in the message."""
+
+    code = "internal_error"
+
+
+_CODE_MESSAGES: dict[type[BrokerError], str] = {
+    JobExpired: "the job waited longer than its ttl and was not executed",
+    JobUnreadable: "the sealed job could not be opened and was not executed; check that all roles share one master key",
+    JobCanceled: "the job was canceled before it was executed",
+    JobStopped: "the job was stopped while it ran",
+    WorkerLost: "the worker died during the job: whether the device carried it out is unknown: look before repeating it",
+    LeaseLost: "the worker lost the right to the device while the job ran",
+}
+
+
+def error_from_code(code: str) -> NetPulseError:
+    """The error of a job that ended without a worker's account of it, from the code in Redis."""
+    for kind, message in _CODE_MESSAGES.items():
+        if kind.code == code:
+            return kind(message)
+    return InternalError(f"the job ended with the unknown error code {code!r}")

@@ -1,0 +1,238 @@
+"""A worker's side of a queue: wait, claim, finish, release. Blocking; one per worker."""
+
+from __future__ import annotations
+
+import base64
+import time
+import zlib
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import redis
+import structlog
+from pydantic import ValidationError
+
+from netpulse_broker.queueing import keys
+from netpulse_broker.queueing.connection import BLOCK
+from netpulse_broker.queueing.records import JobPayload, JobRecord, failure_result, now_iso
+from netpulse_broker.queueing.scripts import Scripts, pairs, text
+from netpulse_broker.queueing.sealing import SealBroken, Sealer
+
+log = structlog.get_logger(__name__)
+
+
+class Fenced(Exception):
+    """The worker's token does not count any more: it must end without touching the device again."""
+
+
+class Stale(Exception):
+    """A result came for a job that is not this worker's any more; it has another final state already."""
+
+
+class LeaseAbsent(Exception):
+    """The node has no lease at the moment (Redis was away); ask again when it has been renewed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedJob:
+    """A job that this worker, and nobody else, now has to end."""
+
+    record: JobRecord
+    payload: JobPayload
+
+
+def lease_of(token: str) -> str:
+    """The node's lease value (``node|pid|epoch``) inside a worker's token (``node|pid|epoch|incarnation``)."""
+    return token.rsplit("|", 1)[0]
+
+
+class WorkSource:
+    """The queue of one device, or the FIFO queue, as its worker sees it.
+
+    Args:
+        client: blocking Redis client of this worker alone.
+        queue: ``device:<device>`` or ``fifo``.
+        token: ``node|pid|epoch|incarnation``.
+        worker: RQ worker name, unique per incarnation.
+        node: name of the node.
+    """
+
+    def __init__(self, client: redis.Redis, sealer: Sealer, *, queue: str, token: str, worker: str, node: str) -> None:
+        self._client = client
+        self._scripts = Scripts(client)
+        self._sealer = sealer
+        self.queue = queue
+        self.token = token
+        self.worker = worker
+        self.node = node
+        self._fifo = queue == keys.FIFO
+        self._device = "" if self._fifo else queue.removeprefix("device:")
+        self._device_key = "" if self._fifo else keys.device(self._device)
+        self._claims = keys.claims(f"fifo:{worker}" if self._fifo else queue)
+        self._lanes = keys.lanes(queue)
+        self._wake = keys.wake(queue)
+
+    def wait(self, timeout: float) -> bool:
+        """Block until there may be work, at most ``timeout`` and ``BLOCK`` seconds.
+
+        Returns:
+            True when woken, False when the time is over.
+
+        Raises:
+            redis.ConnectionError, redis.TimeoutError: look at ``claim()`` first when the connection is back: a token
+                may have been lost on its way.
+        """
+        return self._client.blpop([self._wake], timeout=max(min(timeout, BLOCK), 0.01)) is not None
+
+    def claim(self) -> ClaimedJob | None:
+        """Take the next job; None when there is none. Call it only while executing nothing.
+
+        A job that does not open (tampered with, other master key) is ended as failed, and the next one is taken.
+
+        Raises:
+            Fenced: another worker owns the device, or the node's lease has another holder.
+            LeaseAbsent: the node's lease has passed; not renewed yet.
+            redis.ConnectionError, redis.TimeoutError
+        """
+        while True:
+            answer = self._scripts(
+                "claim",
+                keys=[
+                    self._device_key,
+                    keys.lease(self.node),
+                    self._claims,
+                    keys.rq_worker(self.worker),
+                    *self._lanes,
+                ],
+                args=[
+                    self.token,
+                    lease_of(self.token),
+                    now_iso(),
+                    int(time.time() * 1000),
+                    self.worker,
+                    self.node,
+                ],
+            )
+            verdict = text(answer[0])
+            if verdict == "empty":
+                return None
+            if verdict == "no-lease":
+                raise LeaseAbsent
+            if verdict == "fenced":
+                raise Fenced
+            job_id = text(answer[1])
+            job = self._open(job_id, pairs(answer[2]))
+            if job is not None:
+                return job
+
+    def _open(self, job_id: str, fields: dict[str, bytes]) -> ClaimedJob | None:
+        record = JobRecord.from_hash(job_id, fields)
+        try:
+            value = self._sealer.open(
+                fields.get("data", b""),
+                job_id=job_id,
+                queue=record.queue,
+                direction="to_worker",
+                kind=record.operation,
+            )
+            payload = JobPayload.model_validate(value)
+        except (SealBroken, ValidationError) as error:
+            log.warning("job_unreadable", job=job_id, queue=record.queue, reason=str(error))
+            self.finish(
+                record,
+                status="failed",
+                outcome="failed",
+                result=failure_result("job_unreadable"),
+                error_code="job_unreadable",
+                duration=0.0,
+            )
+            return None
+        return ClaimedJob(record, payload)
+
+    def finish(
+        self,
+        record: JobRecord,
+        *,
+        status: Literal["finished", "failed", "stopped"],
+        outcome: Literal["ok", "failed", "unknown"],
+        result: dict[str, Any],
+        error_code: str = "",
+        duration: float,
+    ) -> None:
+        """Record the end of a job: status, result and reply in one step. May be repeated until it gets through.
+
+        Args:
+            result: the result object (see docs/rest.md); sealed here.
+            duration: seconds of execution.
+
+        Raises:
+            Stale: the job has been ended by a recovery; this result is not recorded.
+            redis.ConnectionError, redis.TimeoutError: call it again when the connection is back.
+        """
+        sealed = self._sealer.seal(
+            result,
+            job_id=record.id,
+            queue=record.queue,
+            direction="to_caller",
+            kind="result",
+            sequence=record.seq,
+            expires=time.time() + 30 * 86400,
+        )
+        ended = time.time()
+        extra: list[Any] = ["execution_started_at", ended - duration, "execution_ended_at", ended]
+        if status != "finished":
+            summary = f"{error_code or status}: the account of it is sealed, read it through the broker's API"
+            extra += ["exc_string", base64.b64encode(zlib.compress(summary.encode())).decode()]
+        answer = text(
+            self._scripts(
+                "finish",
+                keys=[keys.rq_job(record.id), self._claims, self._device_key, keys.rq_worker(self.worker)],
+                args=[
+                    record.id,
+                    self.token,
+                    status,
+                    outcome,
+                    error_code,
+                    now_iso(),
+                    sealed,
+                    f"{duration:.6f}",
+                    *extra,
+                ],
+            )
+        )
+        if answer == "stale":
+            raise Stale(record.id)
+
+    def release(self) -> bool:
+        """Give the device back because the worker wants to end.
+
+        Returns:
+            True: the worker may end. False: work has arrived meanwhile, go on.
+
+        Raises:
+            Fenced: it was not ours any more.
+        """
+        if self._fifo:
+            return True
+        answer = text(
+            self._scripts(
+                "release",
+                keys=[
+                    self._device_key,
+                    self._claims,
+                    keys.node_devices(self.node),
+                    keys.rq_worker(self.worker),
+                    self._wake,
+                    *self._lanes,
+                ],
+                args=[self.token, self._device],
+            )
+        )
+        if answer == "fenced":
+            raise Fenced
+        return answer == "released"
+
+    def publish(self, *, sessions: int, driver: str = "") -> None:
+        """Show how many sessions the worker holds (for the listing; no other part relies on it)."""
+        if not self._fifo:
+            self._client.hset(self._device_key, mapping={"sessions": sessions, "driver": driver})

@@ -1,0 +1,107 @@
+"""Connections to Redis.
+
+redis-py retries silently by default; a repeated command after a lost answer enqueued a job twice and lost a blocking
+pop's reply. All clients here have retries off: whoever gets a ConnectionError decides what to look at first.
+
+Besides redis-py's URLs (``redis://``, ``rediss://``, ``unix://``) there is ``redis+sentinel://user:password@host:port,
+host:port/service/db`` (``rediss+sentinel`` for TLS): user and password are those of the data nodes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+import redis
+import redis.asyncio
+import redis.asyncio.sentinel
+import redis.sentinel
+from redis.asyncio.retry import Retry as AsyncRetry
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from netpulse_broker.errors import QueueUnavailable
+
+if TYPE_CHECKING:
+    from netpulse_broker.settings import RedisSettings
+
+BLOCK = 5.0
+"""Longest time (s) that any client blocks in Redis in one call; socket time-outs stand well above it."""
+
+Lost = (redis.ConnectionError, redis.TimeoutError)
+"""What a client raises when Redis cannot be reached; the state of the last command is unknown."""
+
+MINIMUM_VERSION = (7, 0)
+"""Scripts read the clock and write afterwards, and blocking moves take fractions of a second."""
+
+
+def _url(settings: RedisSettings) -> str:
+    if settings.url is None:
+        raise QueueUnavailable(
+            "no Redis is configured: set NETPULSE_REDIS__URL, e.g. redis://:password@127.0.0.1:6379/0"
+        )
+    return settings.url.get_secret_value()
+
+
+def _options(settings: RedisSettings) -> dict[str, Any]:
+    return {
+        "socket_timeout": settings.socket_timeout + BLOCK,
+        "socket_connect_timeout": settings.connect_timeout,
+        "health_check_interval": 0,
+    }
+
+
+def _sentinel(url: str) -> tuple[list[tuple[str, int]], str, dict[str, Any]] | None:
+    """Sentinel addresses, service name and data-node options of a ``+sentinel`` URL; None for other URLs."""
+    parts = urlsplit(url)
+    if not parts.scheme.endswith("+sentinel"):
+        return None
+    credentials, _, addresses = parts.netloc.rpartition("@")
+    user, _, password = credentials.partition(":")
+    service, _, database = parts.path.strip("/").partition("/")
+    hosts = []
+    for address in addresses.split(","):
+        host, _, port = address.rpartition(":") if ":" in address else (address, "", "")
+        hosts.append((host.strip("[]"), int(port or 26379)))
+    options: dict[str, Any] = {"db": int(database or 0), "ssl": parts.scheme.startswith("rediss")}
+    if user:
+        options["username"] = unquote(user)
+    if password:
+        options["password"] = unquote(password)
+    return hosts, service, options
+
+
+def connect(settings: RedisSettings) -> redis.Redis:
+    """A blocking client without silent retries. One per thread of control; never carried across a fork."""
+    url, options = _url(settings), _options(settings) | {"retry": Retry(NoBackoff(), 0)}
+    sentinel = _sentinel(url)
+    if sentinel is None:
+        return redis.Redis.from_url(url, **options)
+    hosts, service, data = sentinel
+    watch = redis.sentinel.Sentinel(hosts, sentinel_kwargs=_options(settings))  # type: ignore[no-untyped-call]
+    master: redis.Redis = watch.master_for(service, **options, **data)  # type: ignore[no-untyped-call]
+    return master
+
+
+def connect_async(settings: RedisSettings) -> redis.asyncio.Redis:
+    """An asyncio client without silent retries."""
+    url, options = _url(settings), _options(settings) | {"retry": AsyncRetry(NoBackoff(), 0), "max_connections": 512}
+    sentinel = _sentinel(url)
+    if sentinel is None:
+        return redis.asyncio.Redis.from_url(url, **options)
+    hosts, service, data = sentinel
+    watch = redis.asyncio.sentinel.Sentinel(hosts, sentinel_kwargs=_options(settings))  # type: ignore[no-untyped-call]
+    master: redis.asyncio.Redis = watch.master_for(service, **options, **data)
+    return master
+
+
+def check_server(client: redis.Redis) -> None:
+    """Refuse a server that is too old.
+
+    Raises:
+        QueueUnavailable: saying which version is needed.
+    """
+    info = client.info("server")
+    shown = str(info["redis_version"])
+    if tuple(int(part) for part in shown.split(".")[:2]) < MINIMUM_VERSION:
+        raise QueueUnavailable(f"Redis {shown} is too old: NetPulse needs Redis 7.0 or Valkey 7.2, or newer")

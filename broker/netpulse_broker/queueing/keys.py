@@ -1,0 +1,105 @@
+"""Names of everything that stands in Redis. ``rq:`` keys are RQ 3.0's own, ``np:`` keys are ours."""
+
+from __future__ import annotations
+
+FIFO = "fifo"
+"""The one FIFO queue."""
+
+LANES = ("interactive", "normal", "batch")
+"""Priorities of a device's queue, most urgent first."""
+
+RQ_QUEUES = "rq:queues"
+RQ_WORKERS = "rq:workers"
+NODES = "np:nodes"
+JOBS = "np:jobs"
+EXPIRY = "np:expiry"
+UNPLACED = "np:unplaced"
+
+
+def lane(device: str, priority: str = "normal") -> str:
+    """RQ queue name of one of a device's lanes; the normal lane bears the plain name.
+
+    A device name never holds a slash, so no lane of one device is the queue of another.
+    """
+    return f"device:{device}" if priority == "normal" else f"device:{device}/{priority}"
+
+
+def lanes(queue: str) -> list[str]:
+    """Redis keys of a queue's lanes in the order in which they are served (``fifo`` has one)."""
+    if queue == FIFO:
+        return [rq_queue(FIFO)]
+    return [rq_queue(lane(queue.removeprefix("device:"), priority)) for priority in LANES]
+
+
+def rq_job(job_id: str) -> str:
+    return f"rq:job:{job_id}"
+
+
+def rq_results(job_id: str) -> str:
+    return f"rq:results:{job_id}"
+
+
+def rq_queue(name: str) -> str:
+    return f"rq:queue:{name}"
+
+
+def rq_worker(name: str) -> str:
+    return f"rq:worker:{name}"
+
+
+def claims(name: str) -> str:
+    """Claim list of ``device:<device>`` or ``fifo:<worker>``."""
+    return f"np:claims:{name}"
+
+
+def wake(name: str) -> str:
+    """Wake-up list of ``device:<device>`` or ``fifo``."""
+    return f"np:wake:{name}"
+
+
+def sequence(device: str) -> str:
+    return f"np:seq:{device}"
+
+
+def device(name: str) -> str:
+    return f"np:device:{name}"
+
+
+def device_jobs(name: str) -> str:
+    return f"np:jobs:{name}"
+
+
+def node(name: str) -> str:
+    return f"np:node:{name}"
+
+
+def node_devices(name: str) -> str:
+    return f"np:node:{name}:devices"
+
+
+def lease(node_name: str) -> str:
+    return f"np:lease:{node_name}"
+
+
+def epoch(node_name: str) -> str:
+    return f"np:epoch:{node_name}"
+
+
+def orders(node_name: str) -> str:
+    return f"np:orders:{node_name}"
+
+
+def orders_taken(node_name: str) -> str:
+    return f"np:orders:{node_name}:taken"
+
+
+def replies(controller: str) -> str:
+    return f"np:replies:{controller}"
+
+
+def executed(job_id: str) -> str:
+    return f"np:executed:{job_id}"
+
+
+def idempotency(owner: str, key: str) -> str:
+    return f"np:idempotency:{owner}:{key}"

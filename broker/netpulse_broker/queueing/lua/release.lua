@@ -1,0 +1,13 @@
+-- An idle worker gives its device back, unless work has arrived meanwhile.
+-- KEYS  1 device  2 claim list  3 node's devices  4 worker hash  5 wake-up list  6... lanes
+-- ARGV  1 token  2 device name
+-- ->    'released' | 'pending' | 'fenced'
+if redis.call('HGET', KEYS[1], 'token') ~= ARGV[1] then return 'fenced' end
+if redis.call('LLEN', KEYS[2]) > 0 then return 'pending' end
+for lane = 6, #KEYS do
+  if redis.call('LLEN', KEYS[lane]) > 0 then return 'pending' end
+end
+redis.call('DEL', KEYS[1], KEYS[5], KEYS[4])
+redis.call('SREM', KEYS[3], ARGV[2])
+redis.call('SREM', 'rq:workers', KEYS[4])
+return 'released'

@@ -1,0 +1,167 @@
+"""A job as it is sealed, stored and read back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from netpulse_broker.errors import error_from_code
+from netpulse_broker.queueing.scripts import text
+from netpulse_broker.queueing.sealing import SealBroken, Sealer
+
+Operation = Literal["query", "change", "probe"]
+"""What a worker may be asked to do: names in an allow-list, never import paths."""
+
+FINAL = frozenset({"finished", "failed", "stopped", "canceled"})
+
+
+class JobPayload(BaseModel):
+    """What a worker needs to carry a job out. Sealed in Redis: it holds credentials.
+
+    Attributes:
+        operation: query, change or probe (a connection test).
+        driver: name in the driver registry.
+        connection_args: as the driver's model validated them, secrets in clear.
+        commands: queries in order, or configuration lines in order.
+        driver_args: of the operation, as validated.
+        change: the parts of ``netpulse_drivers.ChangeRequest`` besides the lines.
+        enable: privileged mode asked for.
+        parsing: per command or for all, how to parse the output.
+        timeout: seconds of execution, login included.
+    """
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    operation: Operation
+    driver: str
+    connection_args: dict[str, Any]
+    commands: list[str] = []
+    driver_args: dict[str, Any] = {}
+    change: dict[str, Any] | None = None
+    enable: bool | None = None
+    parsing: Any = None
+    timeout: float = 60.0
+
+    def __repr__(self) -> str:
+        return f"JobPayload(operation={self.operation!r}, driver={self.driver!r}, commands={len(self.commands)})"
+
+    __str__ = __repr__
+
+
+@dataclass(slots=True, kw_only=True)
+class JobRecord:
+    """A job's state. Times are UTC; ``result`` is there once the job is final.
+
+    ``outcome`` is ok, failed, or unknown (the worker was lost while it ran), and "" before the end.
+    """
+
+    id: str
+    seq: int
+    status: str
+    outcome: str
+    created_at: datetime
+    enqueued_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    queue: str
+    worker: str
+    node: str
+    device: str
+    host: str
+    driver: str
+    operation: str
+    owner: str
+    priority: str
+    idempotent: bool
+    timeout: float
+    ttl: float
+    error: str
+    result: dict[str, Any] | None = None
+
+    @property
+    def final(self) -> bool:
+        return self.status in FINAL
+
+    @classmethod
+    def from_hash(cls, job_id: str, fields: Mapping[str, bytes]) -> JobRecord:
+        """From the job's hash (without its result).
+
+        Raises:
+            KeyError: a hash that no submit wrote.
+        """
+
+        def get(name: str, default: str = "") -> str:
+            return text(fields[name]) if name in fields else default
+
+        created = parse_time(get("created_at")) or datetime.fromtimestamp(0, UTC)
+        return cls(
+            id=job_id,
+            seq=int(fields["seq"]),
+            status=text(fields["status"]),
+            outcome=get("outcome"),
+            created_at=created,
+            enqueued_at=parse_time(get("enqueued_at")) or created,
+            started_at=parse_time(get("started_at")),
+            ended_at=parse_time(get("ended_at")),
+            queue=get("origin"),
+            worker=get("worker_name"),
+            node=get("node"),
+            device=get("device"),
+            host=get("host"),
+            driver=get("driver"),
+            operation=get("operation"),
+            owner=get("owner"),
+            priority=get("priority", "normal"),
+            idempotent=get("idempotent") == "1",
+            timeout=float(get("timeout", "0") or 0),
+            ttl=float(get("ttl", "0") or 0),
+            error=get("error"),
+        )
+
+    def take_result(self, sealer: Sealer, sealed: bytes) -> None:
+        """Open the sealed result, or build the one of a job that no worker could account for."""
+        self.result = open_result(sealer, self, sealed)
+
+
+def open_result(sealer: Sealer, record: JobRecord, sealed: bytes) -> dict[str, Any]:
+    """The result of a final job.
+
+    Without a sealed one (lost, expired, canceled) the error follows from the code alone. A sealed result that does not
+    open is reported as such rather than passed on or dropped.
+    """
+    if sealed:
+        try:
+            opened: dict[str, Any] = sealer.open(
+                sealed, job_id=record.id, queue=record.queue, direction="to_caller", kind="result", sequence=record.seq
+            )
+        except SealBroken:
+            return failure_result("job_unreadable")
+        return opened
+    return failure_result(record.error or "internal_error")
+
+
+def failure_result(code: str) -> dict[str, Any]:
+    """A result object for a job that ended without a worker's own account."""
+    kind = 3 if code in {"job_canceled", "job_stopped"} else 2
+    return {
+        "type": kind,
+        "retval": None,
+        "error": error_from_code(code).to_dict(),
+        "outputs": [],
+        "duration": 0.0,
+        "session_reused": False,
+    }
+
+
+def parse_time(value: str) -> datetime | None:
+    """RQ's time format (ISO 8601, ``Z``) as an aware datetime; None for ""."""
+    return datetime.fromisoformat(value) if value else None
+
+
+def now_iso() -> str:
+    """Now, in the format that RQ 3.0 reads (``%Y-%m-%dT%H:%M:%S.%fZ``)."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
