@@ -11,9 +11,13 @@
         │   └── UnknownWorker          unknown_worker          validate   404    no
         ├── Conflict                   conflict                validate   409    no
         │   └── IdempotencyConflict    idempotency_conflict    validate   409    no
+        ├── MethodNotAllowed           method_not_allowed      validate   405    no
         ├── TooLarge                   too_large               validate   413    no
+        ├── InvalidRequest             invalid_request         validate   422    no
+        ├── TooManyRequests            too_many_requests       validate   429    yes
         ├── NoWorker                   no_worker               queue      503    yes
         ├── QueueUnavailable           queue_unavailable       queue      503    yes
+        ├── WaitTimedOut               wait_timed_out          queue      504    yes
         ├── JobExpired                 job_expired             queue      -      yes    inside a failed job
         ├── JobUnreadable              job_unreadable          queue      -      no     inside a failed job
         ├── JobCanceled                job_canceled            queue      -      no     inside a canceled job
@@ -111,6 +115,32 @@ class TooLarge(BrokerError):
     http_status = 413
 
 
+class MethodNotAllowed(BrokerError):
+    """The path exists, but not for this method."""
+
+    code = "method_not_allowed"
+    phase = "validate"
+    http_status = 405
+
+
+class InvalidRequest(BrokerError):
+    """The request does not validate; ``details`` has one entry (loc, msg, type) per problem, never the input."""
+
+    code = "invalid_request"
+    phase = "validate"
+    http_status = 422
+
+
+class TooManyRequests(BrokerError):
+    """The controller has as many requests in hand as it takes at a time."""
+
+    code = "too_many_requests"
+    phase = "validate"
+    http_status = 429
+    retryable = True
+    retry_after = 1.0
+
+
 class NoWorker(BrokerError):
     """No node can take the device now."""
 
@@ -135,6 +165,15 @@ class QueueUnavailable(BrokerError):
     def __init__(self, message: str, *, retry_after: float = 2.0) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class WaitTimedOut(BrokerError):
+    """The answer was to be waited for, and the time for it ran out."""
+
+    code = "wait_timed_out"
+    phase = "queue"
+    http_status = 504
+    retryable = True
 
 
 class JobExpired(BrokerError):
@@ -188,7 +227,7 @@ _CODE_MESSAGES: dict[type[BrokerError], str] = {
     JobUnreadable: "the sealed job could not be opened and was not executed; check that all roles share one master key",
     JobCanceled: "the job was canceled before it was executed",
     JobStopped: "the job was stopped while it ran",
-    WorkerLost: "the worker died during the job: whether the device carried it out is unknown: look before repeating it",
+    WorkerLost: "the worker died during the job; whether the device carried it out is unknown: look before repeating",
     LeaseLost: "the worker lost the right to the device while the job ran",
 }
 

@@ -1,0 +1,426 @@
+"""Submit, wait, look up, cancel: everything that the API asks of the queue, and nothing of HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import redis.asyncio
+import structlog
+
+from netpulse_broker.dispatch.placement import Placement
+from netpulse_broker.dispatch.schedulers import Scheduler
+from netpulse_broker.dispatch.submission import JobSubmission
+from netpulse_broker.errors import (
+    BrokerError,
+    Conflict,
+    IdempotencyConflict,
+    InternalError,
+    NoWorker,
+    QueueUnavailable,
+    UnknownJob,
+)
+from netpulse_broker.queueing import keys
+from netpulse_broker.queueing.connection import Lost, connect, connect_async
+from netpulse_broker.queueing.job_index import JobFilter, JobIndex
+from netpulse_broker.queueing.node_desk import Order
+from netpulse_broker.queueing.records import JobRecord, now_iso, parse_time
+from netpulse_broker.queueing.replies import Reply, ReplyReader
+from netpulse_broker.queueing.scripts import AsyncScripts, text
+from netpulse_broker.queueing.sealing import Sealer
+from netpulse_broker.queueing.sweeper import Sweep, Sweeper
+from netpulse_broker.queueing.worker_index import WorkerFilter, WorkerIndex, WorkerRecord
+
+if TYPE_CHECKING:
+    from netpulse_broker.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+SWEEP_INTERVAL = 0.5
+STOP_WAIT = 10.0
+"""Seconds that a request to stop a running job waits for its end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """State of what a controller depends on."""
+
+    redis: bool
+    detail: str
+    pinned_nodes: int
+    fifo_nodes: int
+    devices: int
+    capacity: int
+    waiting: int
+
+    @property
+    def ready(self) -> bool:
+        """Whether work can be accepted: Redis answers and at least one node serves devices."""
+        return self.redis and self.pinned_nodes > 0
+
+
+class Dispatcher:
+    """The controller's way to the queue. One per process; asyncio; started and stopped by the app.
+
+    Args:
+        controller: name of this controller, unique per process.
+    """
+
+    def __init__(self, settings: Settings, sealer: Sealer, scheduler: Scheduler, *, controller: str) -> None:
+        self._settings = settings
+        self._sealer = sealer
+        self._controller = controller
+        self._client: redis.asyncio.Redis = connect_async(settings.redis)
+        self._scripts = AsyncScripts(self._client)
+        self._index = JobIndex(self._client, sealer)
+        self._workers = WorkerIndex(self._client)
+        self._placement = Placement(self._client, workers=self._workers, scheduler=scheduler)
+        self._replies = ReplyReader(self._client, controller=controller, reconcile=self._final_ones)
+        self._sweeping: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        await self._replies.start()
+        self._sweeping = asyncio.create_task(self._sweep_forever(), name="sweeper")
+
+    async def stop(self) -> None:
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+            await asyncio.gather(self._sweeping, return_exceptions=True)
+        await self._replies.stop()
+        await self._client.aclose()
+
+    # -- submitting -------------------------------------------------------------------------------------------------
+
+    async def submit(self, submission: JobSubmission) -> JobRecord:
+        """Queue one job.
+
+        Raises:
+            NoWorker, QueueUnavailable, IdempotencyConflict: nothing was accepted.
+        """
+        record = (await self.submit_many([submission]))[0]
+        if isinstance(record, BrokerError):
+            raise record
+        return record
+
+    async def submit_many(self, submissions: Sequence[JobSubmission]) -> list[JobRecord | BrokerError]:
+        """Queue many jobs in a few round trips; each is accepted or refused on its own, in the order given."""
+        results: list[JobRecord | BrokerError | None] = [None] * len(submissions)
+        pending = list(range(len(submissions)))
+        try:
+            for _ in range(3):
+                answers = await self._send([submissions[i] for i in pending])
+                unplaced = []
+                for index, answer in zip(pending, answers, strict=True):
+                    if text(answer[0]) == "unplaced":
+                        unplaced.append(index)
+                    else:
+                        results[index] = await self._accepted(submissions[index], answer)
+                pending = unplaced
+                if not pending:
+                    break
+                refused = await self._placement.place(list(dict.fromkeys(submissions[i].device for i in pending)))
+                for index in pending:
+                    results[index] = refused.get(submissions[index].device)
+                pending = [index for index in pending if results[index] is None]
+        except Lost as error:
+            lost = QueueUnavailable(
+                f"Redis cannot be reached ({type(error).__name__}); ask for the job before repeating"
+            )
+            results = [lost if result is None else result for result in results]
+        return [
+            NoWorker("the device's worker ended several times while the job was being queued; try again")
+            if result is None
+            else result
+            for result in results
+        ]
+
+    async def _send(self, submissions: list[JobSubmission]) -> list[list[Any]]:
+        calls = [submission.script_call(self._sealer, reply_to=self._controller) for submission in submissions]
+        if len(calls) == 1:
+            return [await self._scripts("submit", keys=calls[0][0], args=calls[0][1])]
+        pipeline = self._client.pipeline(transaction=False)
+        for script_keys, args in calls:
+            await self._scripts("submit", keys=script_keys, args=args, on=pipeline)
+        return list(await pipeline.execute())
+
+    async def _accepted(self, submission: JobSubmission, answer: list[Any]) -> JobRecord | BrokerError:
+        verdict = text(answer[0])
+        if verdict == "conflict":
+            return IdempotencyConflict(
+                f"idempotency key used before with another request (job {text(answer[1])}); use a new key"
+            )
+        if verdict == "repeated":
+            try:
+                return await self._index.get(text(answer[1]))
+            except UnknownJob as error:
+                return error
+        return _queued_record(submission, seq=int(answer[1]))
+
+    # -- waiting ----------------------------------------------------------------------------------------------------
+
+    async def submit_and_wait(self, submission: JobSubmission, timeout: float) -> JobRecord:
+        """Queue one job and wait at most ``timeout`` seconds for its end; the current record when time ran out."""
+        submission.wait = True
+        future = self._replies.expect(submission.id)
+        try:
+            record = await self.submit(submission)
+            return await self._await(record, future, timeout)
+        finally:
+            self._replies.forget(submission.id, future)
+
+    async def submit_many_and_wait(
+        self, submissions: Sequence[JobSubmission], timeout: float
+    ) -> list[JobRecord | BrokerError]:
+        """Queue many jobs and wait for all of them, at most ``timeout`` seconds together."""
+        futures = {}
+        for submission in submissions:
+            submission.wait = True
+            futures[submission.id] = self._replies.expect(submission.id)
+        try:
+            records = await self.submit_many(submissions)
+            accepted = [
+                futures[record.id] for record in records if isinstance(record, JobRecord) and record.id in futures
+            ]
+            if accepted:
+                await asyncio.wait(accepted, timeout=timeout)
+            return [
+                await self._await(record, futures.get(record.id), 0.0) if isinstance(record, JobRecord) else record
+                for record in records
+            ]
+        finally:
+            for job_id, future in futures.items():
+                self._replies.forget(job_id, future)
+
+    async def wait(self, job_id: str, timeout: float) -> JobRecord:
+        """Wait for a job that this controller submitted with ``wait``, or that is final already.
+
+        Raises:
+            UnknownJob
+        """
+        future = self._replies.expect(job_id)
+        try:
+            record = await self._index.get(job_id)
+            return await self._await(record, future, timeout)
+        finally:
+            self._replies.forget(job_id, future)
+
+    async def _await(self, record: JobRecord, future: asyncio.Future[Reply | None] | None, timeout: float) -> JobRecord:
+        """The final record if the end comes in time, else the current one."""
+        if record.final:
+            return record
+        reply: Reply | None = None
+        if future is not None:
+            with suppress(TimeoutError):
+                reply = (
+                    await asyncio.wait_for(asyncio.shield(future), timeout) if not future.done() else future.result()
+                )
+        if reply is None:
+            try:
+                return await self._index.get(record.id)
+            except Lost as error:
+                raise QueueUnavailable(
+                    f"Redis cannot be reached ({type(error).__name__}); job {record.id} was accepted, ask for it later"
+                ) from None
+        return self._ended(record, reply)
+
+    def _ended(self, record: JobRecord, reply: Reply) -> JobRecord:
+        record.status = text(reply["status"])
+        record.outcome = text(reply["outcome"])
+        record.error = text(reply["error"])
+        record.started_at = parse_time(text(reply["started_at"]))
+        record.ended_at = parse_time(text(reply["ended_at"]))
+        record.worker = text(reply["worker_name"])
+        record.take_result(self._sealer, reply["sealed"])
+        return record
+
+    async def _final_ones(self, job_ids: list[str]) -> list[str]:
+        return [job.id for job in await self._index.fetch(job_ids, results=False) if job.final]
+
+    # -- looking up -------------------------------------------------------------------------------------------------
+
+    async def get(self, job_id: str) -> JobRecord:
+        """One job.
+
+        Raises:
+            UnknownJob, QueueUnavailable
+        """
+        try:
+            return await self._index.get(job_id)
+        except Lost as error:
+            raise _unavailable(error) from None
+
+    async def jobs(
+        self, wanted: JobFilter, *, limit: int = 100, cursor: str | None = None
+    ) -> tuple[list[JobRecord], str | None]:
+        """A page of jobs, newest first, and the cursor of the next.
+
+        Raises:
+            BadRequest, QueueUnavailable
+        """
+        try:
+            return await self._index.page(wanted, limit=limit, cursor=cursor)
+        except Lost as error:
+            raise _unavailable(error) from None
+
+    async def workers(self, wanted: WorkerFilter) -> list[WorkerRecord]:
+        """The workers that match.
+
+        Raises:
+            QueueUnavailable
+        """
+        try:
+            return await self._workers.workers(wanted)
+        except Lost as error:
+            raise _unavailable(error) from None
+
+    async def health(self) -> Health:
+        """State of Redis and of the nodes; never raises for an unreachable Redis."""
+        try:
+            nodes = [node for node in await self._workers.nodes() if node.alive]
+        except Lost as error:
+            return Health(
+                redis=False,
+                detail=f"Redis cannot be reached: {type(error).__name__}",
+                pinned_nodes=0,
+                fifo_nodes=0,
+                devices=0,
+                capacity=0,
+                waiting=self._replies.waiting,
+            )
+        pinned = [node for node in nodes if node.kind != "fifo"]
+        return Health(
+            redis=True,
+            detail="" if pinned else "no node runs",
+            pinned_nodes=len(pinned),
+            fifo_nodes=len(nodes) - len(pinned),
+            devices=sum(node.load for node in pinned),
+            capacity=sum(node.capacity for node in pinned),
+            waiting=self._replies.waiting,
+        )
+
+    # -- ending -----------------------------------------------------------------------------------------------------
+
+    async def cancel(self, wanted: JobFilter) -> list[str]:
+        """Cancel queued jobs and stop running ones; the ids that were ended.
+
+        Raises:
+            UnknownJob: an id that nobody knows.
+            Conflict: the one job asked for has ended already.
+            QueueUnavailable
+        """
+        try:
+            if wanted.id is not None:
+                job = await self._index.get(wanted.id)
+                if job.final or not wanted.matches(job):
+                    raise Conflict(f"job {job.id} has ended already ({job.status})")
+                ended = await self._cancel_one(job)
+                if not ended:
+                    raise Conflict(f"job {job.id} ended before it could be stopped")
+                return [job.id]
+            ended_ids: list[str] = []
+            cursor: str | None = None
+            while True:
+                jobs, cursor = await self._index.page(wanted, limit=500, cursor=cursor, results=False)
+                open_jobs = [job for job in jobs if not job.final]
+                done = await asyncio.gather(*(self._cancel_one(job) for job in open_jobs))
+                ended_ids += [job.id for job, ended in zip(open_jobs, done, strict=True) if ended]
+                if cursor is None:
+                    return ended_ids
+        except Lost as error:
+            raise _unavailable(error) from None
+
+    async def _cancel_one(self, job: JobRecord) -> bool:
+        answer = await self._scripts("cancel", keys=[keys.rq_job(job.id)], args=[job.id, now_iso()])
+        verdict = text(answer[0])
+        if verdict == "canceled":
+            return True
+        if verdict != "started":
+            return False
+        _, device, queue, node, worker = (text(value) for value in answer)
+        order = Order.encode("stop_job", device="" if queue == keys.FIFO else device, worker=worker, job=job.id)
+        await self._client.rpush(keys.orders(node), order)
+        end = asyncio.get_running_loop().time() + STOP_WAIT
+        while asyncio.get_running_loop().time() < end:
+            current = (await self._index.fetch([job.id], results=False))[0]
+            if current.final:
+                return current.status == "stopped"
+            await asyncio.sleep(0.02)
+        raise InternalError(
+            f"job {job.id} was told to stop and did not within {STOP_WAIT:.0f} s; it may still end by itself"
+        )
+
+    async def stop_workers(self, wanted: WorkerFilter) -> list[str]:
+        """Order the workers that match to end gracefully (their running jobs end first); their names.
+
+        Raises:
+            QueueUnavailable
+        """
+        workers = await self.workers(wanted)
+        pipeline = self._client.pipeline(transaction=False)
+        for worker in workers:
+            order = Order.encode("stop_worker", device=worker.device, worker=worker.name)
+            pipeline.rpush(keys.orders(worker.node), order)
+        try:
+            await pipeline.execute()
+        except Lost as error:
+            raise _unavailable(error) from None
+        return [worker.name for worker in workers]
+
+    # -- the sweeper ------------------------------------------------------------------------------------------------
+
+    async def _sweep_forever(self) -> None:
+        client = connect(self._settings.redis)
+        sweeper = Sweeper(client, lease_ttl=self._settings.node.lease_ttl)
+        try:
+            while True:
+                try:
+                    done = await asyncio.to_thread(sweeper.sweep)
+                    await self._after(done)
+                except Lost as error:
+                    log.warning("sweep_interrupted", reason=type(error).__name__)
+                await asyncio.sleep(SWEEP_INTERVAL)
+        finally:
+            client.close()
+
+    async def _after(self, done: Sweep) -> None:
+        for node, devices in done.dead_nodes.items():
+            log.warning("node_dead", node=node, devices=len(devices), lost=len(done.lost))
+        if done.unplaced:
+            refused = await self._placement.place(done.unplaced)
+            if refused:
+                log.warning("devices_unplaced", devices=len(refused))
+
+
+def _unavailable(error: Exception) -> QueueUnavailable:
+    return QueueUnavailable(f"Redis cannot be reached ({type(error).__name__}); try again")
+
+
+def _queued_record(submission: JobSubmission, *, seq: int) -> JobRecord:
+    created = parse_time(now_iso())
+    assert created is not None  # noqa: S101  # narrows the type; now_iso is never empty
+    return JobRecord(
+        id=submission.id,
+        seq=seq,
+        status="queued",
+        outcome="",
+        created_at=created,
+        enqueued_at=created,
+        started_at=None,
+        ended_at=None,
+        queue=submission.queue,
+        worker="",
+        node="",
+        device=submission.device,
+        host=submission.host,
+        driver=submission.payload.driver,
+        operation=submission.payload.operation,
+        owner=submission.owner,
+        priority=submission.priority,
+        idempotent=submission.idempotent,
+        timeout=submission.payload.timeout,
+        ttl=float(submission.ttl),
+        error="",
+    )

@@ -1,0 +1,122 @@
+"""A job on its way into the queue."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+import uuid
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from netpulse_broker.queueing import keys
+from netpulse_broker.queueing.records import JobPayload, now_iso
+from netpulse_broker.queueing.sealing import Sealer
+
+Strategy = Literal["pinned", "fifo"]
+Priority = Literal["interactive", "normal", "batch"]
+
+IDEMPOTENCY_TTL = 86400
+"""Seconds that an idempotency key is remembered."""
+
+
+@dataclass(slots=True, kw_only=True)
+class JobSubmission:
+    """What a request asks for, validated.
+
+    Attributes:
+        payload: what the worker gets, sealed.
+        device: identity of the device (``dispatch.identity``).
+        host: as the caller wrote it, for listings.
+        strategy: where it runs; a change always takes its turn in the device's order, whatever stands here.
+        owner: id of the API key that submitted it.
+        ttl: seconds that it may wait in the queue.
+        result_ttl: seconds that its result is kept.
+        wait: whether the submitter is going to wait for the end.
+        idempotency_key: the same key and body within a day give the same job instead of another one.
+    """
+
+    payload: JobPayload
+    device: str
+    host: str
+    owner: str
+    strategy: Strategy = "pinned"
+    ttl: int = 300
+    result_ttl: int = 3600
+    priority: Priority = "normal"
+    idempotent: bool = False
+    idempotency_key: str | None = None
+    wait: bool = False
+    id: str = field(default_factory=lambda: str(uuid.uuid4()))
+
+    @property
+    def fifo(self) -> bool:
+        return self.strategy == "fifo" and self.payload.operation != "change"
+
+    @property
+    def queue(self) -> str:
+        """RQ queue name."""
+        return keys.FIFO if self.fifo else keys.lane(self.device, self.priority)
+
+    def digest(self) -> str:
+        """Of everything that makes two requests the same request."""
+        body = [self.payload.model_dump(mode="json"), self.device, self.strategy, self.priority, self.idempotent]
+        return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+
+    def script_call(self, sealer: Sealer, *, reply_to: str) -> tuple[list[str], list[Any]]:
+        """Keys and arguments of the submit script."""
+        now = time.time()
+        expires = now + self.ttl + 60
+        sealed = sealer.seal(
+            self.payload.model_dump(mode="json"),
+            job_id=self.id,
+            queue=self.queue,
+            direction="to_worker",
+            kind=self.payload.operation,
+            expires=expires if not self.idempotent else expires + self.ttl + self.payload.timeout,
+        )
+        stamp = now_iso()
+        fields: dict[str, Any] = {
+            "data": sealed,
+            "created_at": stamp,
+            "enqueued_at": stamp,
+            "origin": self.queue,
+            "timeout": int(self.payload.timeout + 0.999),
+            "ttl": self.ttl,
+            "result_ttl": self.result_ttl,
+            "description": "",
+            "device": self.device,
+            "host": self.host,
+            "driver": self.payload.driver,
+            "operation": self.payload.operation,
+            "owner": self.owner,
+            "priority": self.priority,
+            "idempotent": "1" if self.idempotent else "0",
+            "expires": expires,
+            "reply_to": reply_to if self.wait else "",
+        }
+        flat: list[Any] = []
+        for name, value in fields.items():
+            flat += [name, value]
+        now_ms = int(now * 1000)
+        return (
+            [
+                keys.rq_job(self.id),
+                keys.rq_queue(self.queue),
+                keys.sequence(self.device),
+                keys.device_jobs(self.device),
+                keys.wake(keys.FIFO if self.fifo else f"device:{self.device}"),
+                keys.device(self.device),
+                keys.idempotency(self.owner, self.idempotency_key) if self.idempotency_key else "",
+            ],
+            [
+                self.id,
+                self.queue,
+                now_ms,
+                now_ms + self.ttl * 1000,
+                "fifo" if self.fifo else "device",
+                self.digest() if self.idempotency_key else "",
+                IDEMPOTENCY_TTL,
+                *flat,
+            ],
+        )
