@@ -11,8 +11,13 @@
 set -eu
 
 say() { printf 'install-lab: %s\n' "$*"; }
-fail() { printf 'install-lab: %s\n' "$*" >&2; exit "${2:-1}"; }
+fail() { printf 'install-lab: %s\n' "$1" >&2; exit "${2:-1}"; }
 have() { command -v "$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$1" ] || [ -x "/sbin/$1" ]; }
+
+case "${1:-}" in
+'' | --check) ;;
+*) fail "unknown argument '$1'; usage: tools/install-lab.sh [--check]" 2 ;;
+esac
 
 missing=
 [ -x /usr/lib/frr/zebra ] && have vtysh || missing="$missing frr"
@@ -27,7 +32,6 @@ if [ -z "$missing" ]; then
     exit 0
 fi
 [ "${1:-}" = --check ] && { say "missing: $missing"; exit 1; }
-[ -z "${1:-}" ] || fail "unknown argument '$1'; usage: tools/install-lab.sh [--check]"
 [ "$(id -u)" = 0 ] || fail "missing: $missing. Run this script as root, or: sudo apt-get install $missing"
 have apt-get || fail "missing: $missing, and there is no apt-get here; install them with this system's own tool"
 

@@ -158,7 +158,9 @@ class FrrLab:
         if os.geteuid() != 0:
             return False, "the FRR lab needs root: it makes network namespaces"
         missing = [
-            name for name in ("vtysh", "sshd", "ssh-keygen", "ip", "nsenter", "mount") if find_tool(name) is None
+            name
+            for name in ("vtysh", "sshd", "ssh-keygen", "ip", "nsenter", "unshare", "mount")
+            if find_tool(name) is None
         ]
         missing += [name for name in DAEMONS if name != "mgmtd" and not (FRR_DAEMONS / name).exists()]
         if missing:

@@ -117,18 +117,17 @@ class Sshd:
         return len(re.findall(r"^debug1: server_request_direct_tcpip: originator ", self.log(), re.MULTILINE))
 
     def sessions(self) -> int:
-        """How many connections are open now."""
-        return len(self._listener.children())
+        """How many connections are open now, those that still log in among them."""
+        return sum(not _ended(process) for process in self._listener.children())
 
     def freeze(self) -> int:
         """Stop the processes of all open sessions (SIGSTOP): the TCP connections stay, nobody answers.
 
         Returns the number of sessions frozen. New connections are served.
         """
-        sessions = self._listener.children()
-        processes = self._signal_sessions(signal.SIGSTOP)
-        self._frozen += processes
-        return len(sessions)
+        sessions = self.sessions()
+        self._frozen += self._signal_sessions(signal.SIGSTOP)
+        return sessions
 
     def thaw(self) -> None:
         """Let the frozen sessions run on (SIGCONT); those that have ended meanwhile are left out."""
@@ -139,24 +138,24 @@ class Sshd:
 
     def drop_sessions(self) -> int:
         """Kill the processes of all open sessions and wait until they are gone; returns the number of sessions."""
-        sessions = self._listener.children()
-        processes = self._signal_sessions(signal.SIGKILL)
+        sessions = self.sessions()
+        self._signal_sessions(signal.SIGKILL)
         self._frozen.clear()
-        wait_until(lambda: not any(_alive(process) for process in processes), what="the end of the killed sessions")
-        return len(sessions)
+        return sessions
 
     def _signal_sessions(self, number: signal.Signals) -> list[psutil.Process]:
-        """Send a stopping signal to every process below the listener; return them.
+        """Stop or kill every process below the listener; return them when none of them runs any more.
 
-        Look again until nothing new turns up: a session that is just being set up forks. The kernel lets no fork
-        through once the signal is pending (copy_process), so a second look after the signal misses nobody.
+        A session that is just being set up forks, and the kernel lets a fork through that had begun when the signal
+        came (copy_process). So wait until the reached ones stand still, then look again, until nothing new turns up.
         """
         reached: set[psutil.Process] = set()
         while new := set(self._listener.children(recursive=True)) - reached:
             for process in new:
                 with contextlib.suppress(psutil.NoSuchProcess):  # ended by itself meanwhile
                     process.send_signal(number)
-            reached |= new
+            reached.update(new)
+            wait_until(lambda: all(map(_stands_still, reached)), what="the sessions' processes to stop")
         return list(reached)
 
     def _listen(self, enclosure: Enclosure, sshd: str) -> tuple[int, subprocess.Popen[bytes]]:
@@ -194,9 +193,17 @@ def _free_port() -> int:
         return port
 
 
-def _alive(process: psutil.Process) -> bool:
-    """Whether the process still runs; a zombie does not, its sockets are closed."""
+def _ended(process: psutil.Process) -> bool:
+    """Whether the process is gone, or a zombie that its parent has not reaped yet."""
     try:
-        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+        return process.status() in {psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD}
     except psutil.NoSuchProcess:
-        return False
+        return True
+
+
+def _stands_still(process: psutil.Process) -> bool:
+    """Whether the process has ended or is stopped by a signal."""
+    try:
+        return _ended(process) or process.status() == psutil.STATUS_STOPPED
+    except psutil.NoSuchProcess:
+        return True

@@ -7,6 +7,7 @@ hashes, ask PAM or change to another user.
 
 from __future__ import annotations
 
+import grp
 import os
 import pwd
 import secrets
@@ -82,6 +83,11 @@ class SshdHost:
         if os.geteuid() != 0:
             if password:
                 return False, "only root can run an sshd that checks passwords"
+            if not _terminals_belong_to_tty():
+                return (
+                    False,
+                    "without root sshd needs /dev/pts mounted with gid=5 (group tty), else it may open no terminal",
+                )
             return True, ""
         probe = subprocess.run(["unshare", "-m", "-p", "-f", "true"], capture_output=True, text=True, check=False)
         if probe.returncode != 0:
@@ -239,6 +245,16 @@ class SshdHost:
         )
         script.chmod(0o755)
         return script
+
+
+def _terminals_belong_to_tty() -> bool:
+    """Whether a new terminal has the group that sshd wants for it; only root could change that (pty_setowner)."""
+    controller, terminal = os.openpty()
+    try:
+        return os.fstat(terminal).st_gid == grp.getgrnam("tty").gr_gid
+    finally:
+        os.close(controller)
+        os.close(terminal)
 
 
 def _yes(switch: bool) -> str:
