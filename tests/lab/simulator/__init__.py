@@ -1,0 +1,9 @@
+"""Simulated network devices over SSH and Telnet, hundreds in one process; see `client` for how to use them."""
+
+from __future__ import annotations
+
+from .client import LabError, LogLine, SimulatedDevice, SimulatorLab
+from .device_spec import DeviceSpec, Login
+from .journal import Counters
+
+__all__ = ["Counters", "DeviceSpec", "LabError", "LogLine", "Login", "SimulatedDevice", "SimulatorLab"]

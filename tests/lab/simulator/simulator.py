@@ -1,0 +1,134 @@
+"""All devices of one simulator process: listening sockets, and what the control socket asks of them."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from typing import Any
+
+import asyncssh
+
+from .device import Device
+from .device_spec import DeviceSpec, SpecError
+from .faults import Cut
+from .gate import Gate
+from .interpreter import Interpreter
+from .platforms import platform_named
+from .ssh_server import new_host_key, server_options, shared_host_key
+from .telnet_server import TelnetSession
+
+
+class UnknownDeviceError(LookupError):
+    """There is no device of that name."""
+
+
+class Simulator:
+    """The devices of this process. Everything happens in its event loop."""
+
+    def __init__(self) -> None:
+        self._devices: dict[str, Device] = {}
+        self._servers: dict[str, list[asyncio.Server]] = {}
+        self._options: dict[tuple[str, str], asyncssh.SSHServerConnectionOptions] = {}
+        self._sequence = itertools.count(1)
+
+    @property
+    def devices(self) -> list[Device]:
+        return list(self._devices.values())
+
+    def device(self, name: str) -> Device:
+        """The device called `name`.
+
+        Raises:
+            UnknownDeviceError: there is none.
+        """
+        if name not in self._devices:
+            raise UnknownDeviceError(f"unknown device {name!r}; known: {', '.join(sorted(self._devices)) or 'none'}")
+        return self._devices[name]
+
+    async def add(self, spec: DeviceSpec) -> Device:
+        """Start a device.
+
+        Raises:
+            SpecError: the name is taken, the platform unknown, or the configuration is refused.
+            OSError: its address or port cannot be used.
+        """
+        if spec.name in self._devices:
+            raise SpecError(f"there is already a device {spec.name!r}")
+        try:
+            platform = platform_named(spec.platform)
+            device = Device(spec=spec, platform=platform, sequence=self._sequence)
+        except ValueError as error:
+            raise SpecError(f"device {spec.name!r}: {error}") from error
+        loop = asyncio.get_running_loop()
+        options = self._ssh_options(spec, platform.ssh_version)
+
+        def ssh(gate: Gate) -> asyncio.Protocol:
+            return asyncssh.SSHServerConnection(loop, options)
+
+        server = await loop.create_server(lambda: Gate(device, ssh), spec.host, spec.port, backlog=128)
+        device.port = server.sockets[0].getsockname()[1]
+        self._servers[spec.name] = [server]
+        if spec.telnet_port is not None:
+            try:
+                telnet = await loop.create_server(lambda: Gate(device, TelnetSession), spec.host, spec.telnet_port)
+            except OSError:
+                server.close()
+                del self._servers[spec.name]
+                raise
+            device.telnet_port = telnet.sockets[0].getsockname()[1]
+            self._servers[spec.name].append(telnet)
+        self._devices[spec.name] = device
+        return device
+
+    def _ssh_options(self, spec: DeviceSpec, version: str) -> asyncssh.SSHServerConnectionOptions:
+        if spec.own_host_key:
+            return server_options(spec.ssh_profile, new_host_key(spec.ssh_profile), version)
+        key = (spec.ssh_profile, version)
+        if key not in self._options:
+            self._options[key] = server_options(spec.ssh_profile, shared_host_key(spec.ssh_profile), version)
+        return self._options[key]
+
+    def remove(self, name: str, *, action: Cut = "rst") -> None:
+        """Take a device off the network: its connections are cut, its ports close."""
+        device = self.device(name)
+        for server in self._servers.pop(name):
+            server.close()
+        del self._devices[name]
+        for connection in list(device.connections):
+            connection.cut(action)
+
+    def close(self) -> None:
+        """Take all devices off the network."""
+        for name in list(self._devices):
+            self.remove(name, action="close")
+
+    def drop(self, name: str, action: Cut) -> int:
+        """Cut all connections of a device; returns how many there were."""
+        connections = list(self.device(name).connections)
+        for connection in connections:
+            connection.cut(action)
+        return len(connections)
+
+    def configure(self, name: str, lines: str) -> None:
+        """Change a device's running configuration as another user would (no session, no login).
+
+        Raises:
+            ValueError: the device refuses a line.
+        """
+        shell = Interpreter(device=self.device(name), username="console", privilege=15, session=0)
+        shell.load(lines)
+
+
+def describe(device: Device) -> dict[str, Any]:
+    """How to reach a device and log in."""
+    spec = device.spec
+    return {
+        "name": spec.name,
+        "platform": spec.platform,
+        "host": spec.host,
+        "port": device.port,
+        "telnet_port": device.telnet_port,
+        "username": spec.username,
+        "password": spec.password,
+        "secret": spec.secret,
+    }
