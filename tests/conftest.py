@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-pytest_plugins = ["tests.lab.fixtures_real"]
+pytest_plugins = ["tests.lab.fixtures_real", "tests.lab.fixtures_redis"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from dataclasses import dataclass
+from typing import Any
 
 import redis.asyncio
 
@@ -105,7 +106,7 @@ class JobIndex:
         taken: list[JobRecord] = []
         looked = 0
         while len(taken) < limit and looked < SCAN_LIMIT:
-            rows = await self._client.zrevrangebyscore(
+            rows: Any = await self._client.zrevrangebyscore(
                 index, "+inf" if before is None else before, "-inf", start=0, num=SCAN_PAGE + len(skip), withscores=True
             )
             fresh = [(text(member), score) for member, score in rows if text(member) not in skip]

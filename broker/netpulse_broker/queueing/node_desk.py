@@ -197,11 +197,7 @@ class NodeDesk:
 
     def deregister(self, worker: str) -> None:
         """Forget a FIFO worker that ended by itself with nothing claimed."""
-        pipeline = self._client.pipeline()
-        pipeline.delete(keys.rq_worker(worker))
-        pipeline.srem(keys.RQ_WORKERS, keys.rq_worker(worker))
-        pipeline.srem(keys.node_devices(self._lease.node), worker)
-        pipeline.execute()
+        self._scripts("deregister", keys=[keys.rq_worker(worker), keys.node_devices(self._lease.node)], args=[worker])
 
 
 def recover(

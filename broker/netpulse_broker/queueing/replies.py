@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 import redis.asyncio
 import structlog
@@ -85,7 +86,7 @@ class ReplyReader:
                     for job_id in await self._reconcile(list(self._futures)):
                         self._settle(job_id, None)
                     broken = False
-                answer = await self._client.xread({self._stream: self._last}, count=200, block=int(BLOCK * 1000))
+                answer: Any = await self._client.xread({self._stream: self._last}, count=200, block=int(BLOCK * 1000))
             except Lost as error:
                 if not broken:
                     log.warning("replies_interrupted", waiting=len(self._futures), reason=str(error))

@@ -17,6 +17,7 @@ ScriptName = Literal[
     "cancel",
     "claim",
     "condemn",
+    "deregister",
     "expire",
     "finish",
     "nodes",

@@ -103,7 +103,7 @@ class Sealer:
         Raises:
             SealBroken: tampered with, made for another place or under an unknown key, or expired.
         """
-        if sealed[:3] != _MAGIC:
+        if sealed[:3] != _MAGIC or len(sealed) < 3 + _ID + _NONCE + 16:
             raise SealBroken("not a sealed value")
         key = self._keys.get(sealed[3 : 3 + _ID])
         if key is None:

@@ -15,4 +15,5 @@ redis.call('SADD', KEYS[3], ARGV[3])
 redis.call('HSET', KEYS[4], 'birth', ARGV[9], 'last_heartbeat', ARGV[9], 'hostname', ARGV[10], 'pid', ARGV[6], 'state', 'idle',
   'queues', ARGV[11], 'version', '3.0')
 redis.call('SADD', 'rq:workers', KEYS[4])
+for queue in string.gmatch(ARGV[11], '[^,]+') do redis.call('SADD', 'rq:workers:' .. queue, KEYS[4]) end
 return 'adopted'

@@ -23,3 +23,12 @@ end
 local function wake(key)
   if redis.call('LLEN', key) == 0 then redis.call('RPUSH', key, '1') end
 end
+
+-- A worker as RQ registers it: in the set of all workers and in one set per queue.
+local function forget_worker(key)
+  for queue in string.gmatch(redis.call('HGET', key, 'queues') or '', '[^,]+') do
+    redis.call('SREM', 'rq:workers:' .. queue, key)
+  end
+  redis.call('DEL', key)
+  redis.call('SREM', 'rq:workers', key)
+end

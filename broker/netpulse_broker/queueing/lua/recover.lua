@@ -30,10 +30,7 @@ for i = #ids, 1, -1 do
   end
 end
 redis.call('DEL', KEYS[2])
-if KEYS[4] ~= '' then
-  redis.call('DEL', KEYS[4])
-  redis.call('SREM', 'rq:workers', KEYS[4])
-end
+if KEYS[4] ~= '' then forget_worker(KEYS[4]) end
 redis.call('SREM', KEYS[3], ARGV[2])
 local pending = 0
 for lane = 6, #KEYS do pending = pending + redis.call('LLEN', KEYS[lane]) end

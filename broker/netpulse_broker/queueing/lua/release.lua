@@ -7,7 +7,7 @@ if redis.call('LLEN', KEYS[2]) > 0 then return 'pending' end
 for lane = 6, #KEYS do
   if redis.call('LLEN', KEYS[lane]) > 0 then return 'pending' end
 end
-redis.call('DEL', KEYS[1], KEYS[5], KEYS[4])
+redis.call('DEL', KEYS[1], KEYS[5])
 redis.call('SREM', KEYS[3], ARGV[2])
-redis.call('SREM', 'rq:workers', KEYS[4])
+forget_worker(KEYS[4])
 return 'released'

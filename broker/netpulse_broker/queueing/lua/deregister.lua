@@ -1,0 +1,7 @@
+-- A FIFO worker has ended by itself with nothing claimed.
+-- KEYS  1 worker hash  2 node's devices
+-- ARGV  1 worker name
+-- ->    1
+forget_worker(KEYS[1])
+redis.call('SREM', KEYS[2], ARGV[1])
+return 1
