@@ -1,0 +1,271 @@
+# Copyright (c) The NetPulse broker authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The broker's REST API over one kept-open HTTP connection; standard library only.
+
+BrokerError
+├── BrokerUnreachable     no connection came about: nothing was sent
+├── RequestInterrupted    the connection broke after the request had been sent: it may have been carried out
+├── RequestRefused        the broker answered, with an error
+└── NotABroker            something answered that is no NetPulse broker
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import ssl
+from urllib.parse import quote, urlsplit
+
+USER_AGENT = "netpulse.broker (Ansible collection)"
+
+
+class BrokerError(Exception):
+    """Root of what goes wrong between Ansible and the broker.
+
+    Attributes:
+        code: stable name for playbooks to test.
+        message: one line that says what went wrong and, where something can be done, what to do.
+        retryable: whether the same request may succeed later.
+        details: list of dicts with further facts.
+    """
+
+    code = "broker_error"
+    retryable = False
+
+    def __init__(self, message, *, details=()):
+        super().__init__(message)
+        self.message = message
+        self.details = list(details)
+
+    def to_dict(self):
+        """The error as it stands in a task's result, in the form of the broker's own errors."""
+        return {
+            "code": self.code,
+            "phase": "broker",
+            "retryable": self.retryable,
+            "message": self.message,
+            "device_output": "",
+            "details": self.details,
+        }
+
+
+class BrokerUnreachable(BrokerError):
+    """No connection to the broker; nothing was sent."""
+
+    code = "broker_unreachable"
+    retryable = True
+
+
+class RequestInterrupted(BrokerError):
+    """The connection broke, or no answer came in time, after the request had been sent."""
+
+    code = "broker_connection_lost"
+    retryable = True
+
+
+class NotABroker(BrokerError):
+    """What answered at the URL does not speak the broker's API."""
+
+    code = "not_a_broker"
+
+
+class RequestRefused(BrokerError):
+    """The broker's own error answer.
+
+    Attributes:
+        status: HTTP status.
+        phase: the broker's word for where it happened.
+    """
+
+    def __init__(self, message, *, status, code, phase, retryable, details=()):
+        super().__init__(message, details=details)
+        self.status = status
+        self.code = code
+        self.phase = phase
+        self.retryable = retryable
+
+    def to_dict(self):
+        return {**super().to_dict(), "phase": self.phase, "status": self.status}
+
+
+class BrokerClient:
+    """Speaks to one broker. Use it as a context manager, or call ``close``.
+
+    Args:
+        url: ``http://`` or ``https://``, with port and path prefix where there are.
+        api_key: sent as ``X-API-KEY``; None sends none.
+        validate_certs: whether the server's certificate is checked.
+        ca_path: file with the certificates to check against; None: the system's.
+        connect_timeout: seconds for the connection to come about.
+
+    Raises:
+        BrokerError: the URL or the CA file cannot be used.
+    """
+
+    def __init__(self, url, *, api_key=None, validate_certs=True, ca_path=None, connect_timeout=10.0):
+        self.url = url.rstrip("/")
+        parts = urlsplit(self.url)
+        try:
+            port = parts.port
+        except ValueError:
+            raise BrokerError(f"broker_url {url!r} has a port that is no number from 1 to 65535") from None
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise BrokerError(f"broker_url must look like https://name:9000, not {url!r}")
+        if parts.username is not None:
+            raise BrokerError("broker_url must not hold a user name or password; the key belongs into api_key")
+        self._prefix = parts.path
+        self._headers = {"Accept": "application/json", "User-Agent": USER_AGENT}
+        if api_key:
+            self._headers["X-API-KEY"] = api_key
+        self._connect_timeout = connect_timeout
+        if parts.scheme == "https":
+            self._connection = http.client.HTTPSConnection(
+                parts.hostname,
+                port,
+                timeout=connect_timeout,
+                context=_tls_context(validate_certs=validate_certs, ca_path=ca_path),
+            )
+        else:
+            self._connection = http.client.HTTPConnection(parts.hostname, port, timeout=connect_timeout)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc_info):
+        self.close()
+
+    def close(self):
+        """Close the connection; the client may be used again and then opens another one."""
+        self._connection.close()
+
+    def get(self, path, *, timeout):
+        """GET, answered with ``(status, data)`` where data is what the envelope holds."""
+        return self._request("GET", path, None, timeout)
+
+    def post(self, path, body, *, timeout):
+        """POST a JSON body, answered with ``(status, data)``; ``timeout``: seconds without an answer."""
+        return self._request("POST", path, json.dumps(body).encode(), timeout)
+
+    def job(self, job_id, *, timeout):
+        """The job object of ``job_id``."""
+        return self.get("/job/" + quote(job_id, safe=""), timeout=timeout)[1]
+
+    def _request(self, method, path, payload, timeout):
+        kept_open = self._connection.sock is not None
+        try:
+            return self._exchange(method, path, payload, timeout)
+        except _ClosedBeforeAnswer as error:
+            # A server may close an idle connection at any moment, so the first request on a kept one may meet that.
+            # Reading is harmless to repeat; what a POST does is the caller's to know.
+            if not (kept_open and method == "GET"):
+                raise self._interrupted(method, path, error) from None
+        try:
+            return self._exchange(method, path, payload, timeout)
+        except _ClosedBeforeAnswer as error:
+            raise self._interrupted(method, path, error) from None
+
+    def _exchange(self, method, path, payload, timeout):
+        self._connect()
+        headers = dict(self._headers)
+        if payload is not None:
+            headers["Content-Type"] = "application/json"
+        try:
+            self._connection.sock.settimeout(timeout)
+            self._connection.request(method, self._prefix + path, body=payload, headers=headers)
+            answer = self._connection.getresponse()
+            text = answer.read()
+        except TimeoutError:
+            self.close()
+            raise RequestInterrupted(
+                f"the broker at {self.url} did not answer {method} {path} within {timeout:g} s"
+            ) from None
+        except (OSError, http.client.HTTPException) as error:
+            self.close()
+            raise _ClosedBeforeAnswer(_reason(error)) from None
+        return self._read_envelope(answer, text, method, path)
+
+    def _connect(self):
+        if self._connection.sock is not None:
+            return
+        try:
+            self._connection.connect()
+            self._connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        except ssl.SSLCertVerificationError as error:
+            self.close()
+            raise BrokerUnreachable(
+                f"cannot reach the broker at {self.url}: its certificate is not trusted ({error.verify_message}); set "
+                "ca_path to the certificate authority's file"
+            ) from None
+        except (OSError, http.client.HTTPException, UnicodeError) as error:
+            self.close()
+            raise BrokerUnreachable(f"cannot reach the broker at {self.url}: {_reason(error)}") from None
+
+    def _interrupted(self, method, path, error):
+        return RequestInterrupted(f"the connection to the broker at {self.url} broke during {method} {path}: {error}")
+
+    def _read_envelope(self, answer, text, method, path):
+        try:
+            envelope = json.loads(text)
+            code, message, data = envelope["code"], envelope["message"], envelope["data"]
+        except (ValueError, KeyError, TypeError):
+            target = answer.getheader("Location")
+            hint = f"; it redirects to {target}, use that as broker_url" if target else "; check broker_url"
+            raise NotABroker(
+                f"{self.url} does not answer {method} {path} as a NetPulse broker does (HTTP {answer.status} "
+                f"{answer.reason}, {answer.getheader('Content-Type') or 'no content type'}){hint}"
+            ) from None
+        if answer.status < 400 and code != -1:
+            return answer.status, data
+        facts = data if isinstance(data, dict) else {}
+        raise RequestRefused(
+            _refusal(self.url, answer.status, message, facts.get("details") or []),
+            status=answer.status,
+            code=str(facts.get("error") or f"http_{answer.status}"),
+            phase=str(facts.get("phase") or "validate"),
+            retryable=bool(facts.get("retryable")),
+            details=facts.get("details") or [],
+        )
+
+
+class _ClosedBeforeAnswer(Exception):
+    """The connection broke while the request was under way."""
+
+
+def _refusal(url, status, message, details):
+    if status == 401:
+        return f"the broker at {url} wants an API key: {message}; set api_key, netpulse_api_key or NETPULSE_API_KEY"
+    if status == 403:
+        return f"the broker at {url} refuses this API key: {message}"
+    if status == 503:
+        return f"the broker at {url} cannot take the job now: {message}"
+    problems = "; ".join(
+        f"{_location(one.get('loc'))}: {one.get('msg')}" for one in details if isinstance(one, dict) and one.get("msg")
+    )
+    return f"the broker at {url} refuses the request: {message}" + (f" ({problems})" if problems else "")
+
+
+def _location(loc):
+    return ".".join(str(part) for part in loc) if isinstance(loc, list) else str(loc)
+
+
+def _reason(error):
+    if isinstance(error, TimeoutError):
+        return "it does not answer (timed out)"
+    if isinstance(error, socket.gaierror):
+        return f"the name cannot be resolved ({error.strerror})"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error) or type(error).__name__
+
+
+def _tls_context(*, validate_certs, ca_path):
+    try:
+        context = ssl.create_default_context(cafile=ca_path)
+    except (OSError, ssl.SSLError) as error:
+        raise BrokerError(f"the certificates in ca_path {ca_path!r} cannot be used: {_reason(error)}") from None
+    if not validate_certs:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context

@@ -1,0 +1,175 @@
+# Copyright (c) The NetPulse broker authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A job on the broker, from its submission to its end, and what its end means for the task."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from functools import partial
+
+from ansible_collections.netpulse.broker.plugins.module_utils._broker_client import (
+    BrokerError,
+    BrokerUnreachable,
+    RequestInterrupted,
+    RequestRefused,
+)
+
+FINAL_STATES = frozenset({"finished", "failed", "stopped", "canceled"})
+
+# A device that cannot be reached or refuses the login is what Ansible calls unreachable.
+UNREACHABLE_PHASES = frozenset({"connect", "auth"})
+
+# Seconds one HTTP request waits for the job. Below the minute after which many load balancers cut a silent connection.
+WAIT = 55
+
+# Seconds an answer may be late, beyond the wait that was asked for.
+GRACE = 15
+
+# Seconds for which a broker that went away in mid-job is looked for again.
+SEARCH = 30
+
+
+class OutcomeUnknown(BrokerError):
+    """The broker went away while the job was its business: nobody here knows whether the device carried it out."""
+
+    code = "outcome_unknown"
+
+
+class JobUnfinished(BrokerError):
+    """The job has not ended in the time it had for waiting and running."""
+
+    code = "job_unfinished"
+
+    def __init__(self, message, *, job):
+        super().__init__(message)
+        self.job = job
+
+
+class JobRunner:
+    """Submits jobs and waits for them.
+
+    A job is submitted with an idempotency key of its own, so that asking again after a broken connection finds the job
+    that the first request made instead of running it twice.
+
+    Args:
+        client: the BrokerClient.
+        patience: seconds from the submission after which a job that has not ended is given up.
+        announce: called with one line when the connection broke and the broker is asked again.
+    """
+
+    def __init__(self, client, *, patience, announce):
+        self._client = client
+        self._patience = patience
+        self._announce = announce
+
+    def run(self, request):
+        """Submit ``request``, the body for /device/execute, and return the job object once it has ended.
+
+        Raises:
+            BrokerUnreachable, RequestRefused, NotABroker: nothing was accepted.
+            OutcomeUnknown: it may have been accepted.
+            JobUnfinished: it was accepted and has not ended.
+        """
+        key = f"ansible-{uuid.uuid4().hex}"
+        deadline = time.monotonic() + self._patience
+        wait = max(1, min(WAIT, int(self._patience)))
+        body = {**request, "options": {**request.get("options", {}), "wait": wait, "idempotency_key": key}}
+        submit = partial(self._submit, body, timeout=wait + GRACE)
+        job = self._surviving_interruptions(submit, lost_what=f"the job submitted as {key}", accepted=False)
+        pause = 0.1
+        while job["status"] not in FINAL_STATES:
+            if time.monotonic() >= deadline:
+                raise JobUnfinished(
+                    f"job {job['id']} is still {job['status']} after {self._patience:g} s and goes on without this "
+                    f"task; see GET /job/{job['id']} for its end, or DELETE /job?id={job['id']} to stop it",
+                    job=job,
+                )
+            time.sleep(pause)
+            pause = min(2 * pause, 2.0)
+            ask = partial(self._client.job, job["id"], timeout=GRACE)
+            job = self._surviving_interruptions(ask, lost_what=f"job {job['id']}", accepted=True)
+        return job
+
+    def _submit(self, body, *, timeout):
+        return self._client.post("/device/execute", body, timeout=timeout)[1]
+
+    def _surviving_interruptions(self, request, *, lost_what, accepted):
+        """Make a request; when the connection breaks make it again, as long as the broker may come back."""
+        give_up = None
+        pause = 0.1
+        while True:
+            try:
+                return request()
+            except (RequestInterrupted, BrokerUnreachable, RequestRefused) as error:
+                nothing_accepted = not accepted and not isinstance(error, RequestInterrupted)
+                if give_up is None and nothing_accepted:
+                    raise
+                if isinstance(error, RequestRefused) and not error.retryable:
+                    raise OutcomeUnknown(_lost(lost_what, error)) from error
+                now = time.monotonic()
+                if give_up is None:
+                    self._announce(f"{error.message}; asking again")
+                    give_up = now + SEARCH
+                elif now >= give_up:
+                    raise OutcomeUnknown(_lost(lost_what, error)) from error
+                accepted = True
+            time.sleep(pause)
+            pause = min(2 * pause, 2.0)
+
+
+def _lost(what, error):
+    return (
+        f"{error.message}. The outcome of {what} is unknown: the device may have carried it out, check it before "
+        "repeating"
+    )
+
+
+def succeeded(job):
+    """Whether the job did all it was asked."""
+    return job["status"] == "finished" and job.get("outcome") in (None, "ok")
+
+
+def outcome_unknown(job):
+    """Whether nobody knows what the device did with the job."""
+    return job.get("outcome") == "unknown"
+
+
+def outputs_of(job):
+    """What the device said, command by command, also for a job that failed."""
+    return (job.get("result") or {}).get("outputs") or []
+
+
+def error_of(job):
+    """The error of a job that did not succeed, as the broker gives it: code, phase, retryable, message, ..."""
+    error = (job.get("result") or {}).get("error")
+    if isinstance(error, dict):
+        return error
+    code = job.get("error")
+    return {
+        "code": code if isinstance(code, str) else f"job_{job['status']}",
+        "phase": "execute",
+        "retryable": False,
+        "message": f"the job was {job['status']}",
+        "device_output": "",
+        "details": [],
+    }
+
+
+def failure_of(job, *, device):
+    """What a task returns for a job that did not succeed: failed or unreachable, msg, error."""
+    error = error_of(job)
+    text = str(error.get("device_output") or "").strip()
+    said = f"; the device said: {text}" if text and text not in str(error.get("message")) else ""
+    unknown = "outcome unknown, " if outcome_unknown(job) else ""
+    message = f"{device}: {unknown}{error.get('phase', 'execute')}: {error.get('message', job['status'])}{said}"
+    if str(error.get("phase")) in UNREACHABLE_PHASES:
+        return {"unreachable": True, "msg": message, "error": error}
+    return {"failed": True, "msg": message, "error": error}
+
+
+def summary_of(job):
+    """The job in a task's result, without what the task returns in other places."""
+    keys = ("id", "seq", "status", "outcome", "device", "queue", "worker", "queue_time", "duration", "session_reused")
+    return {key: job[key] for key in keys if key in job}

@@ -1,0 +1,158 @@
+# Copyright (c) The NetPulse broker authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From a task's arguments, the host's variables and the environment to the options of one task."""
+
+from __future__ import annotations
+
+import os
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.netpulse.broker.plugins.module_utils._platforms import (
+    DRIVERS_WITH_DEVICE_TYPE,
+    DRIVERS_WITH_OPTIONAL_ARGS,
+    PORT_VARIABLES,
+    device_type_of,
+)
+
+DEFAULT_URL = "http://127.0.0.1:9000"
+DEFAULT_CONNECT_TIMEOUT = 10.0
+DEFAULT_DRIVER = "netmiko"
+
+# Option: the variables it is taken from, in order. The device's own come from PLAY_CONTEXT after these.
+VARIABLES = {
+    "broker_url": ("netpulse_broker_url",),
+    "api_key": ("netpulse_api_key",),
+    "validate_certs": ("netpulse_validate_certs",),
+    "ca_path": ("netpulse_ca_path",),
+    "connect_timeout": ("netpulse_connect_timeout",),
+    "driver": ("netpulse_driver",),
+    "device_type": ("netpulse_device_type",),
+    "host": ("ansible_host", "ansible_ssh_host", "inventory_hostname"),
+    "username": ("ansible_user", "ansible_ssh_user"),
+    "password": ("ansible_password", "ansible_ssh_pass", "ansible_ssh_password"),
+    "secret": ("ansible_become_password", "ansible_become_pass", "ansible_enable_pass"),
+    "private_key_file": ("ansible_ssh_private_key_file", "ansible_private_key_file"),
+    "private_key_passphrase": ("ansible_private_key_passphrase", "ansible_ssh_private_key_passphrase"),
+    "connection_args": ("netpulse_connection_args",),
+    "device": ("netpulse_device",),
+    "enable": ("netpulse_enable",),
+    "queue_strategy": ("netpulse_queue_strategy",),
+    "priority": ("netpulse_priority",),
+    "ttl": ("netpulse_ttl",),
+    "timeout": ("netpulse_timeout",),
+}
+
+ENVIRONMENT = {
+    "broker_url": "NETPULSE_URL",
+    "api_key": "NETPULSE_API_KEY",
+    "validate_certs": "NETPULSE_VALIDATE_CERTS",
+    "ca_path": "NETPULSE_CA_PATH",
+}
+
+# Command line and play keywords, which Ansible keeps in the play context.
+PLAY_CONTEXT = {
+    "username": "remote_user",
+    "password": "password",
+    "secret": "become_pass",
+    "private_key_file": "private_key_file",
+}
+
+
+class OptionError(ValueError):
+    """The options of a task do not fit; the text says which and why."""
+
+
+def gather(arguments, *, variable, environment=None, play_context=None):
+    """The broker options with every source looked at: argument, variable, environment, play context, in this order.
+
+    Args:
+        arguments: the task's arguments, ``module_defaults`` included.
+        variable: callable that gives a variable's templated value by name, or None.
+        environment: the environment variables.
+        play_context: object with the attributes that PLAY_CONTEXT names.
+
+    Returns:
+        the arguments, completed; nothing that is None.
+    """
+    environment = os.environ if environment is None else environment
+    options = {name: value for name, value in arguments.items() if value is not None}
+    for name, variables in VARIABLES.items():
+        if name in options:
+            continue
+        candidates = [variable(one) for one in variables]
+        candidates.append(environment.get(ENVIRONMENT[name]) if name in ENVIRONMENT else None)
+        candidates.append(getattr(play_context, PLAY_CONTEXT[name], None) if name in PLAY_CONTEXT else None)
+        for value in candidates:
+            if value is not None and value != "":
+                options[name] = value
+                break
+    driver = options.get("driver", DEFAULT_DRIVER)
+    if "port" not in options:
+        for name in PORT_VARIABLES.get(driver, PORT_VARIABLES[None]):
+            value = variable(name)
+            if value is not None and value != "":
+                options["port"] = value
+                break
+    if "device_type" not in options and driver in DRIVERS_WITH_DEVICE_TYPE:
+        network_os = variable("ansible_network_os")
+        if network_os:
+            try:
+                options["device_type"] = device_type_of(str(network_os))
+            except ValueError as error:
+                raise OptionError(str(error)) from None
+    if driver == "netmiko":
+        command_timeout = variable("ansible_command_timeout")
+        driver_args = options.get("driver_args") or {}
+        if command_timeout is not None and isinstance(driver_args, dict):
+            options["driver_args"] = {"read_timeout": float(command_timeout), **driver_args}
+    return options
+
+
+def validate(options, *, argument_spec, conditions=None):
+    """Check and convert all options.
+
+    Raises:
+        OptionError: with one line per mistake.
+    """
+    outcome = ArgumentSpecValidator(argument_spec, **(conditions or {})).validate(options)
+    if outcome.error_messages:
+        raise OptionError("; ".join(outcome.error_messages))
+    return outcome.validated_parameters
+
+
+def connection_args(options, *, read_key_file):
+    """What the driver gets as connection_args.
+
+    Args:
+        options: validated options.
+        read_key_file: callable from a path to the text of that file.
+
+    Raises:
+        OptionError: as ``read_key_file`` raises it.
+    """
+    driver = options.get("driver") or DEFAULT_DRIVER
+    arguments = {"host": options.get("host")}
+    for name in ("port", "username", "password", "device_type"):
+        if options.get(name) is not None:
+            arguments[name] = options[name]
+    extra = {}
+    if options.get("secret") is not None:
+        extra["secret"] = options["secret"]
+    overridden = options.get("connection_args") or {}
+    if options.get("private_key_file") and not {"key_file", "pkey"} & set(overridden):
+        extra["pkey"] = read_key_file(options["private_key_file"])
+        if options.get("private_key_passphrase") is not None:
+            extra["passphrase"] = options["private_key_passphrase"]
+    if driver in DRIVERS_WITH_OPTIONAL_ARGS:
+        if extra:
+            arguments["optional_args"] = extra
+    elif driver in DRIVERS_WITH_DEVICE_TYPE:
+        arguments.update(extra)
+    return {**arguments, **overridden}
+
+
+def queue_options(options):
+    """The broker's ``options`` object: how the job is queued."""
+    names = ("queue_strategy", "priority", "ttl", "timeout")
+    return {name: options[name] for name in names if options.get(name) is not None}
