@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 import os
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -16,7 +17,14 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import EnvSettingsSource
 from pydantic_settings.exceptions import SettingsError as SourceError
 
-from netpulse_broker.settings import ENV_DELIMITER, ENV_PREFIX, Settings, SettingsError, variable_name
+from netpulse_broker.settings import (
+    ENV_DELIMITER,
+    ENV_PREFIX,
+    Settings,
+    SettingsError,
+    split_master_keys,
+    variable_name,
+)
 
 CONFIG_VARIABLE = "NETPULSE_CONFIG"
 API_KEY_VARIABLE = "NETPULSE_API_KEY"
@@ -56,6 +64,20 @@ def load_settings(*, config: Path | None = None, overrides: Mapping[str, Any] | 
     raise SettingsError("\n".join(problems))
 
 
+def hand_over(settings: Settings) -> str:
+    """The settings with their secrets as JSON, for a child process; ``take_over`` is the other end."""
+
+    def reveal(value: Any) -> Any:
+        return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+
+    return json.dumps(settings.model_dump(), default=reveal)
+
+
+def take_over(text: str) -> Settings:
+    """The settings that a parent process has written with ``hand_over``."""
+    return Settings(**json.loads(text))
+
+
 def fields(
     model: type[BaseModel] = Settings, path: tuple[str, ...] = ()
 ) -> Iterator[tuple[tuple[str, ...], FieldInfo]]:
@@ -84,6 +106,8 @@ def secret_values(settings: Settings) -> Iterator[str]:
         if isinstance(value, SecretStr):
             text = value.get_secret_value()
             yield text
+            if path == ("security", "master_key"):
+                yield from split_master_keys(text)
             password = urlsplit(text).password if "://" in text else None
             if password:
                 yield password
