@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, Protocol
 
+from .config_session import Candidates
 from .config_store import ConfigTree
 from .device_spec import DeviceSpec
 from .faults import Cut, Faults
@@ -65,8 +66,9 @@ class Device:
         self.changed: tuple[float, str] | None = None
         """When and by whom the running configuration was changed last."""
         self.saved: float | None = None
-        self.candidates: dict[str, ConfigTree] = {}
+        self.candidates = Candidates()
         """Named configuration sessions, where the platform has them."""
+        self.running = ConfigTree()
         self.running = self._factory_config()
         self.startup = self.running.copy()
         self._printed: tuple[int, str] = (-1, "")

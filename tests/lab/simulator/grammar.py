@@ -63,9 +63,11 @@ class Rejection:
 
 
 class _Node(Generic[T]):
-    __slots__ = ("keywords", "parameters", "payload")
+    __slots__ = ("keywords", "parameters", "payload", "word")
 
-    def __init__(self) -> None:
+    def __init__(self, word: str = "") -> None:
+        self.word = word
+        """The keyword that leads here, as it is printed."""
         self.keywords: dict[str, _Node[T]] = {}
         self.parameters: list[tuple[str, Parameter | None, _Node[T]]] = []
         self.payload: T | None = None
@@ -93,7 +95,7 @@ class Grammar(Generic[T]):
 
     def _child(self, node: _Node[T], word: str, syntax: str) -> _Node[T]:
         if not word.startswith("<"):
-            return node.keywords.setdefault(word, _Node())
+            return node.keywords.setdefault(word.lower(), _Node(word))
         for name, _, child in node.parameters:
             if name == word:
                 return child
@@ -132,16 +134,14 @@ class Grammar(Generic[T]):
             text, column = tokens[position]
             lowered = text.lower()
             child = node.keywords.get(lowered)
-            keyword = lowered
             if child is None:
                 candidates = [word for word in node.keywords if word.startswith(lowered)]
                 if len(candidates) > 1:
                     return Rejection("ambiguous", line, column, position, text)
                 if candidates:
-                    keyword = candidates[0]
-                    child = node.keywords[keyword]
+                    child = node.keywords[candidates[0]]
             if child is not None:
-                words.append(keyword)
+                words.append(child.word)
                 node = child
                 position += 1
                 continue

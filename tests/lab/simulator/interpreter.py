@@ -60,7 +60,12 @@ class Interpreter:
     def prompt(self) -> str:
         """The prompt, without a line break."""
         form = self.platform.prompts[self.mode]
-        return form.format(host=self.device.hostname, candidate=f"-s-{self.candidate}" if self.candidate else "")
+        place = self.contexts[-1].sections if self.contexts else []
+        return form.format(
+            host=self.device.hostname,
+            candidate=f"-s-{self.candidate[:6]}" if self.candidate else "",
+            section=self.platform.section_name(place[0]) if place else "",
+        )
 
     def enter_config(self, tree: ConfigTree | None = None, *, name: str = "") -> None:
         """Go to configuration mode, on the running configuration or on a candidate called `name`."""

@@ -46,7 +46,7 @@ class Journal:
         kept = "" if kind == "secret" else text
         self._lines.append((next(self._sequence), time.monotonic(), session, mode, kind, kept))
 
-    def event(self, name: str, **details: Any) -> None:
+    def event(self, name: str, /, **details: Any) -> None:
         """Note that something happened."""
         self._events.append({"seq": next(self._sequence), "time": time.monotonic(), "event": name, **details})
 

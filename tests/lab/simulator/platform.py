@@ -85,7 +85,8 @@ class Platform:
 
     name: str
     prompts: Mapping[str, str]
-    """Mode to prompt; ``{host}`` is the host name. Modes user and enable are exec modes, all others configure."""
+    """Mode to prompt; ``{host}`` is the host name, ``{section}`` the section, ``{candidate}`` the session's candidate.
+    Modes user and enable are exec modes, all others configure."""
     commands: Sequence[Command]
     config: Mapping[str, Sequence[Sequence[ConfigRule]]]
     """Mode to blocks of rules. Blocks and rules stand in the order in which the device prints them; lines of one
@@ -114,6 +115,8 @@ class Platform:
     """Answer to ``terminal length 0``."""
     width_set: str = ""
     """Answer to ``terminal width``; ``{}`` is the width."""
+    section_name: Callable[[Entry], str] = lambda entry: entry.words[-1] if entry.words else ""
+    """How a section is called in the prompt."""
     login_prompts: tuple[str, str] = ("Username: ", "Password: ")
     login_failed: str = "% Login invalid\n"
     syslog: str = "%SYS-5-CONFIG_I: Configured from console by vty0"

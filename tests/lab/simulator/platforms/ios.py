@@ -9,8 +9,9 @@ from tests.lab.simulator.device import Device, secret_hash
 from tests.lab.simulator.device_spec import DeviceSpec
 from tests.lab.simulator.grammar import Match, Rejection
 from tests.lab.simulator.interpreter import Interpreter
-from tests.lab.simulator.outcome import Ask, Outcome, Pause, Say
+from tests.lab.simulator.outcome import Ask, Outcome, Say
 from tests.lab.simulator.platform import Command, Pager, Platform
+from tests.lab.simulator.reload import reload_dialogue
 from tests.lab.simulator.session_commands import CONFIG_CONTROLS, SESSION_COMMANDS, configure
 
 from . import ios_show as show
@@ -156,36 +157,11 @@ def _copy(shell: Interpreter, found: Match[Command]) -> Outcome:
 
 
 def _reload(shell: Interpreter, found: Match[Command]) -> Outcome:
-    device = shell.device
-
-    def confirmed(answer: str) -> Outcome:
-        if answer.lower() not in ("", "y"):
-            device.journal.event("reload declined", session=shell.session, answer=answer)
-            return Say("")
-        # The session sees its line break before the device goes down.
-        return Pause(seconds=0.0, then=go_down)
-
-    def go_down() -> Outcome:
-        device.reload(session=shell.session)
-        return Say("")
-
-    proceed = Ask(question="Proceed with reload? [confirm]", then=confirmed, single_key=True)
-    if not device.unsaved:
-        return proceed
-
-    def saved(answer: str) -> Outcome:
-        word = answer.strip().lower()
-        if word not in ("yes", "y", "no", "n"):
-            return Ask(text="% Please answer 'yes' or 'no'.\n", question=save.question, then=saved)
-        if word.startswith("y"):
-            device.save(session=shell.session)
-            return Ask(
-                text="Building configuration...\n[OK]\n", question=proceed.question, then=confirmed, single_key=True
-            )
-        return proceed
-
-    save = Ask(question="System configuration has been modified. Save? [yes/no]: ", then=saved)
-    return save
+    return reload_dialogue(
+        shell,
+        save_question="System configuration has been modified. Save? [yes/no]: ",
+        saved="Building configuration...\n[OK]\n",
+    )
 
 
 def _erase(shell: Interpreter, found: Match[Command]) -> Outcome:

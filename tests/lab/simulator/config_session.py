@@ -1,0 +1,52 @@
+"""Named configuration sessions: a candidate is edited apart, compared, and committed or thrown away (Arista EOS)."""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+from dataclasses import dataclass, field
+
+from .config_store import ConfigTree, PrintStyle
+
+
+@dataclass(slots=True)
+class Candidate:
+    """One session's candidate configuration."""
+
+    name: str
+    tree: ConfigTree
+    state: str = "pending"
+    """pending, completed or aborted, or pendingCommitTimer until a timed commit is confirmed."""
+    username: str = ""
+
+
+@dataclass(slots=True)
+class Candidates:
+    """The configuration sessions of a device."""
+
+    by_name: dict[str, Candidate] = field(default_factory=dict)
+    before: ConfigTree | None = None
+    """What a timed commit goes back to unless it is confirmed."""
+    timer: asyncio.TimerHandle | None = None
+
+    def confirm(self) -> None:
+        """A timed commit stays."""
+        if self.timer is not None:
+            self.timer.cancel()
+        self.timer = self.before = None
+
+    def clear(self) -> None:
+        self.confirm()
+        self.by_name.clear()
+
+
+def differences(running: ConfigTree, candidate: Candidate, style: PrintStyle) -> str:
+    """``show session-config diffs``: a unified diff, empty without a difference."""
+    lines = difflib.unified_diff(
+        running.lines(style),
+        candidate.tree.lines(style),
+        "system:/running-config",
+        f"session:/{candidate.name}-session-config",
+        lineterm="",
+    )
+    return "".join(f"{line}\n" for line in lines)
