@@ -24,6 +24,7 @@ from netpulse_broker.embedded.errors import EmbeddedServerError
 from netpulse_broker.embedded.keeper import SERVER_FAILED
 from netpulse_broker.embedded.paths import ServerPaths
 from netpulse_broker.embedded.private_files import private_directory, read_or_create
+from netpulse_broker.settings import ENV_PREFIX
 
 _POLL = 0.02
 # A large append-only file takes its time: about 0.5 GB of it are read within this many seconds on a slow machine.
@@ -161,6 +162,8 @@ class EmbeddedServer:
                         stdout=log,
                         stderr=log,
                         pass_fds=(reader, lock),
+                        # Our variables may hold keys, which neither keeper nor server has any use for.
+                        env={name: value for name, value in os.environ.items() if not name.startswith(ENV_PREFIX)},
                         # A terminal's Ctrl-C is for the supervisor, which stops the roles first.
                         start_new_session=True,
                     )
