@@ -165,6 +165,9 @@ class ControllerSettings(_Section):
         None, description="This controller's name among the controllers. Default: host name, process id, random part."
     )
     max_body: int = Field(5 * 1024 * 1024, ge=1024, description="The largest request body in bytes; more is a 413.")
+    max_requests: int = Field(
+        4096, ge=1, description="Requests in hand at the same time, those that wait for jobs included; more is a 429."
+    )
     tls_cert: AbsolutePath | None = Field(None, description="PEM file with the certificate chain; turns TLS on.")
     tls_key: AbsolutePath | None = Field(None, description="PEM file with the certificate's private key.")
     docs: bool = Field(True, description="Serve the interactive API documentation at `/docs`.")

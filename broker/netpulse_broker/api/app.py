@@ -1,0 +1,72 @@
+"""The application factory: wires routes, middleware and the parts that answer, and holds no state of its own."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from netpulse_broker import __version__
+from netpulse_broker.api import documentation, failures
+from netpulse_broker.api.auth import Authentication, KeyRing
+from netpulse_broker.api.context import Context
+from netpulse_broker.api.limits import BodyLimit, RequestLimit
+from netpulse_broker.api.ports import Dispatch, Drivers
+from netpulse_broker.api.routes import device, health, job, worker
+from netpulse_broker.api.translation import Translator
+from netpulse_broker.settings import Settings
+
+PROBES = frozenset({"/health/live", "/health/ready"})
+
+
+def create_app(settings: Settings, *, dispatch: Dispatch, drivers: Drivers, keys: KeyRing | None = None) -> FastAPI:
+    """The REST API.
+
+    Args:
+        dispatch: the way to the queue; started and stopped with the application.
+        drivers: by name.
+        keys: accepted API keys; None: the one key of the settings.
+
+    Raises:
+        SettingsError: no API key is set.
+    """
+    if keys is None:
+        keys = KeyRing.single(settings.require_api_key())
+    context = Context(dispatch=dispatch, drivers=drivers, translator=Translator(drivers=drivers, jobs=settings.jobs))
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await dispatch.start()
+        try:
+            yield
+        finally:
+            context.waiting.close()
+            await dispatch.stop()
+
+    app = FastAPI(
+        title="NetPulse broker",
+        version=__version__,
+        lifespan=lifespan,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.context = context
+    for resource in (device, job, worker, health):
+        app.include_router(resource.router)
+    documentation.install(app, page=settings.controller.docs)
+    failures.install(app)
+
+    # The one added last stands outermost.
+    app.add_middleware(BodyLimit, limit=settings.controller.max_body)
+    app.add_middleware(
+        Authentication,
+        keys=keys,
+        open_paths=PROBES | documentation.OPEN_PATHS,
+        in_query=settings.security.api_key_in_query,
+    )
+    app.add_middleware(RequestLimit, limit=settings.controller.max_requests, exempt=PROBES)
+    app.add_middleware(failures.Guard)
+    return app

@@ -1,0 +1,100 @@
+"""Bounds on what callers may send: the size of a body, and how many requests are in hand at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from netpulse_broker.api.answers import failure
+from netpulse_broker.errors import TooLarge, TooManyRequests
+
+
+class BodyLimit:
+    """ASGI middleware: a body over the limit is a 413, known from its length or noticed while it streams in.
+
+    The rest of the body is not read here: the server discards it after the answer, so that a client that writes all of
+    its request before it reads gets to see the answer.
+
+    Args:
+        limit: bytes.
+    """
+
+    def __init__(self, app: ASGIApp, *, limit: int) -> None:
+        self._app = app
+        self._limit = limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] in {"GET", "DELETE", "HEAD"}:
+            await self._app(scope, receive, send)
+            return
+        if _declared_length(scope) > self._limit:
+            await self._refuse(scope, receive, send)
+            return
+        received = 0
+        too_large = False
+        started = False
+
+        async def counted() -> Message:
+            nonlocal received, too_large
+            message = await receive()
+            if message["type"] == "http.request":
+                received += len(message.get("body", b""))
+                if received > self._limit:
+                    too_large = True
+                    # To the application the caller is gone: it stops reading and does nothing.
+                    return {"type": "http.disconnect"}
+            return message
+
+        async def watched(message: Message) -> None:
+            nonlocal started
+            if too_large:
+                return
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self._app(scope, counted, watched)
+        finally:
+            if too_large and not started:
+                await self._refuse(scope, receive, send)
+
+    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
+        error = TooLarge(f"the request body is larger than {self._limit} bytes (setting controller.max_body)")
+        await failure(error)(scope, receive, send)
+
+
+class RequestLimit:
+    """ASGI middleware: more requests at a time than the controller takes are a 429 with Retry-After.
+
+    Args:
+        limit: requests in hand, waiting ones included.
+        exempt: paths that are always answered.
+    """
+
+    def __init__(self, app: ASGIApp, *, limit: int, exempt: Iterable[str]) -> None:
+        self._app = app
+        self._limit = limit
+        self._exempt = frozenset(exempt)
+        self._in_hand = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] in self._exempt:
+            await self._app(scope, receive, send)
+            return
+        if self._in_hand >= self._limit:
+            error = TooManyRequests(f"{self._in_hand} requests are in hand (setting controller.max_requests)")
+            await failure(error)(scope, receive, send)
+            return
+        self._in_hand += 1
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._in_hand -= 1
+
+
+def _declared_length(scope: Scope) -> int:
+    for name, value in scope["headers"]:
+        if name == b"content-length":
+            return int(value) if value.isdigit() else 0
+    return 0

@@ -1,0 +1,185 @@
+"""Work on devices: one, many, and the connection test."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from netpulse_broker.api.answers import success
+from netpulse_broker.api.auth import Caller
+from netpulse_broker.api.context import Shared
+from netpulse_broker.api.documentation import failures, still_running
+from netpulse_broker.api.failures import CallerGone
+from netpulse_broker.api.translation import Refused
+from netpulse_broker.api.waiting import Wait
+from netpulse_broker.dispatch.submission import JobSubmission
+from netpulse_broker.errors import BrokerError, Conflict, QueueUnavailable, UnknownJob, WaitTimedOut
+from netpulse_broker.models.device import (
+    BulkAnswer,
+    BulkRequest,
+    ConnectionTest,
+    ExecuteRequest,
+    TestConnectionRequest,
+)
+from netpulse_broker.models.envelope import Answer
+from netpulse_broker.models.job import Job, job_object, utc
+from netpulse_broker.queueing.job_index import JobFilter
+from netpulse_broker.queueing.records import JobRecord
+
+router = APIRouter(prefix="/device", tags=["device"])
+
+QUEUEING = 5.0
+"""Seconds that a connection test may wait for a worker, beside its own time."""
+
+STILL_RUNNING = "the wait ran out; the job goes on"
+
+
+@router.post(
+    "/execute",
+    status_code=201,
+    response_model=Answer[Job],
+    responses=still_running(Answer[Job]) | failures(400, 401, 403, 409, 413, 422, 429, 500, 503),
+    summary="Run commands or apply configuration on one device",
+    operation_id="execute",
+)
+async def execute(request: Request, body: ExecuteRequest, shared: Shared, caller: Caller) -> Response:
+    """Make one job. With `wait`, the answer is held until the job has ended: look at its `status` and `result`."""
+    submission, seconds = shared.translator.execute(body, caller)
+    if not seconds:
+        return success(job_object(await shared.dispatch.submit(submission)), status=201)
+    record: JobRecord | None = None
+    async with shared.waiting.wait(request) as wait:
+        record = await shared.dispatch.submit_and_wait(submission, seconds)
+    if record is None:
+        record = await _as_it_stands(wait, shared, submission)
+    if record.final:
+        return success(job_object(record), status=201)
+    return success(job_object(record), status=202, message=STILL_RUNNING)
+
+
+@router.post(
+    "/bulk",
+    status_code=201,
+    response_model=Answer[BulkAnswer],
+    responses=still_running(Answer[BulkAnswer]) | failures(400, 401, 403, 413, 422, 429, 500, 503),
+    summary="The same on many devices",
+    operation_id="bulk",
+)
+async def bulk(request: Request, body: BulkRequest, shared: Shared, caller: Caller) -> Response:
+    """Make a job per device. A device that no job can be made for stands under `failed` and stops none of the rest."""
+    made, seconds = shared.translator.bulk(body, caller)
+    submissions = [entry for entry in made if isinstance(entry, JobSubmission)]
+    records: list[JobRecord | BrokerError] | None = None
+    if not seconds:
+        records = await shared.dispatch.submit_many(submissions)
+    else:
+        async with shared.waiting.wait(request) as wait:
+            records = await shared.dispatch.submit_many_and_wait(submissions, seconds)
+        if records is None:
+            # One reason ended all of them; each job that was made is looked up.
+            records = [await _found(wait, shared, submission) for submission in submissions]
+    answer = _bulk_answer(made, records)
+    running = bool(seconds) and any(isinstance(record, JobRecord) and not record.final for record in records)
+    return success(answer, status=202, message=STILL_RUNNING) if running else success(answer, status=201)
+
+
+@router.post(
+    "/test-connection",
+    response_model=Answer[ConnectionTest],
+    responses=failures(400, 401, 403, 413, 422, 429, 500, 503, 504),
+    summary="Log in to a device and out again",
+    operation_id="test_connection",
+)
+async def test_connection(request: Request, body: TestConnectionRequest, shared: Shared, caller: Caller) -> Response:
+    """Whether the device can be reached and entered, as a worker finds. A failed login is an answer, not an error."""
+    submission = shared.translator.connection_test(body, caller)
+    record: JobRecord | None = None
+    async with shared.waiting.wait(request) as wait:
+        record = await shared.dispatch.submit_and_wait(submission, body.timeout + QUEUEING)
+    if record is None:
+        record = await _as_it_stands(wait, shared, submission)
+    if record.final:
+        return success(_connection_test(record))
+    await _give_up(shared, record.id)
+    raise WaitTimedOut(f"the test did not end within {body.timeout + QUEUEING:g} s and was given up")
+
+
+router.add_api_route("/exec", execute, methods=["POST"], include_in_schema=False, status_code=201)
+router.add_api_route("/test", test_connection, methods=["POST"], include_in_schema=False)
+
+
+async def _as_it_stands(wait: Wait, shared: Shared, submission: JobSubmission) -> JobRecord:
+    """The job after its wait was broken off.
+
+    Raises:
+        CallerGone: there is nobody left to tell.
+        QueueUnavailable: the controller stops, and the job had not been accepted yet.
+    """
+    if wait.ended == "caller_gone":
+        raise CallerGone
+    try:
+        return await shared.dispatch.get(submission.id)
+    except UnknownJob:
+        raise QueueUnavailable("this controller is stopping; send the request again") from None
+
+
+async def _found(wait: Wait, shared: Shared, submission: JobSubmission) -> JobRecord | BrokerError:
+    try:
+        return await _as_it_stands(wait, shared, submission)
+    except QueueUnavailable as error:
+        return error
+
+
+async def _give_up(shared: Shared, job_id: str) -> None:
+    """Nobody is going to read a connection test's end: cancel it if it still waits, leave it if it just ended."""
+    try:
+        async with asyncio.timeout(2.0):
+            await shared.dispatch.cancel(JobFilter(id=job_id))
+    except (Conflict, UnknownJob, TimeoutError):
+        return
+
+
+def _bulk_answer(made: list[JobSubmission | Refused], records: list[JobRecord | BrokerError]) -> dict[str, Any]:
+    succeeded: list[dict[str, Any]] = []
+    failed: list[dict[str, Any]] = []
+    queued = iter(records)
+    for index, entry in enumerate(made):
+        if isinstance(entry, Refused):
+            failed.append(_bulk_failure(index, entry.host, entry.error))
+            continue
+        record = next(queued)
+        if isinstance(record, JobRecord):
+            succeeded.append(job_object(record))
+        else:
+            failed.append(_bulk_failure(index, entry.host, record))
+    return {"succeeded": succeeded, "failed": failed}
+
+
+def _bulk_failure(index: int, host: str | None, error: Any) -> dict[str, Any]:
+    return {
+        "index": index,
+        "host": host,
+        "reason": error.message,
+        "error": error.code,
+        "retryable": error.retryable,
+        "details": error.details,
+    }
+
+
+def _connection_test(record: JobRecord) -> dict[str, Any]:
+    result = record.result or {}
+    error = result.get("error")
+    worked = record.status == "finished"
+    info = result.get("retval")
+    return {
+        "success": worked,
+        "connection_time": (result.get("stages") or {}).get("connect", result.get("duration")) if worked else None,
+        "error_message": None if error is None else error["message"],
+        "error": error,
+        "device_info": info if isinstance(info, dict) else None,
+        "timestamp": utc(record.ended_at or datetime.now(UTC)),
+    }

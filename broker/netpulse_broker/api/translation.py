@@ -1,0 +1,293 @@
+"""From a request to what the queue takes: options merged, the driver's arguments checked, the device named."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import TypeAdapter, ValidationError
+
+from netpulse_broker.api.auth import Principal
+from netpulse_broker.api.failures import from_validation, invalid
+from netpulse_broker.api.ports import Drivers
+from netpulse_broker.dispatch.identity import device_identity
+from netpulse_broker.dispatch.submission import JobSubmission
+from netpulse_broker.errors import BadRequest
+from netpulse_broker.models.device import BulkRequest, ExecuteRequest, TestConnectionRequest
+from netpulse_broker.models.options import CHANGE_ONLY, RESERVED, JobOptions
+from netpulse_broker.models.text_lines import Commands, ConfigLines
+from netpulse_broker.queueing.records import JobPayload
+from netpulse_broker.settings import JobSettings
+from netpulse_drivers import BaseDriver, ConnectionArgs, NetPulseError, QueueStrategy, UnsupportedOperation
+
+_COMMANDS: TypeAdapter[list[str]] = TypeAdapter(Commands)
+_CONFIG: TypeAdapter[list[str] | dict[str, Any]] = TypeAdapter(ConfigLines)
+_FLAT = frozenset(JobOptions.model_fields)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """A device of a bulk request that no job can be made for."""
+
+    index: int
+    host: str | None
+    error: NetPulseError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Work:
+    """What one device is to do, before the driver has seen it."""
+
+    driver: str
+    connection_args: dict[str, Any]
+    device: str | None
+    command: list[str] | None
+    config: list[str] | None
+    driver_args: dict[str, Any]
+    idempotency_key: str | None
+
+
+class Translator:
+    """Makes submissions of requests.
+
+    Args:
+        drivers: by name.
+        jobs: time limits where a request names none.
+    """
+
+    def __init__(self, *, drivers: Drivers, jobs: JobSettings) -> None:
+        self._drivers = drivers
+        self._jobs = jobs
+
+    def execute(self, request: ExecuteRequest, principal: Principal) -> tuple[JobSubmission, float]:
+        """The job of an execute request, and for how many seconds its end is to be waited for.
+
+        Raises:
+            BadRequest, InvalidRequest, UnknownDriver, InvalidArguments, UnsupportedOperation
+        """
+        options = merged_options(request)
+        work = _Work(
+            driver=request.driver,
+            connection_args=request.connection_args,
+            device=request.device,
+            command=request.command,
+            config=_lines(request.config),
+            driver_args=request.driver_args,
+            idempotency_key=options.idempotency_key,
+        )
+        return self._submission(work, options, principal, ttl=self._jobs.ttl), options.wait or 0.0
+
+    def bulk(self, request: BulkRequest, principal: Principal) -> tuple[list[JobSubmission | Refused], float]:
+        """One job or refusal per device, in the order of ``devices``, and the seconds to wait.
+
+        Raises:
+            BadRequest, InvalidRequest, UnknownDriver, UnsupportedOperation: what is wrong for every device.
+        """
+        options = merged_options(request)
+        self._drivers.get(request.driver)
+        if request.command is not None and request.config is not None:
+            raise _both()
+        made: list[JobSubmission | Refused] = []
+        for index, entry in enumerate(request.devices):
+            try:
+                work = _device_work(request, entry, index, options)
+                made.append(self._submission(work, options, principal, ttl=self._jobs.bulk_ttl))
+            except NetPulseError as error:
+                host = entry.get("host", request.connection_args.get("host"))
+                made.append(Refused(index=index, host=host if isinstance(host, str) else None, error=error))
+        return made, options.wait or 0.0
+
+    def connection_test(self, request: TestConnectionRequest, principal: Principal) -> JobSubmission:
+        """The probe of a connection test.
+
+        Raises:
+            InvalidRequest, UnknownDriver
+        """
+        kind = self._drivers.get(request.driver)
+        connection_args, enable = _without_enable(request.connection_args, kind.connection_args_model)
+        checked = _checked_connection(kind, connection_args)
+        return JobSubmission(
+            payload=JobPayload(
+                operation="probe",
+                driver=request.driver,
+                connection_args=connection_args,
+                enable=enable,
+                timeout=request.timeout,
+            ),
+            device=device_identity(checked.host, checked.port, explicit=request.device),
+            host=checked.host,
+            owner=principal.key_id,
+            strategy=request.queue_strategy,
+            ttl=max(int(request.timeout), 1),
+            result_ttl=self._jobs.result_ttl,
+            priority="interactive",
+            idempotent=True,
+        )
+
+    def _submission(self, work: _Work, options: JobOptions, principal: Principal, *, ttl: int) -> JobSubmission:
+        operation: Literal["query", "change"] = "query" if work.command is not None else "change"
+        lines = work.command if work.command is not None else work.config
+        if lines is None:
+            raise BadRequest("nothing to do: give command (a query) or config (a change)")
+        if work.command is not None and work.config is not None:
+            raise _both()
+        change = _change(options, lines) if operation == "change" else None
+        if operation == "query":
+            _refuse_change_options(options)
+
+        kind = self._drivers.get(work.driver)
+        connection_args, enable = _without_enable(work.connection_args, kind.connection_args_model)
+        arguments = kind.query_args if operation == "query" else kind.change_args
+        driver_args, asked = _without_enable(work.driver_args, arguments)
+        enable = _agreed_enable(options.enable_mode, enable, asked)
+        checked = _checked_connection(kind, connection_args)
+        try:
+            checked_args = kind.validate_operation_args(operation, driver_args)
+        except ValidationError as error:
+            raise from_validation(error, prefix="driver_args") from None
+        kind.validate_request(lines, checked_args)
+
+        return JobSubmission(
+            payload=JobPayload(
+                operation=operation,
+                driver=work.driver,
+                connection_args=connection_args,
+                commands=lines,
+                driver_args=driver_args,
+                change=change,
+                enable=enable,
+                timeout=self._timeout(options),
+            ),
+            device=device_identity(checked.host, checked.port, explicit=work.device),
+            host=checked.host,
+            owner=principal.key_id,
+            strategy=_strategy(options, kind, operation),
+            ttl=options.ttl or ttl,
+            result_ttl=options.result_ttl or self._jobs.result_ttl,
+            priority=options.priority or "normal",
+            idempotent=bool(options.idempotent),
+            idempotency_key=work.idempotency_key,
+        )
+
+    def _timeout(self, options: JobOptions) -> float:
+        if options.timeout is None:
+            return self._jobs.timeout
+        if options.timeout > self._jobs.max_timeout:
+            message = f"at most {self._jobs.max_timeout:g} seconds (setting jobs.max_timeout)"
+            raise invalid([{"loc": "options.timeout", "msg": message, "type": "less_than_equal"}])
+        return options.timeout
+
+
+def merged_options(request: JobOptions) -> JobOptions:
+    """The options of a request: those in ``options`` and those at the top level, as v0.2 clients write them.
+
+    Raises:
+        BadRequest: one stands in both places with different values.
+        UnsupportedOperation: one that this version does not carry out.
+    """
+    nested: JobOptions = request.options  # type: ignore[attr-defined]
+    flat = request.model_fields_set & _FLAT
+    options = nested
+    if flat:
+        values = {name: getattr(nested, name) for name in nested.model_fields_set}
+        for name in sorted(flat):
+            value = getattr(request, name)
+            if values.get(name, value) != value:
+                raise BadRequest(f"{name} stands at the top level and in options with different values; give it once")
+            values[name] = value
+        options = JobOptions.model_construct(set(values), **values)
+    for name in RESERVED:
+        if getattr(options, name) is not None:
+            raise UnsupportedOperation(f"options.{name} is not carried out by this version of NetPulse; leave it out")
+    return options
+
+
+def _lines(config: list[str] | dict[str, Any] | None) -> list[str] | None:
+    if isinstance(config, dict):
+        raise BadRequest("config is an object, which needs options.rendering; give a string or a list of strings")
+    return config
+
+
+def _both() -> BadRequest:
+    return BadRequest("command and config exclude each other: a job is either a query or a change")
+
+
+def _device_work(request: BulkRequest, entry: Mapping[str, Any], index: int, options: JobOptions) -> _Work:
+    """A device's share of a bulk request: its own command or config replaces the common one."""
+    own = dict(entry)
+    device = own.pop("device", None)
+    if device is not None and not isinstance(device, str):
+        raise invalid([{"loc": f"devices.{index}.device", "msg": "must be a string", "type": "string_type"}])
+    own_command, own_config = own.pop("command", None), own.pop("config", None)
+    command, config = request.command, request.config
+    try:
+        if own_command is not None or own_config is not None:
+            command = None if own_command is None else _COMMANDS.validate_python(own_command)
+            config = None if own_config is None else _CONFIG.validate_python(own_config)
+    except ValidationError as error:
+        where = "command" if own_command is not None and command is request.command else "config"
+        raise from_validation(error, prefix=f"devices.{index}.{where}") from None
+    key = options.idempotency_key
+    return _Work(
+        driver=request.driver,
+        connection_args={**request.connection_args, **own},
+        device=device,
+        command=command,
+        config=_lines(config),
+        driver_args=request.driver_args,
+        idempotency_key=None if key is None else f"{key}/{index}",
+    )
+
+
+def _checked_connection(kind: type[BaseDriver], connection_args: Mapping[str, Any]) -> ConnectionArgs:
+    try:
+        return kind.validate_connection_args(connection_args)
+    except ValidationError as error:
+        raise from_validation(error, prefix="connection_args") from None
+
+
+def _without_enable(values: dict[str, Any], model: type[Any]) -> tuple[dict[str, Any], bool | None]:
+    """Arguments without ``enable_mode``, which is an option of the job wherever it is written.
+
+    A driver whose own model has a field of that name keeps it.
+    """
+    if "enable_mode" not in values or "enable_mode" in model.model_fields:
+        return values, None
+    rest = dict(values)
+    asked = rest.pop("enable_mode")
+    if asked is not None and not isinstance(asked, bool):
+        raise invalid([{"loc": "enable_mode", "msg": "must be true or false", "type": "bool_type"}])
+    return rest, asked
+
+
+def _agreed_enable(*asked: bool | None) -> bool | None:
+    given = {value for value in asked if value is not None}
+    if len(given) > 1:
+        raise BadRequest("enable_mode stands in several places with different values; give it once")
+    return given.pop() if given else None
+
+
+def _change(options: JobOptions, lines: list[str]) -> dict[str, Any]:
+    """The parts of a ChangeRequest besides its lines and the privilege."""
+    if not lines and not options.save:
+        raise BadRequest("config is empty: give at least one line, or save: true to save alone")
+    return {
+        "ensure": None if options.ensure is None else options.ensure.model_dump(),
+        "dry_run": bool(options.dry_run),
+        "save": bool(options.save),
+        "message": options.message,
+        "revert_in": options.revert_in,
+    }
+
+
+def _refuse_change_options(options: JobOptions) -> None:
+    for name in CHANGE_ONLY:
+        if getattr(options, name) not in {None, False}:
+            raise BadRequest(f"{name} says something about a change: it goes with config, not with command")
+
+
+def _strategy(options: JobOptions, kind: type[BaseDriver], operation: str) -> QueueStrategy:
+    if operation == "change":
+        return "pinned"  # a change takes its turn in the device's order, whatever was asked for
+    return options.queue_strategy or kind.query_strategy

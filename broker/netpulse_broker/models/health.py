@@ -1,0 +1,50 @@
+"""What ``/health`` tells."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+
+class PluginProblem(BaseModel):
+    """A driver plug-in that could not be loaded; the rest works without it."""
+
+    source: str
+    message: str
+
+
+class DriverHealth(BaseModel):
+    """Drivers this controller knows."""
+
+    known: list[str]
+    failed: list[PluginProblem]
+
+
+class NodeHealth(BaseModel):
+    """Nodes that are alive, and the devices they serve."""
+
+    pinned: int = Field(description="Nodes that serve devices.")
+    fifo: int = Field(description="FIFO pools.")
+    devices: int = Field(description="Devices assigned to nodes.")
+    capacity: int = Field(description="Devices that the nodes take at most.")
+
+
+class Health(BaseModel):
+    """The state of the whole broker as this controller sees it."""
+
+    status: Literal["ok", "degraded", "down"] = Field(
+        description="`degraded`: no worker, or a plug-in failed to load. `down`: Redis cannot be reached."
+    )
+    version: str
+    redis: bool = Field(description="Redis answers.")
+    detail: str = Field(description="What is missing, or empty.")
+    nodes: NodeHealth
+    waiting: int = Field(description="Jobs whose end requests to this controller wait for.")
+    drivers: DriverHealth
+
+
+class Probe(BaseModel):
+    """What a liveness or readiness probe reads."""
+
+    status: Literal["live", "ready"]
