@@ -31,8 +31,10 @@ from netpulse_drivers.errors import (
     SessionLost,
     SessionRefused,
     SessionStale,
+    UnknownDriver,
     UnsupportedOperation,
 )
+from netpulse_drivers.registry import DriverRegistry, PluginFailure
 from netpulse_drivers.results import ChangeResult, Output
 
 __all__ = [
@@ -49,6 +51,7 @@ __all__ = [
     "ConnectionArgs",
     "Deadline",
     "DriverError",
+    "DriverRegistry",
     "EnsurePolicy",
     "HostKeyMismatch",
     "InvalidArguments",
@@ -58,11 +61,13 @@ __all__ = [
     "OperationArgs",
     "Output",
     "ParseFailed",
+    "PluginFailure",
     "PrivilegeRefused",
     "PromptNotFound",
     "QueueStrategy",
     "SessionLost",
     "SessionRefused",
     "SessionStale",
+    "UnknownDriver",
     "UnsupportedOperation",
 ]

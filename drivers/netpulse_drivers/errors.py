@@ -4,6 +4,7 @@
     └── DriverError
         ├── InvalidArguments           invalid_arguments       validate   no
         ├── UnsupportedOperation       unsupported_operation   validate   no
+        ├── UnknownDriver              unknown_driver          validate   no
         ├── ConnectError               device_unreachable      connect    yes
         │   ├── ConnectTimeout         connect_timeout         connect    yes
         │   ├── NegotiationFailed      negotiation_failed      connect    no
@@ -73,12 +74,13 @@ class DriverError(NetPulseError):
     """Root of what a driver may raise.
 
     Attributes:
-        session_usable: False when the session that raised it must be closed.
+        session_usable: False when the session that raised it must be closed. Each class has its rule; a driver that
+            knows better (an enable question left open) says so for the one error.
         outputs: what the failing operation had completed or received before it failed, in order; the job's result
             keeps these.
     """
 
-    session_usable: ClassVar[bool] = True
+    session_usable: bool = True
 
     def __init__(
         self,
@@ -87,9 +89,12 @@ class DriverError(NetPulseError):
         device_output: str = "",
         details: Sequence[dict[str, Any]] = (),
         outputs: Sequence[Output] = (),
+        session_usable: bool | None = None,
     ) -> None:
         super().__init__(message, device_output=device_output, details=details)
         self.outputs = list(outputs)
+        if session_usable is not None:
+            self.session_usable = session_usable
 
 
 class InvalidArguments(DriverError):
@@ -104,6 +109,21 @@ class UnsupportedOperation(DriverError):
 
     code = "unsupported_operation"
     phase = "validate"
+
+
+class UnknownDriver(DriverError):
+    """No driver of that name is registered, or the plug-in that brings it failed to load.
+
+    Attributes:
+        known: the names that can be used, sorted.
+    """
+
+    code = "unknown_driver"
+    phase = "validate"
+
+    def __init__(self, message: str, *, known: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.known = list(known)
 
 
 class ConnectError(DriverError):

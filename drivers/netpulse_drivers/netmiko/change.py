@@ -1,0 +1,222 @@
+"""A change: line by line in configuration mode, stopped at the first refusal, never left half open."""
+
+from __future__ import annotations
+
+import math
+import re
+import time
+from collections.abc import Sequence
+
+import paramiko
+
+from netpulse_drivers.base import ChangeRequest
+from netpulse_drivers.errors import CommandRefused, UnsupportedOperation
+from netpulse_drivers.netmiko.bounded_regex import BoundedRegex
+from netpulse_drivers.netmiko.byte_stream import StreamClosed
+from netpulse_drivers.netmiko.change_modes import enter_config_mode, leave_config_mode
+from netpulse_drivers.netmiko.ensure import Plan, plan_change
+from netpulse_drivers.netmiko.operation_args import DEFAULT_READ_TIMEOUT, NetmikoChangeArgs
+from netpulse_drivers.netmiko.privilege import give_back_privilege, raise_privilege
+from netpulse_drivers.netmiko.refusals import refused_line
+from netpulse_drivers.netmiko.reply import Reply, ReplyTimeout
+from netpulse_drivers.netmiko.save import differs_from_startup, save_config
+from netpulse_drivers.netmiko.session import NetmikoSession
+from netpulse_drivers.results import ChangeResult, Output
+
+COMMIT_TIMEOUT = 120.0
+"""Seconds for a commit (netmiko's own default)."""
+
+_BANNER = BoundedRegex(r"^banner\s", name="bypass_commands")
+_RENAMES = re.compile(r"\s*(?:set system |set )?(?:host-?name|sysname|switchname)\b", re.IGNORECASE)
+
+
+def apply_change(
+    session: NetmikoSession, change: ChangeRequest, args: NetmikoChangeArgs, *, secret: str | None
+) -> ChangeResult:
+    """Carry out a change and bring the session back to the prompt and the privilege that it had.
+
+    Raises:
+        UnsupportedOperation: the platform has no such thing; nothing was typed.
+        CommandRefused: at the first refused line; ``outputs`` hold what was typed, ``details`` what had been applied.
+        PrivilegeRefused; the session's ``operation`` adds the rest.
+    """
+    _refuse_unsupported(session, change)
+    before = session.prompt
+    try:
+        if change.enable or (change.enable is None and _needs_device(change)):
+            raise_privilege(session, secret)
+        plan = plan_change(session, change, args)
+        saved = False
+        if not change.dry_run:
+            if plan.lines:
+                _send(session, plan, change, args)
+            saved = bool(plan.lines and args.commit and session.platform.commit)
+            if _wants_saving(session, change, args, changed=bool(plan.lines)) and not saved:
+                session.progress.append(save_config(session, args.save_command))
+                saved = True
+        return ChangeResult(
+            outputs=list(session.progress),
+            changed=bool(plan.lines) and (args.commit or not session.platform.commit),
+            diff=plan.diff,
+            applied=plan.lines,
+            saved=saved,
+            backup=plan.backup,
+        )
+    finally:
+        if session.at_prompt and not session.unfit:
+            give_back_privilege(session, before)
+
+
+def _refuse_unsupported(session: NetmikoSession, change: ChangeRequest) -> None:
+    name, platform = session.connection.device_type, session.platform
+    if change.replace:
+        raise UnsupportedOperation(f"netmiko cannot replace the whole configuration of {name}; driver napalm can")
+    if change.revert_in is not None and not platform.commit_confirmed:
+        raise UnsupportedOperation(f"{name} has no commit with rollback timer (revert_in)")
+    if change.message is not None and not platform.commit_comment:
+        raise UnsupportedOperation(f"{name} has no commit comment (message)")
+    if change.message is not None and change.revert_in is not None:
+        raise UnsupportedOperation("message and revert_in cannot be combined")
+
+
+def _needs_device(change: ChangeRequest) -> bool:
+    """Whether anything will be typed at all: a plain dry run only tells what would be sent."""
+    if not change.dry_run:
+        return True
+    return change.ensure is not None and (change.ensure.running_config is None or change.ensure.backup)
+
+
+def _wants_saving(session: NetmikoSession, change: ChangeRequest, args: NetmikoChangeArgs, *, changed: bool) -> bool:
+    policy = change.ensure.save_when if change.ensure is not None else "never"
+    if change.save or policy == "always" or (policy == "changed" and changed):
+        return True
+    return policy == "modified" and differs_from_startup(session, args, change.ensure)
+
+
+# -- sending ----------------------------------------------------------------------------------------------------------
+
+
+def _send(session: NetmikoSession, plan: Plan, change: ChangeRequest, args: NetmikoChangeArgs) -> None:
+    if args.enter_config_mode:
+        enter_config_mode(session, args.config_mode_command)
+    try:
+        _send_lines(session, plan.lines, args)
+        if session.platform.commit and args.enter_config_mode:
+            _commit(session, change, args, renames=any(_RENAMES.match(line) for line in plan.lines))
+    except CommandRefused as error:
+        _abandon(session, args, error)
+        raise
+    if args.enter_config_mode:
+        leave_config_mode(session, abort=not args.commit)
+
+
+def _send_lines(session: NetmikoSession, lines: Sequence[str], args: NetmikoChangeArgs) -> None:
+    bypass = BoundedRegex(args.bypass_commands, name="bypass_commands") if args.bypass_commands else _BANNER
+    terminator = BoundedRegex(args.terminator, name="terminator") if args.terminator else None
+    error_pattern = (
+        BoundedRegex(args.error_pattern, name="error_pattern", multiline=True) if args.error_pattern else None
+    )
+    knows_mode = session.prompt.in_config
+    for number, line in enumerate(lines):
+        verify = args.cmd_verify and not bypass.search(line)
+        started = time.monotonic()
+        reply = session.ask(
+            line,
+            deadline=session.read_deadline(args.read_timeout, DEFAULT_READ_TIMEOUT),
+            verify=verify,
+            also=terminator,
+            any_name=_RENAMES.match(line) is not None,
+        )
+        text = _presented(session, reply, line, args)
+        refusal = _refusal(session, text, args, error_pattern)
+        output = Output(
+            command=line, output=text, elapsed=time.monotonic() - started, failed=bool(refusal), changed=not refusal
+        )
+        session.progress.append(output)
+        if refusal:
+            raise _refused(session, lines, number, refusal, text)
+        if knows_mode and not session.prompt.in_config and number + 1 < len(lines):
+            raise _refused(session, lines, number, "it left configuration mode before the last line", text, applied=1)
+
+
+def _refusal(session: NetmikoSession, text: str, args: NetmikoChangeArgs, pattern: BoundedRegex | None) -> str:
+    if pattern is not None:
+        found = pattern.search(text)
+        return text[slice(*found)].strip() or "error_pattern matched" if found else ""
+    return refused_line(text, session.platform.refusals) if args.check_errors else ""
+
+
+def _refused(
+    session: NetmikoSession, lines: Sequence[str], number: int, reason: str, text: str, *, applied: int = 0
+) -> CommandRefused:
+    taken = list(lines[: number + applied])
+    fate = "were not committed" if session.platform.commit else "had been applied"
+    return CommandRefused(
+        f"the device refused line {number + 1} of {len(lines)}, '{lines[number]}': {reason}; "
+        f"{len(taken)} lines before it {fate}",
+        device_output=text,
+        details=[{"line": lines[number], "number": number + 1, "applied": [] if session.platform.commit else taken}],
+        outputs=session.progress,
+    )
+
+
+def _abandon(session: NetmikoSession, args: NetmikoChangeArgs, error: CommandRefused) -> None:
+    """Leave configuration mode after a refusal; a candidate is thrown away. The refusal stays the error to report."""
+    if not args.enter_config_mode:
+        return
+    try:
+        leave_config_mode(session, abort=True)
+    except (ReplyTimeout, StreamClosed, paramiko.SSHException, OSError):
+        session.unfit = "configuration mode could not be left after a refused line"
+    if session.unfit:
+        error.session_usable = False
+
+
+def _commit(session: NetmikoSession, change: ChangeRequest, args: NetmikoChangeArgs, *, renames: bool) -> None:
+    platform = session.platform
+    if args.commit:
+        command = _commit_command(session, change)
+    elif platform.commit_check:
+        command = platform.commit_check
+    else:
+        return
+    started = time.monotonic()
+    reply = session.ask(
+        command,
+        deadline=session.read_deadline(args.read_timeout, COMMIT_TIMEOUT),
+        questions=platform.commit_answers,
+        any_name=renames,
+    )
+    text = _presented(session, reply, command, args)
+    failed = re.search(platform.commit_failed, text) is not None if platform.commit_failed else False
+    failed = failed or bool(args.commit and platform.commit_done and not re.search(platform.commit_done, text))
+    failed = failed or bool(refused_line(text, platform.refusals))
+    session.progress.append(Output(command=command, output=text, elapsed=time.monotonic() - started, failed=failed))
+    if failed:
+        raise CommandRefused(
+            f"the device refused to commit: {refused_line(text, platform.refusals) or text.strip()[:300]}",
+            device_output=text,
+            details=[{"line": command, "applied": []}],
+            outputs=session.progress,
+        )
+
+
+def _commit_command(session: NetmikoSession, change: ChangeRequest) -> str:
+    platform = session.platform
+    if change.revert_in is not None:
+        return platform.commit_confirmed.format(
+            seconds=max(30, math.ceil(change.revert_in)), minutes=max(1, math.ceil(change.revert_in / 60))
+        )
+    if change.message is not None:
+        comment = re.sub(r'["\x00-\x1f]', " ", change.message)
+        return platform.commit_comment.format(comment=comment)
+    return platform.commit
+
+
+def _presented(session: NetmikoSession, reply: Reply, line: str, args: NetmikoChangeArgs) -> str:
+    text = reply.output
+    if args.strip_prompt:
+        head, _, last = text.rpartition("\n")
+        if last.strip() == reply.last_line.strip():
+            text = head
+    return text if args.strip_command else f"{reply.echo or line}{session.connection.RESPONSE_RETURN}{text}"

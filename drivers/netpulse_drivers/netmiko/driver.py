@@ -1,0 +1,156 @@
+"""The netmiko driver: SSH and Telnet command lines of everything netmiko knows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, TypeVar
+
+from netmiko.exceptions import NetmikoAuthenticationException, NetmikoTimeoutException, ReadTimeout
+
+from netpulse_drivers.base import BaseDriver, ChangeRequest
+from netpulse_drivers.deadline import Deadline
+from netpulse_drivers.errors import (
+    AuthenticationFailed,
+    ConnectTimeout,
+    DriverError,
+    PromptNotFound,
+    SessionRefused,
+)
+from netpulse_drivers.netmiko.byte_stream import StreamClosed
+from netpulse_drivers.netmiko.change import apply_change
+from netpulse_drivers.netmiko.connection_args import NetmikoConnectionArgs
+from netpulse_drivers.netmiko.event_driven import EventDriven, event_driven_class
+from netpulse_drivers.netmiko.facts import device_info
+from netpulse_drivers.netmiko.keepalive import prove_alive
+from netpulse_drivers.netmiko.operation_args import NetmikoChangeArgs, NetmikoQueryArgs
+from netpulse_drivers.netmiko.platforms import platform_of
+from netpulse_drivers.netmiko.query import run_query
+from netpulse_drivers.netmiko.reply import ReplyTimeout
+from netpulse_drivers.netmiko.session import NetmikoSession
+from netpulse_drivers.netmiko.ssh_login import SSHLogin
+from netpulse_drivers.netmiko.telnet_dial import TelnetDial
+from netpulse_drivers.results import ChangeResult, Output
+
+_Model = TypeVar("_Model", NetmikoQueryArgs, NetmikoChangeArgs)
+
+_NOT_NETMIKOS = {"host_key_policy", "known_hosts", "password", "secret", "passphrase", "pkey", "keepalive", "timeout"}
+
+
+class NetmikoDriver(BaseDriver):
+    """Driver ``netmiko``. See docs/drivers.md for its arguments and its rules."""
+
+    driver_name = "netmiko"
+    connection_args_model = NetmikoConnectionArgs
+    query_args = NetmikoQueryArgs
+    change_args = NetmikoChangeArgs
+    query_strategy = "pinned"
+    session_irrelevant_args: ClassVar[frozenset[str]] = frozenset(
+        {"keepalive", "timeout", "conn_timeout", "banner_timeout", "auth_timeout", "session_timeout"}
+    )
+
+    args: NetmikoConnectionArgs
+
+    # -- session ----------------------------------------------------------------------------------------------------
+
+    def connect(self) -> NetmikoSession:
+        """Log in. ``connection_args.timeout`` bounds the whole of it, within the call's deadline."""
+        connection = event_driven_class(self.args.device_type)(**self._netmiko_arguments())
+        connection.guard = self.call.before_write
+        connection.deadline = self.call.deadline.sooner(self.args.timeout)
+        login = TelnetDial(self.args) if self.args.telnet else SSHLogin(self.args)
+        connection.dial = login
+        session = NetmikoSession(connection, platform_of(self.args.device_type))
+        try:
+            connection._open()  # noqa: SLF001 - netmiko's own way to connect later than in the constructor
+            session.learn_prompt()
+        except DriverError:
+            connection.disconnect()
+            raise
+        except Exception as error:
+            connection.disconnect()
+            translated = _login_error(error, connection, self.args)
+            if translated is None:
+                raise
+            raise translated from error
+        connection.deadline = Deadline.never()
+        connection.transcript = ""
+        return session
+
+    def disconnect(self, session: NetmikoSession) -> None:
+        session.close()
+
+    def is_alive(self, session: NetmikoSession) -> bool:
+        return session.is_alive()
+
+    def keepalive(self, session: NetmikoSession) -> bool:
+        return prove_alive(session, self.call)
+
+    def keepalive_interval(self) -> float:
+        return self.args.keepalive
+
+    def device_info(self, session: NetmikoSession) -> dict[str, Any]:
+        return device_info(session)
+
+    # -- work -------------------------------------------------------------------------------------------------------
+
+    def send(self, session: NetmikoSession, command: str) -> Output:
+        args = self._operation_args(NetmikoQueryArgs)
+        with session.operation(self.call):
+            return run_query(session, command, args, enable=self.call.enable, secret=self._secret())
+
+    def config(self, session: NetmikoSession, change: ChangeRequest) -> ChangeResult:
+        args = self._operation_args(NetmikoChangeArgs)
+        with session.operation(self.call):
+            return apply_change(session, change, args, secret=self._secret())
+
+    # -- arguments --------------------------------------------------------------------------------------------------
+
+    def _operation_args(self, model: type[_Model]) -> _Model:
+        given = self.call.args
+        if isinstance(given, model):
+            return given
+        values: Mapping[str, Any] = given.model_dump()
+        return model(**values)
+
+    def _secret(self) -> str | None:
+        return self.args.secret.get_secret_value() if self.args.secret is not None else None
+
+    def _netmiko_arguments(self) -> dict[str, Any]:
+        arguments = self.args.model_dump(exclude=_NOT_NETMIKOS, exclude_none=True)
+        for name in ("password", "secret", "passphrase"):
+            value = getattr(self.args, name)
+            if value is not None:
+                arguments[name] = value.get_secret_value()
+        arguments["auto_connect"] = False
+        arguments["keepalive"] = 0  # paramiko's keepalive ignores the answers; ours does not
+        if not self.args.disabled_algorithms:
+            arguments.pop("disabled_algorithms", None)
+        return arguments
+
+
+def _login_error(  # noqa: PLR0911 - one return a kind of error
+    error: Exception, connection: EventDriven, args: NetmikoConnectionArgs
+) -> DriverError | None:
+    """What went wrong between the open channel and the first prompt; None for an error of the program itself."""
+    where = f"{args.host} port {args.tcp_port}"
+    said = connection.transcript.strip()
+    if isinstance(error, NetmikoAuthenticationException):
+        return AuthenticationFailed(f"{where} refused user name or password", device_output=said)
+    if isinstance(error, StreamClosed):
+        return SessionRefused(f"{where} took the login but closed the session before a prompt", device_output=said)
+    if isinstance(error, ReadTimeout | NetmikoTimeoutException | ReplyTimeout | TimeoutError):
+        received = getattr(error, "received", "") or said
+        if not received.strip():
+            return ConnectTimeout(f"{where} took the login but sent nothing in time")
+        return PromptNotFound(
+            f"no command prompt recognised on {where}; is device_type {args.device_type} right?",
+            device_output=received.strip(),
+        )
+    if isinstance(error, OSError | EOFError):
+        return SessionRefused(f"{where} closed the session during login: {error}", device_output=said)
+    if isinstance(error, ValueError):
+        return PromptNotFound(
+            f"no command prompt recognised on {where}; is device_type {args.device_type} right? ({error})",
+            device_output=said,
+        )
+    return None

@@ -1,0 +1,73 @@
+"""The prompt of a session: the whole line as learnt, and what other lines count as a prompt of the same device."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from netpulse_drivers.netmiko.platforms import Platform
+
+STEM_LENGTH = 16
+"""Characters of the name that all modes show: IOS shortens the name in configuration mode."""
+
+_CAUTIOUS = re.compile(r"[\w.\-@:/~\[\]<>()]{1,120}[>#$]")
+"""A prompt by its form on platforms whose own expression would match almost any line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A verified prompt.
+
+    Attributes:
+        text: the whole line, without trailing blanks.
+        platform: whose expression tells modes apart.
+    """
+
+    text: str
+    platform: Platform
+
+    @property
+    def stem(self) -> str:
+        """The beginning that the prompts of all modes share; "" when there is none to rely on."""
+        return _stem(self.text, self.platform)[:STEM_LENGTH]
+
+    @property
+    def in_config(self) -> bool:
+        """Whether it is a configuration mode's prompt, as far as the platform's expression can tell."""
+        found = self.platform.expression.fullmatch(self.text)
+        return found is not None and "mode" in found.groupdict() and found["mode"] is not None
+
+    @property
+    def privileged(self) -> bool:
+        """Whether it shows raised privilege. True where the platform has no such difference."""
+        if not self.platform.privileged or self.in_config:
+            return True
+        return self.text.endswith(self.platform.privileged)
+
+    def accepts(self, line: str) -> bool:
+        """Whether the line is this prompt, or this device's prompt in another mode."""
+        if line == self.text:
+            return True
+        stem = self.stem
+        if len(stem) < 2 or self.platform.expression.fullmatch(line) is None:
+            return False
+        return _stem(line, self.platform).startswith(stem)
+
+    def resembles(self, line: str) -> bool:
+        """Whether the line has the form of this platform's prompts, whatever the name (a renamed device)."""
+        if self.platform.refusals in {"generic", "shell"}:
+            return _CAUTIOUS.fullmatch(line) is not None
+        return self.platform.expression.fullmatch(line) is not None
+
+    def moved_to(self, line: str) -> Prompt:
+        """The prompt after the device showed this line as its prompt."""
+        return self if line == self.text else Prompt(line, self.platform)
+
+
+def _stem(line: str, platform: Platform) -> str:
+    found = platform.expression.fullmatch(line)
+    if found is None:
+        return ""
+    groups = found.groupdict()
+    name = groups.get("host") or groups.get("mode") or ""
+    return re.split(r"[\s:~#$>]", name.lstrip("~*"), maxsplit=1)[0]

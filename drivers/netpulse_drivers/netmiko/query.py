@@ -1,0 +1,104 @@
+"""One command that asks the device something."""
+
+from __future__ import annotations
+
+import time
+
+from netmiko.base_connection import BaseConnection
+
+from netpulse_drivers.errors import CommandRefused
+from netpulse_drivers.netmiko.bounded_regex import BoundedRegex
+from netpulse_drivers.netmiko.change_modes import leave_config_mode
+from netpulse_drivers.netmiko.operation_args import DEFAULT_READ_TIMEOUT, NetmikoQueryArgs
+from netpulse_drivers.netmiko.parsing import check_parsers, parse
+from netpulse_drivers.netmiko.privilege import give_back_privilege, raise_privilege
+from netpulse_drivers.netmiko.refusals import refused_query
+from netpulse_drivers.netmiko.reply import Reply
+from netpulse_drivers.netmiko.session import NetmikoSession
+from netpulse_drivers.results import Output
+
+
+def run_query(
+    session: NetmikoSession, command: str, args: NetmikoQueryArgs, *, enable: bool | None, secret: str | None
+) -> Output:
+    """Run one query at the privilege that the request asks for, else at the one the login gave.
+
+    Raises:
+        CommandRefused: the device answered with an error; ``outputs`` holds the answer.
+        PrivilegeRefused, ParseFailed, InvalidArguments; the session's ``operation`` adds the rest.
+    """
+    check_parsers(args)
+    if enable:
+        raise_privilege(session, secret)
+    elif session.prompt.text != session.home.text and session.at_prompt:
+        give_back_privilege(session, session.home)
+    started = time.monotonic()
+    if session.platform.reader == "netmiko":
+        text, refusable = _by_netmiko(session, command, args), True
+    else:
+        reply = _exchange(session, command, args)
+        text, refusable = _presented(session, reply, command, args), reply.ended_by != "expected"
+    elapsed = time.monotonic() - started
+    if session.at_prompt and session.prompt.in_config:
+        leave_config_mode(session, abort=True)
+    refusal = _refusal(session, text, args) if refusable else ""
+    if refusal:
+        output = Output(command=command, output=text, elapsed=elapsed, failed=True)
+        raise CommandRefused(f"the device refused '{command}': {refusal}", device_output=text, outputs=[output])
+    parsed = parse(text, command, session.connection.device_type, args)
+    return Output(command=command, output=text, elapsed=elapsed, parsed=parsed)
+
+
+def _exchange(session: NetmikoSession, command: str, args: NetmikoQueryArgs) -> Reply:
+    verify = args.cmd_verify if session.connection.global_cmd_verify is None else session.connection.global_cmd_verify
+    return session.ask(
+        command.rstrip() if args.normalize else command,
+        deadline=session.read_deadline(args.read_timeout, DEFAULT_READ_TIMEOUT),
+        verify=verify,
+        expect=BoundedRegex(args.expect_string, name="expect_string") if args.expect_string else None,
+    )
+
+
+def _presented(session: NetmikoSession, reply: Reply, command: str, args: NetmikoQueryArgs) -> str:
+    """The output with or without echo and prompt, by netmiko's rules and the platform's own."""
+    text = reply.output
+    if args.strip_prompt and reply.ended_by != "expected":
+        stripped = session.connection.strip_prompt(text)
+        text = stripped if stripped != text else _without_last_line(text, reply.last_line)
+    if args.strip_command:
+        return text
+    echo = reply.echo or command.strip()
+    return f"{echo}{session.connection.RESPONSE_RETURN}{text}"
+
+
+def _without_last_line(text: str, line: str) -> str:
+    head, newline, last = text.rpartition("\n")
+    if last.strip() != line.strip():
+        return text
+    return head if newline else ""
+
+
+def _refusal(session: NetmikoSession, text: str, args: NetmikoQueryArgs) -> str:
+    if args.error_pattern:
+        found = BoundedRegex(args.error_pattern, name="error_pattern", multiline=True).search(text)
+        return text[slice(*found)].strip() or "error_pattern matched" if found else ""
+    return refused_query(text, session.platform.refusals) if args.check_errors else ""
+
+
+def _by_netmiko(session: NetmikoSession, command: str, args: NetmikoQueryArgs) -> str:
+    """netmiko's own send_command, for platforms that repaint their prompt; its reads still block on the channel."""
+    connection = session.connection
+    session.at_prompt = False
+    deadline = session.read_deadline(args.read_timeout, DEFAULT_READ_TIMEOUT)
+    text = BaseConnection.send_command(
+        connection,
+        command,
+        expect_string=args.expect_string,
+        read_timeout=deadline.remaining(),
+        strip_prompt=args.strip_prompt,
+        strip_command=args.strip_command,
+        normalize=args.normalize,
+        cmd_verify=args.cmd_verify,
+    )
+    session.at_prompt = args.expect_string is None
+    return str(text)  # no converter was asked for

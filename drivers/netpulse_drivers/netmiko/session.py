@@ -1,0 +1,260 @@
+"""A logged-in session and its state between operations.
+
+Invariant: between operations the session stands at a verified prompt outside configuration mode, or it is marked
+unfit and will be closed. Nothing is ever typed to find out where it stands: RETURN at "Proceed with reload?
+[confirm]" reloads a router.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections import deque
+from collections.abc import Iterator, Sequence
+
+import paramiko
+from netmiko.exceptions import NetmikoTimeoutException
+from pydantic import BaseModel
+
+from netpulse_drivers.base import Call
+from netpulse_drivers.deadline import Deadline
+from netpulse_drivers.errors import CommandTimeout, SessionLost, SessionStale
+from netpulse_drivers.netmiko.bounded_regex import BoundedRegex
+from netpulse_drivers.netmiko.byte_stream import StreamClosed
+from netpulse_drivers.netmiko.event_driven import PROMPT_AT_LOGIN, EventDriven
+from netpulse_drivers.netmiko.platforms import Answer, Platform
+from netpulse_drivers.netmiko.prompt import Prompt
+from netpulse_drivers.netmiko.reply import Reply, ReplyEnd, ReplyTimeout
+from netpulse_drivers.netmiko.terminal_text import last_line, normal_line_ends, only_asynchronous, without_escapes
+from netpulse_drivers.results import Output
+
+RECOVERY = 0.5
+"""Seconds that are waited for a prompt when something unexpected stands in the channel before an operation."""
+
+
+class NetmikoSession:
+    """One session of one device.
+
+    Attributes:
+        connection: netmiko's object, event-driven.
+        platform: the platform's data.
+        prompt: the prompt as last verified.
+        home: the prompt that the session had after login; privilege returns to it.
+        unfit: why the session must be closed; "" while it may be used.
+        answers_keepalive: whether the device has ever answered an SSH keepalive.
+        at_prompt: whether the last that the device printed in answer to us was a verified prompt.
+        interrupted: whether it has printed messages of its own behind that prompt since.
+        notes: what was odd (late output, messages between commands), latest last.
+        progress: what the operation under way has completed; errors carry it.
+    """
+
+    def __init__(self, connection: EventDriven, platform: Platform) -> None:
+        self.connection = connection
+        self.platform = platform
+        self.prompt = Prompt("", platform)
+        self.home = self.prompt
+        self.unfit = ""
+        self.answers_keepalive = False
+        self.at_prompt = False
+        self.interrupted = False
+        self.notes: deque[str] = deque(maxlen=20)
+        self.progress: list[Output] = []
+        self._question_of: BaseModel | None = None
+
+    # -- login ------------------------------------------------------------------------------------------------------
+
+    def learn_prompt(self) -> None:
+        """Find out the whole prompt by RETURN and see it come again by another. Right after login only.
+
+        Raises:
+            ReplyTimeout: the prompt did not come (again).
+        """
+        connection = self.connection
+        connection.pending()
+        base = connection.base_prompt
+
+        def first(line: str) -> bool:
+            return base in line and PROMPT_AT_LOGIN.fullmatch(line) is not None
+
+        deadline = connection.deadline.sooner(10.0)
+        reply = connection.exchange("", verify=False, end=ReplyEnd(prompt=first), deadline=deadline)
+        self.prompt = Prompt(reply.last_line, self.platform)
+        reply = connection.exchange("", verify=False, end=ReplyEnd(prompt=self.prompt.accepts), deadline=deadline)
+        self.prompt = self.home = self.prompt.moved_to(reply.last_line)
+        self.at_prompt = True
+
+    # -- operations -------------------------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def operation(self, call: Call) -> Iterator[None]:
+        """Everything that is typed happens inside one: its deadline and guard hold, its failures are translated.
+
+        Raises:
+            SessionStale: dead before anything was written. SessionLost: dead afterwards.
+            CommandTimeout: no prompt in time; the session is unfit.
+            Anything that ``call.before_write`` raises.
+        """
+        connection = self.connection
+        connection.guard, connection.deadline, connection.wrote = call.before_write, call.deadline, False
+        self.progress = []
+        try:
+            if call.deadline.passed:
+                raise CommandTimeout(
+                    "the time for this operation was over before anything was sent", session_usable=True
+                )
+            self._check_ready(call)
+            yield
+            self._question_of = None if self.at_prompt else call.args
+        except (StreamClosed, paramiko.SSHException, OSError) as error:
+            raise self._broken(error) from error
+        except (ReplyTimeout, NetmikoTimeoutException) as error:
+            raise self.timed_out(getattr(error, "received", None) or connection.transcript) from error
+        finally:
+            if not self.at_prompt and self._question_of is None and connection.wrote:
+                self.unfit = self.unfit or "an operation ended without a verified prompt"
+            connection.guard, connection.deadline = _forbidden, Deadline.never()
+
+    def _check_ready(self, call: Call) -> None:
+        """See that the session can take a command, without writing.
+
+        Raises:
+            SessionStale: it cannot; nothing was written.
+        """
+        if self.unfit:
+            raise SessionStale(f"kept session is dead: {self.unfit}")
+        left_over = self.connection.pending()
+        if self._question_of is not None and self._question_of is call.args:
+            return  # the same job goes on with a dialogue that its own expect_string stopped
+        if not left_over.strip() and self.at_prompt:
+            return
+        self._settle(left_over)
+
+    def _settle(self, left_over: str) -> None:
+        """Something came between operations, or the last one left a question. Read only."""
+        text = left_over
+        deadline = self.connection.deadline.sooner(RECOVERY)
+        while not self.prompt.accepts(last_line(text)):
+            if self.at_prompt and only_asynchronous(text):
+                self.notes.append(f"messages between commands: {_shown(text)}")
+                self.interrupted = True
+                return
+            data = self.connection.receive(deadline.remaining())
+            if not data:
+                self.unfit = "unexpected output between commands"
+                raise SessionStale(f"kept session is not at its prompt: {self.unfit}", device_output=_shown(text))
+            text += self.connection.decoder.decode(data)
+        self.arrived_at(last_line(text))
+        self.notes.append(f"late output: {_shown(text)}")
+
+    def read_deadline(self, read_timeout: float | None, default: float) -> Deadline:
+        """When the prompt must be back: the request's or the platform's limit, within the operation's."""
+        override = self.connection.read_timeout_override
+        return self.connection.deadline.sooner(override or read_timeout or default)
+
+    def ask(
+        self,
+        typed: str,
+        *,
+        deadline: Deadline,
+        verify: bool = True,
+        expect: BoundedRegex | None = None,
+        questions: Sequence[Answer] = (),
+        also: BoundedRegex | None = None,
+        any_name: bool = False,
+    ) -> Reply:
+        """Type one command (or several lines) and read up to the prompt.
+
+        Args:
+            typed: without the final line end.
+            deadline: for the answer.
+            verify: wait for the echo.
+            expect: the client's own end of the output.
+            questions: that this command is known to ask, with their answers.
+            also: a pattern that makes the last line count as the prompt.
+            any_name: whether the device may come back under another name at once (it is being renamed).
+
+        Raises:
+            ReplyTimeout, StreamClosed, OSError: the caller's ``operation`` translates them.
+        """
+        prompt = self.prompt
+
+        def ends(line: str) -> bool:
+            if prompt.accepts(line) or (any_name and prompt.resembles(line)):
+                return True
+            return also is not None and also.search(line) is not None
+
+        end = ReplyEnd(
+            prompt=ends,
+            stranger=prompt.resembles,
+            expect=expect,
+            questions=[(BoundedRegex(item.question, name="question"), item.answer) for item in questions],
+        )
+        self.at_prompt = False
+        reply = self.connection.exchange(typed, verify=verify, end=end, deadline=deadline)
+        if reply.before_echo.strip(" \n" + self.prompt.text):
+            self.notes.append(f"output before the echo: {_shown(reply.before_echo)}")
+        if reply.ended_by == "expected":
+            self.at_prompt = prompt.accepts(reply.last_line)
+        else:
+            self.at_prompt = True
+        if reply.ended_by == "interrupted":
+            self.interrupted = True
+        elif self.at_prompt:
+            self.arrived_at(reply.last_line)
+        return reply
+
+    def arrived_at(self, line: str) -> None:
+        """The device showed this line as its prompt: the session is at a verified prompt."""
+        self.at_prompt = True
+        self.interrupted = False
+        if line == self.prompt.text:
+            return
+        renamed = not self.prompt.accepts(line)
+        self.prompt = self.prompt.moved_to(line)
+        if renamed:
+            # netmiko's methods (saving, committing) look for this
+            self.connection.base_prompt = self.prompt.stem or line[:-1]
+            if not self.prompt.in_config:
+                self.home = self.prompt
+
+    def timed_out(self, received: str) -> CommandTimeout:
+        """The error for an answer without an end; the session will be closed."""
+        self.unfit = "a command timed out"
+        last = last_line(received)
+        ending = f"; the device's last line is {last!r}" if last else ""
+        return CommandTimeout(
+            f"no prompt came back in time{ending}; nothing further was typed and the session is closed",
+            device_output=received,
+            outputs=self.progress,
+        )
+
+    def _broken(self, error: BaseException) -> SessionLost | SessionStale:
+        text = " ".join(str(error).split()) or type(error).__name__
+        self.unfit = self.unfit or text
+        if not self.connection.wrote:
+            return SessionStale(f"kept session is dead: {text}")
+        return SessionLost(
+            f"session broke after something had been typed: {text}",
+            device_output=self.connection.transcript,
+            outputs=self.progress,
+        )
+
+    # -- the end ----------------------------------------------------------------------------------------------------
+
+    def is_alive(self) -> bool:
+        """From what is known locally."""
+        if self.unfit or self.connection.stream is None:
+            return False
+        return not self.connection.stream.ended()
+
+    def close(self) -> None:
+        """Close; types nothing, never raises for a dead session."""
+        self.unfit = self.unfit or "closed"
+        self.connection.disconnect()
+
+
+def _forbidden() -> None:
+    raise AssertionError("a write outside an operation")
+
+
+def _shown(text: str) -> str:
+    return normal_line_ends(without_escapes(text)).strip()[-2000:]

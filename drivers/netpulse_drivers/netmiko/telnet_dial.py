@@ -1,0 +1,35 @@
+"""A Telnet connection with the same connect errors and socket options as an SSH one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from netmiko._telnetlib import telnetlib
+
+from netpulse_drivers.netmiko.byte_stream import TelnetStream
+from netpulse_drivers.netmiko.ssh_login import open_tcp
+
+if TYPE_CHECKING:
+    from netpulse_drivers.netmiko.connection_args import NetmikoConnectionArgs
+    from netpulse_drivers.netmiko.event_driven import EventDriven
+
+
+class TelnetDial:
+    """Opens the connection, for ``EventDriven.dial``; netmiko's class does the login dialogue."""
+
+    def __init__(self, args: NetmikoConnectionArgs) -> None:
+        self._args = args
+
+    def __call__(self, connection: EventDriven, width: int, height: int) -> None:  # noqa: ARG002 - as SSHLogin's
+        """Connect and attach.
+
+        Raises:
+            ConnectError, ConnectTimeout.
+        """
+        sock = open_tcp(connection.host, connection.port, connection.deadline.sooner(self._args.conn_timeout))
+        sock.settimeout(None)
+        telnet: Any = telnetlib.Telnet  # untyped
+        telnet = telnet()
+        telnet.host, telnet.port, telnet.sock, telnet.eof = connection.host, connection.port, sock, 0
+        connection.remote_conn = telnet
+        connection.attach(TelnetStream(telnet))
