@@ -5,6 +5,7 @@
     with SimulatorLab(count=3, platforms=["ios", "eos"]) as lab:      # or devices=[{"name": "r1", "platform": "ios"}]
         r1 = lab.devices[0]                       # SimulatedDevice: .name .platform .host .port .telnet_port
         ...                                       #                  .username .password .secret
+        ConnectHandler(**r1.netmiko())            # stock netmiko
         lab.counters(r1).logins                   # accepted authentications, seen by the device
         lab.commands(r1)                          # ["show version", ...] in the order the device got them
         lab.log(r1)                               # LogLine: seq, time (monotonic), session, mode, kind, line
@@ -45,6 +46,7 @@ from .device_spec import DeviceSpec, fleet
 from .faults import Cut
 from .journal import Counters
 
+_NETMIKO_TYPES = {"ios": "cisco_ios", "eos": "arista_eos"}
 _ROOT = Path(__file__).resolve().parents[3]
 
 
@@ -64,6 +66,19 @@ class SimulatedDevice:
     username: str
     password: str
     secret: str
+
+    def netmiko(self, *, telnet: bool = False, **more: Any) -> dict[str, Any]:
+        """Arguments for `netmiko.ConnectHandler`; `more` is added to them."""
+        kind = _NETMIKO_TYPES[self.platform] + ("_telnet" if telnet else "")
+        return {
+            "device_type": kind,
+            "host": self.host,
+            "port": self.telnet_port if telnet else self.port,
+            "username": self.username,
+            "password": self.password,
+            "secret": self.secret,
+            **more,
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,10 +140,28 @@ def _interface(shell: Interpreter, found: Match[RankedRule], negative: bool) -> 
 def _new_interface(shell: Interpreter, entry: Entry) -> None:
     """What a fresh interface holds by itself."""
     grammar = shell.platform.config_grammar("config-if")
-    found = grammar.match("ip address 0.0.0.0 255.255.255.255")
+    found = grammar.match("ip address")
     if isinstance(found, Match) and found.payload is not None:
         order = entry_order(found.payload, found.words)
         entry.put(("ip", "address"), Entry(("no", "ip", "address"), order=order))
+
+
+def _bare_address(shell: Interpreter, found: Match[RankedRule], negative: bool) -> Outcome | str | None:
+    """``no ip address`` takes all addresses away; without ``no`` the line wants an address."""
+    return None if negative else shell.refuse(Rejection("incomplete", "ip address", 10, 2, ""))
+
+
+def _address(shell: Interpreter, found: Match[RankedRule], negative: bool) -> Outcome | str | None:
+    """An address goes only by its own value, and not before the secondary ones."""
+    if not negative:
+        return None
+    for section in shell.contexts[-1].sections:
+        present = list(section.find_all("ip", "address"))
+        if all(entry.words != found.words for entry in present):
+            return "% Invalid address\n"
+        if len(present) > 1:
+            return "Must delete secondary before deleting primary\n"
+    return None
 
 
 def _interface_order(words: Words) -> tuple[object, ...]:
@@ -232,8 +250,9 @@ _INTERFACE_LINES = (
         line("vrf forwarding <word>", 2),
         line("mtu <64-9216>", 1),
         line("bandwidth <1-10000000>", 1),
+        ConfigRule(syntax="ip address", key=2, default="either", instead=_bare_address),
         line("ip address dhcp", 2, "either"),
-        line("ip address <ipv4> <mask>", 2, "either"),
+        ConfigRule(syntax="ip address <ipv4> <mask>", key=2, default="either", instead=_address),
         line("ip address <ipv4> <mask> secondary"),
         line("ip access-group <word> {in|out}", 3),
         line("ip helper-address <ipv4>"),
