@@ -1,0 +1,85 @@
+"""Keeps the secrets of a job out of whatever leaves the worker: results, error messages, logs.
+
+Secrets are found by type (``SecretStr``) and by the name of the argument, and masked by value. Values under four
+characters are left alone: masking them would shred texts and hide nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pydantic import SecretBytes, SecretStr
+
+MASK = "********"
+
+SHORTEST = 4
+"""Characters of the shortest value that is masked."""
+
+_SECRET_NAME = re.compile(
+    r"(pass(word|wd|phrase)?|secret|token|pkey|private_?key|api_?key|community|auth_?key|priv_?key)$", re.IGNORECASE
+)
+
+
+def secret_values(arguments: Mapping[str, Any]) -> frozenset[str]:
+    """The secret values among (nested) arguments: ``SecretStr`` anywhere, and text under a name that says so."""
+    found: set[str] = set()
+    _collect(arguments, found, named=False)
+    return frozenset(value for value in found if len(value) >= SHORTEST)
+
+
+def _collect(value: Any, found: set[str], *, named: bool) -> None:
+    if isinstance(value, SecretStr):
+        found.add(value.get_secret_value())
+    elif isinstance(value, SecretBytes):
+        found.add(value.get_secret_value().decode("utf-8", "replace"))
+    elif isinstance(value, str):
+        if named:
+            found.add(value)
+    elif isinstance(value, Mapping):
+        for name, item in value.items():
+            _collect(item, found, named=named or _SECRET_NAME.search(str(name)) is not None)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            _collect(item, found, named=named)
+
+
+class Redactor:
+    """Masks a fixed set of values.
+
+    ``text`` masks them anywhere, for messages and logs. ``device_text`` masks them only where they stand by themselves
+    (no letter or digit on either side), for what a device said: it keeps a device's output byte for byte apart from
+    the echoed secret, so that the password ``cisco`` does not turn ``ciscoasa`` into stars.
+    """
+
+    def __init__(self, values: Iterable[str]) -> None:
+        ordered = sorted((value for value in set(values) if len(value) >= SHORTEST), key=len, reverse=True)
+        self._values = ordered
+        any_of = "|".join(re.escape(value) for value in ordered)
+        self._alone = re.compile(rf"(?<![^\W_])(?:{any_of})(?![^\W_])") if ordered else None
+
+    def text(self, text: str) -> str:
+        """The text with every occurrence masked."""
+        for value in self._values:
+            if value in text:
+                text = text.replace(value, MASK)
+        return text
+
+    def device_text(self, text: str) -> str:
+        """The text with every occurrence masked that stands by itself."""
+        if self._alone is None or not any(value in text for value in self._values):
+            return text
+        return self._alone.sub(MASK, text)
+
+    def device_data(self, value: Any) -> Any:
+        """A JSON-ready value with all its strings (not the keys) passed through ``device_text``."""
+        if not self._values:
+            return value
+        if isinstance(value, str):
+            return self.device_text(value)
+        if isinstance(value, dict):
+            return {key: self.device_data(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self.device_data(item) for item in value]
+        return value

@@ -1,0 +1,49 @@
+"""Messages between node, fork server and workers: JSON objects over SOCK_SEQPACKET sockets, which keep boundaries.
+
+End of file means that the other process is gone, whatever ended it: that is why sockets are used and not signals.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Sequence
+from typing import Any
+
+LARGEST = 128 * 1024
+"""Bytes of the largest message."""
+
+PATIENCE = 5.0
+"""Seconds after which a peer that takes no message counts as gone."""
+
+Message = dict[str, Any]
+
+
+def pair() -> tuple[socket.socket, socket.socket]:
+    """Two connected ends. Neither is inherited by a process that is started with exec."""
+    return socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+
+
+def send(peer: socket.socket, message: Message, *, fds: Sequence[int] = ()) -> None:
+    """Send a message, and file descriptors with it (SCM_RIGHTS, unix(7)).
+
+    Raises:
+        OSError: the peer is gone (BrokenPipeError, ConnectionResetError) or takes nothing (TimeoutError,
+            BlockingIOError).
+    """
+    socket.send_fds(peer, [json.dumps(message, separators=(",", ":")).encode()], list(fds))
+
+
+def receive(peer: socket.socket, *, max_fds: int = 4) -> tuple[Message, list[int]] | None:
+    """Receive a message and the descriptors that came with it (close-on-exec); None: the peer is gone.
+
+    Raises:
+        BlockingIOError: nothing has come (non-blocking sockets).
+    """
+    try:
+        data, fds, _, _ = socket.recv_fds(peer, LARGEST, max_fds, socket.MSG_CMSG_CLOEXEC)
+    except ConnectionResetError:
+        return None
+    if not data:
+        return None
+    return json.loads(data), list(fds)

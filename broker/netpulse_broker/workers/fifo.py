@@ -1,0 +1,78 @@
+"""The FIFO worker: takes jobs of any device from the one FIFO queue, logs in for each of them and logs out after it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from netpulse_broker.queueing.claims import ClaimedJob, WorkSource
+from netpulse_broker.workers.running_job import RunningJob, Validity
+from netpulse_broker.workers.sessions import FreshSessions
+from netpulse_broker.workers.task import DriverLookup, Parser, TaskRunner
+from netpulse_broker.workers.task_end import TaskEnd
+from netpulse_broker.workers.work_loop import Exit, WorkLoop
+
+
+class FifoWorker:
+    """One of the workers of the FIFO queue. Like ``PinnedWorker`` it knows nothing of its host process.
+
+    Args:
+        source: the FIFO queue.
+        drivers: by name.
+        clock: the node's lease.
+        parse: parser for ``parsing``.
+        interrupt_wait: wakes ``source.wait`` up from another thread.
+    """
+
+    def __init__(
+        self,
+        *,
+        source: WorkSource,
+        drivers: DriverLookup,
+        clock: Validity,
+        parse: Parser | None = None,
+        interrupt_wait: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._runner = TaskRunner(drivers=drivers, sessions=FreshSessions(), parse=parse)
+        self._loop = WorkLoop(source=source, service=self, clock=clock, interrupt_wait=interrupt_wait)
+
+    def run(self) -> Exit:
+        """Serve the queue until told to leave."""
+        return self._loop.run()
+
+    def request_exit(self, *, orphaned: bool = False) -> None:
+        """Let the running job end, then leave. ``orphaned``: nobody renews the lease any more."""
+        self._loop.request_exit(orphaned=orphaned)
+
+    def stop_job(self, job_id: str) -> bool:
+        """Stop that job if it runs: its session is closed, it ends as ``stopped``."""
+        return self._loop.stop_job(job_id)
+
+    def stop_running(self) -> bool:
+        """Stop whatever runs."""
+        return self._loop.stop_running()
+
+    def expire_running(self, grace: float) -> float:
+        """Break the session of a job that has passed its deadline by ``grace`` seconds; seconds by which it has."""
+        return self._loop.expire_running(grace)
+
+    # -- Service ----------------------------------------------------------------------------------------------------
+
+    def execute(self, job: ClaimedJob, running: RunningJob) -> TaskEnd:
+        """Run a job on a session of its own."""
+        return self._runner.run(job.payload, running)
+
+    def upkeep(self) -> float:
+        """Nothing is ever due."""
+        return math.inf
+
+    def wants_to_leave(self) -> bool:
+        """A FIFO worker stays until it is told to leave."""
+        return False
+
+    def changed(self) -> tuple[int, str] | None:
+        """Never news: no session outlives a job."""
+        return None
+
+    def close(self) -> None:
+        """Nothing is open between jobs."""

@@ -1,0 +1,107 @@
+"""The pinned worker: serves one device, serially, and keeps its sessions open between jobs.
+
+It knows nothing of its host process: no signals, no exits, no process globals. One process may hold one or many.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from netpulse_broker.queueing.claims import ClaimedJob, WorkSource
+from netpulse_broker.workers.running_job import RunningJob, Validity
+from netpulse_broker.workers.sessions import SessionLimits, SessionTable
+from netpulse_broker.workers.task import DriverLookup, Parser, TaskRunner
+from netpulse_broker.workers.task_end import TaskEnd
+from netpulse_broker.workers.work_loop import Exit, WorkLoop
+
+LINGER = 5.0
+"""Seconds that a worker without sessions waits for the next job: a row of failing logins costs no process each."""
+
+
+class PinnedWorker:
+    """Serves one device.
+
+    Args:
+        device: the device's identity.
+        source: its queue.
+        drivers: by name.
+        clock: the node's lease.
+        limits: of the session table.
+        parse: parser for ``parsing``.
+        linger: seconds to wait for work without any session before leaving.
+        interrupt_wait: wakes ``source.wait`` up from another thread.
+    """
+
+    def __init__(
+        self,
+        *,
+        device: str,
+        source: WorkSource,
+        drivers: DriverLookup,
+        clock: Validity,
+        limits: SessionLimits,
+        parse: Parser | None = None,
+        linger: float = LINGER,
+        interrupt_wait: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.device = device
+        self._sessions = SessionTable(limits)
+        self._runner = TaskRunner(drivers=drivers, sessions=self._sessions, parse=parse)
+        self._linger = linger
+        self._last_job = time.monotonic()
+        self._published: tuple[int, str] = (0, "")
+        self._loop = WorkLoop(source=source, service=self, clock=clock, interrupt_wait=interrupt_wait)
+
+    def run(self) -> Exit:
+        """Serve the device until there is a reason to end; sessions are closed then."""
+        return self._loop.run()
+
+    def request_exit(self, *, orphaned: bool = False) -> None:
+        """Let the running job end, then leave. ``orphaned``: nobody renews the lease any more."""
+        self._loop.request_exit(orphaned=orphaned)
+
+    def stop_job(self, job_id: str) -> bool:
+        """Stop that job if it runs: its session is closed, it ends as ``stopped``."""
+        return self._loop.stop_job(job_id)
+
+    def stop_running(self) -> bool:
+        """Stop whatever runs."""
+        return self._loop.stop_running()
+
+    def expire_running(self, grace: float) -> float:
+        """Break the session of a job that has passed its deadline by ``grace`` seconds; seconds by which it has."""
+        return self._loop.expire_running(grace)
+
+    # -- Service ----------------------------------------------------------------------------------------------------
+
+    def execute(self, job: ClaimedJob, running: RunningJob) -> TaskEnd:
+        """Run a job on a kept session, or on a new one that is kept."""
+        try:
+            return self._runner.run(job.payload, running)
+        finally:
+            self._last_job = time.monotonic()
+
+    def upkeep(self) -> float:
+        """Keepalives and limits of the sessions; seconds until something is due."""
+        if self._sessions.next_due() <= 0:
+            self._sessions.upkeep()
+        if not len(self._sessions):
+            return max(self._last_job + self._linger - time.monotonic(), 0.0)
+        return self._sessions.next_due()
+
+    def wants_to_leave(self) -> bool:
+        """The last session has died, or none ever came up, and nobody has asked again since."""
+        return not len(self._sessions) and time.monotonic() - self._last_job >= self._linger
+
+    def changed(self) -> tuple[int, str] | None:
+        """Sessions and their drivers, if that has changed."""
+        now = (len(self._sessions), ",".join(self._sessions.drivers))
+        if now == self._published:
+            return None
+        self._published = now
+        return now
+
+    def close(self) -> None:
+        """Close all sessions."""
+        self._sessions.close()

@@ -1,0 +1,331 @@
+"""The task runner: carries one job's payload out on a driver's session and gives an account of it.
+
+Every exception is translated here, once, into the error of the result. What a driver raises of the error tree is passed
+on as it is; what the standard library says about a broken or silent connection becomes the matching error, so that a
+small plug-in driver needs no translation of its own; anything else is a defect and is logged with its traceback.
+"""
+
+from __future__ import annotations
+
+import errno
+import secrets
+import socket
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import fields, replace
+from typing import Any, Literal, Protocol
+
+import structlog
+from pydantic import BaseModel, ValidationError
+from pydantic_core import to_jsonable_python
+
+from netpulse_broker.errors import InternalError, JobStopped
+from netpulse_broker.queueing.records import JobPayload
+from netpulse_broker.telemetry.redaction import Redactor, secret_values
+from netpulse_broker.workers.running_job import RunningJob
+from netpulse_broker.workers.sessions import OpenSession, Sessions
+from netpulse_broker.workers.task_end import Account, TaskEnd
+from netpulse_drivers import (
+    BaseDriver,
+    Call,
+    ChangeRequest,
+    ChangeResult,
+    CommandRefused,
+    CommandTimeout,
+    ConnectError,
+    ConnectTimeout,
+    DriverError,
+    EnsurePolicy,
+    InvalidArguments,
+    NetPulseError,
+    OpenArgs,
+    Output,
+    SessionLost,
+    SessionStale,
+    UnsupportedOperation,
+)
+
+log = structlog.get_logger(__name__)
+
+Parser = Callable[[Any, str, str], Any]
+"""``parse(parsing, command, output)`` -> structured data, as the option ``parsing`` says; raises ``ParseFailed``."""
+
+_NETWORK_ERRNO = frozenset(
+    {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN, errno.EADDRNOTAVAIL, errno.EBADF}
+)
+
+
+class DriverLookup(Protocol):
+    """The part of ``DriverRegistry`` that the runner uses."""
+
+    def get(self, name: str) -> type[BaseDriver]:
+        """The driver class of that name; raises ``UnknownDriver``."""
+        ...
+
+
+class TaskRunner:
+    """Runs payloads, one at a time.
+
+    Args:
+        drivers: by name.
+        sessions: kept ones (pinned worker) or one per job (FIFO).
+        parse: parser for ``parsing``; None: a request for parsing fails as unsupported.
+    """
+
+    def __init__(self, *, drivers: DriverLookup, sessions: Sessions, parse: Parser | None = None) -> None:
+        self._drivers = drivers
+        self._sessions = sessions
+        self._parse = parse
+
+    def run(self, payload: JobPayload, running: RunningJob) -> TaskEnd:
+        """Carry a job out. Never raises for anything that the driver or the device does."""
+        started = time.monotonic()
+        redactor = Redactor(secret_values(payload.connection_args))
+        account = Account()
+        error: NetPulseError | None = None
+        try:
+            self._carry_out(payload, running, account)
+        except NetPulseError as raised:
+            error = raised
+        except Exception as raised:  # noqa: BLE001 - foreign code may raise anything; it ends as this job's error
+            error = _defect(raised, running, redactor)
+        if error is not None and running.stopped:
+            # Whatever the driver said when its session was broken under it: the job was stopped.
+            error = JobStopped("the job was stopped while it ran")
+        elif error is not None and running.expired:
+            error = CommandTimeout("the job did not end within its time and its session was closed")
+        status: Literal["finished", "failed", "stopped"] = "finished"
+        if error is not None:
+            status = "stopped" if running.stopped else "failed"
+        return account.end(
+            payload.operation, status=status, error=error, duration=time.monotonic() - started, redactor=redactor
+        )
+
+    def _carry_out(self, payload: JobPayload, running: RunningJob, account: Account) -> None:
+        kind = self._drivers.get(payload.driver)
+        call = Call(
+            deadline=running.deadline,
+            args=_operation_args(kind, payload),
+            enable=payload.enable,
+            before_write=running.before_write,
+        )
+        opened = self._login(kind, payload, call, running, account)
+        try:
+            self._operate(opened, payload, running, account)
+        except SessionStale:
+            if not opened.reused or running.wrote or account.outputs:
+                raise
+            # A kept session was found dead before anything was written for this job: a reconnect, not an error.
+            log.info("session_stale", job=running.id, driver=payload.driver)
+            opened = self._login(kind, payload, call, running, account)
+            self._operate(opened, payload, running, account)
+
+    def _login(
+        self, kind: type[BaseDriver], payload: JobPayload, call: Call, running: RunningJob, account: Account
+    ) -> OpenSession:
+        running.check_stopped()
+        began = time.monotonic()
+        try:
+            opened = self._sessions.open(kind, payload.connection_args, call)
+        except OSError as error:
+            translated = _translated_connect(error)
+            if translated is None:
+                raise
+            raise translated from error
+        except EOFError as error:
+            raise ConnectError("the device closed the connection during login") from error
+        finally:
+            account.spent("connect", time.monotonic() - began)
+        account.session_reused = opened.reused
+        return opened
+
+    def _operate(self, opened: OpenSession, payload: JobPayload, running: RunningJob, account: Account) -> None:
+        """Run the operation and decide what becomes of the session."""
+        operation = {"query": self._query, "change": self._change, "probe": self._probe}[payload.operation]
+        usable = False
+        try:
+            running.interruptible_by(opened.abort)
+            operation(opened, payload, running, account)
+            usable = True
+        except DriverError as error:
+            usable = error.session_usable
+            account.outputs += [_checked(output) for output in error.outputs]
+            raise
+        except OSError as error:
+            translated = _translated(error)
+            if translated is None:
+                raise
+            raise translated from error
+        except EOFError as error:
+            raise SessionLost("the device closed the session") from error
+        finally:
+            running.interruptible_by(None)
+            if usable and not running.broken:
+                self._sessions.give_back(opened)
+            else:
+                self._sessions.drop(opened)
+
+    # -- operations -------------------------------------------------------------------------------------------------
+
+    def _query(self, opened: OpenSession, payload: JobPayload, running: RunningJob, account: Account) -> None:
+        for position, command in enumerate(payload.commands):
+            running.check_stopped()
+            if running.deadline.passed:
+                raise CommandTimeout(f"the job's time was over before '{command}' was sent")
+            began = time.monotonic()
+            try:
+                value = opened.driver.send(opened.handle, command)
+            except DriverError as error:
+                if error.device_output and not error.outputs:
+                    error.outputs = [Output(command, error.device_output, time.monotonic() - began, failed=True)]
+                raise
+            finally:
+                elapsed = time.monotonic() - began
+                account.spent("execute", elapsed)
+            output = _checked(value if isinstance(value, Output) else Output(command, value, elapsed))
+            if output.failed:
+                account.outputs.append(output)
+                said = output.output if isinstance(output.output, str) else ""
+                raise CommandRefused(f"the device refused '{command}'", device_output=said)
+            account.outputs.append(output)
+            wanted = payload.parsing[position] if isinstance(payload.parsing, list) else payload.parsing
+            if wanted is not None:
+                account.outputs[-1] = self._parsed(wanted, output, account)
+
+    def _parsed(self, wanted: Any, output: Output, account: Account) -> Output:
+        if self._parse is None:
+            raise UnsupportedOperation("this worker has no parser: send the request without 'parsing'")
+        if not isinstance(output.output, str):
+            return output  # structured already
+        began = time.monotonic()
+        try:
+            return replace(output, parsed=_json_ready(self._parse(wanted, output.command, output.output)))
+        finally:
+            account.spent("parse", time.monotonic() - began)
+
+    @staticmethod
+    def _change(opened: OpenSession, payload: JobPayload, running: RunningJob, account: Account) -> None:
+        request = _change_request(payload)
+        running.check_stopped()
+        began = time.monotonic()
+        done: Any
+        try:
+            done = opened.driver.config(opened.handle, request)
+        finally:
+            account.spent("execute", time.monotonic() - began)
+        if not isinstance(done, ChangeResult):  # a plug-in that hands back the device's bare text
+            done = ChangeResult(outputs=[Output("", done)], changed=True, applied=request.lines)
+        account.change = replace(done, outputs=[_checked(output) for output in done.outputs])
+
+    @staticmethod
+    def _probe(opened: OpenSession, _payload: JobPayload, running: RunningJob, account: Account) -> None:
+        running.check_stopped()
+        began = time.monotonic()
+        try:
+            if opened.reused and not opened.driver.keepalive(opened.handle):
+                raise SessionStale("the kept session did not answer")
+            info = opened.driver.device_info(opened.handle)
+        finally:
+            account.spent("execute", time.monotonic() - began)
+        account.retval = {
+            "success": True,
+            "connection_time": round(account.stages["connect"], 6),
+            "device_info": _json_ready(info),
+        }
+
+
+# -- arguments ------------------------------------------------------------------------------------------------------
+
+
+def _operation_args(kind: type[BaseDriver], payload: JobPayload) -> BaseModel:
+    if payload.operation == "probe":
+        return OpenArgs()
+    try:
+        return kind.validate_operation_args(payload.operation, payload.driver_args)
+    except ValidationError as error:
+        raise InvalidArguments("driver_args do not validate", details=_problems(error)) from None
+
+
+def _change_request(payload: JobPayload) -> ChangeRequest:
+    parts = dict(payload.change or {})
+    policy = parts.pop("ensure", None)
+    parts.setdefault("enable", payload.enable)
+    try:
+        ensure = None if policy is None else EnsurePolicy.model_validate(policy)
+        return ChangeRequest(lines=list(payload.commands), ensure=ensure, **parts)
+    except ValidationError as error:
+        raise InvalidArguments("the change does not validate", details=_problems(error)) from None
+    except TypeError:
+        known = ", ".join(field.name for field in fields(ChangeRequest) if field.name != "lines")
+        raise InvalidArguments(f"a change has no other options than {known}") from None
+
+
+def _problems(error: ValidationError) -> list[dict[str, Any]]:
+    return [
+        {"loc": ".".join(map(str, problem["loc"])), "msg": problem["msg"]}
+        for problem in error.errors(include_input=False, include_url=False)
+    ]
+
+
+# -- what comes back ------------------------------------------------------------------------------------------------
+
+
+def _checked(output: Output) -> Output:
+    """The output with everything in it ready for JSON; a driver may hand back whatever its library made."""
+    if isinstance(output.output, str) and output.parsed is None and not output.extra:
+        return output
+    return replace(
+        output, output=_json_ready(output.output), parsed=_json_ready(output.parsed), extra=_json_ready(output.extra)
+    )
+
+
+def _json_ready(value: Any) -> Any:
+    if value is None or isinstance(value, str | bool | int):
+        return value
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return to_jsonable_python(value, fallback=str, bytes_mode="base64", inf_nan_mode="strings")
+
+
+def _translated_connect(error: OSError) -> DriverError | None:
+    """What the standard library says of a connection, as an error of the tree; None: it is not about one."""
+    if isinstance(error, TimeoutError):
+        return ConnectTimeout(f"the device did not answer in time: {_said(error)}")
+    if isinstance(error, socket.gaierror):
+        return ConnectError(f"the device's name could not be resolved: {_said(error)}")
+    if _is_network(error):
+        return ConnectError(f"no connection to the device: {_said(error)}")
+    return None
+
+
+def _translated(error: OSError) -> DriverError | None:
+    """The same while a session is in use."""
+    if isinstance(error, TimeoutError):
+        return CommandTimeout(f"the device did not answer in time: {_said(error)}")
+    if _is_network(error):
+        return SessionLost(f"the session broke: {_said(error)}")
+    return None
+
+
+def _said(error: OSError) -> str:
+    return str(error) or type(error).__name__
+
+
+def _is_network(error: OSError) -> bool:
+    if isinstance(error, ConnectionError):
+        return True
+    return type(error) is OSError and (error.errno is None or error.errno in _NETWORK_ERRNO)
+
+
+def _defect(error: Exception, running: RunningJob, redactor: Redactor) -> InternalError:
+    if running.broken:
+        return InternalError("broken off")  # the consequence of breaking the session; the caller replaces it
+    reference = secrets.token_hex(4)
+    log.error(
+        "job_defect",
+        job=running.id,
+        reference=reference,
+        traceback=redactor.text("".join(traceback.format_exception(error))),
+    )
+    return InternalError(f"unexpected {type(error).__name__} while the job ran; the worker's log has it as {reference}")

@@ -1,0 +1,112 @@
+"""How a job ended, in the shape in which it is stored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from netpulse_broker.errors import WorkerLost
+from netpulse_broker.queueing.records import failure_result
+from netpulse_broker.telemetry.redaction import Redactor
+from netpulse_drivers import ChangeResult, NetPulseError, Output
+
+Status = Literal["finished", "failed", "stopped"]
+Outcome = Literal["ok", "failed", "unknown"]
+
+RESULT_TYPES: dict[Status, int] = {"finished": 1, "failed": 2, "stopped": 3}
+"""RQ's result types; 4 (retried) is never written: a job runs once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskEnd:
+    """The end of one execution.
+
+    Attributes:
+        status: RQ's word for it.
+        outcome: ok, failed, or unknown.
+        result: the result object (docs/rest.md).
+        error_code: plain code of the error, "" when there is none.
+        duration: seconds of execution, login included.
+    """
+
+    status: Status
+    outcome: Outcome
+    result: dict[str, Any]
+    error_code: str
+    duration: float
+
+    @classmethod
+    def forgotten(cls) -> TaskEnd:
+        """The end of a job that was executed, but whose account is gone."""
+        code = WorkerLost.code
+        return cls(status="failed", outcome="unknown", result=failure_result(code), error_code=code, duration=0.0)
+
+
+@dataclass(slots=True, kw_only=True)
+class Account:
+    """What is gathered while a job runs; completed parts survive whatever happens to the rest.
+
+    Attributes:
+        outputs: completed steps, in order.
+        change: the account of a change, once it is complete.
+        retval: set by operations whose retval is not made of the outputs.
+        session_reused: the job ran on a session that was open before it.
+        stages: seconds by stage (connect, execute, parse).
+    """
+
+    outputs: list[Output] = field(default_factory=list)
+    change: ChangeResult | None = None
+    retval: Any = None
+    session_reused: bool = False
+    stages: dict[str, float] = field(default_factory=dict)
+
+    def spent(self, stage: str, seconds: float) -> None:
+        """Add to a stage."""
+        self.stages[stage] = self.stages.get(stage, 0.0) + seconds
+
+    def end(
+        self, operation: str, *, status: Status, error: NetPulseError | None, duration: float, redactor: Redactor
+    ) -> TaskEnd:
+        """Close the account. Secrets of the job are masked in all of it."""
+        steps = self.change.outputs if self.change is not None else self.outputs
+        result: dict[str, Any] = {
+            "type": RESULT_TYPES[status],
+            "retval": redactor.device_data(self._retval(operation, steps)),
+            "error": None if error is None else _masked(error, redactor),
+            "outputs": [redactor.device_data(step.to_dict()) for step in steps],
+            "duration": round(duration, 6),
+            "session_reused": self.session_reused,
+            "stages": {stage: round(seconds, 6) for stage, seconds in self.stages.items()},
+        }
+        if self.change is not None:
+            result |= {
+                "changed": self.change.changed,
+                "diff": redactor.device_text(self.change.diff),
+                "applied": redactor.device_data(list(self.change.applied)),
+                "saved": self.change.saved,
+            }
+            if self.change.backup is not None:
+                result["backup"] = redactor.device_text(self.change.backup)
+        return TaskEnd(
+            status=status,
+            outcome="ok" if status == "finished" else "failed",
+            result=result,
+            error_code="" if error is None else error.code,
+            duration=duration,
+        )
+
+    def _retval(self, operation: str, steps: list[Output]) -> Any:
+        if operation == "query":
+            completed = (step for step in steps if not step.failed)
+            return {step.command: step.output if step.parsed is None else step.parsed for step in completed}
+        if operation == "change":
+            return [step.output for step in steps]
+        return self.retval
+
+
+def _masked(error: NetPulseError, redactor: Redactor) -> dict[str, Any]:
+    shown = error.to_dict()
+    shown["message"] = redactor.text(shown["message"])
+    shown["device_output"] = redactor.device_text(shown["device_output"])
+    shown["details"] = redactor.device_data(shown["details"])
+    return shown
