@@ -21,6 +21,7 @@ from netpulse_drivers.netmiko.change import apply_change
 from netpulse_drivers.netmiko.connection_args import NetmikoConnectionArgs
 from netpulse_drivers.netmiko.event_driven import EventDriven, event_driven_class
 from netpulse_drivers.netmiko.facts import device_info
+from netpulse_drivers.netmiko.interactive import InteractiveSessions
 from netpulse_drivers.netmiko.keepalive import prove_alive
 from netpulse_drivers.netmiko.operation_args import NetmikoChangeArgs, NetmikoQueryArgs
 from netpulse_drivers.netmiko.platforms import platform_of
@@ -36,7 +37,7 @@ _Model = TypeVar("_Model", NetmikoQueryArgs, NetmikoChangeArgs)
 _NOT_NETMIKOS = {"host_key_policy", "known_hosts", "password", "secret", "passphrase", "pkey", "keepalive", "timeout"}
 
 
-class NetmikoDriver(BaseDriver):
+class NetmikoDriver(InteractiveSessions, BaseDriver):
     """Driver ``netmiko``. See docs/drivers.md for its arguments and its rules."""
 
     driver_name = "netmiko"

@@ -1,0 +1,267 @@
+"""Leased sessions of the netmiko driver: the caller's exchanges run on the session that jobs use as well.
+
+While a lease lasts the caller leads the dialogue, so the session may stand in any mode and at any question. What the
+driver keeps to itself: it types nothing of its own in between, and it knows after each exchange whether the session
+stands at a verified prompt. At both ends of a lease the session is out of configuration mode and at the privilege that
+the login had; a session that cannot be brought there without guessing is closed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING
+
+import paramiko
+
+from netpulse_drivers.deadline import Deadline
+from netpulse_drivers.errors import CommandTimeout, SessionLost, SessionStale, UnsupportedOperation
+from netpulse_drivers.interactive import Exchange, ExchangeError, ExchangeResult, FileProtocol, Opening
+from netpulse_drivers.netmiko.byte_stream import SSHStream, StreamClosed
+from netpulse_drivers.netmiko.change_modes import leave_config_mode
+from netpulse_drivers.netmiko.file_copy import fetch, send
+from netpulse_drivers.netmiko.privilege import give_back_privilege
+from netpulse_drivers.netmiko.prompt import Prompt
+from netpulse_drivers.netmiko.session import NetmikoSession
+from netpulse_drivers.netmiko.terminal_text import only_asynchronous
+from netpulse_drivers.terminal_exchange import ExchangeEnd, TerminalExchange, last_line
+
+if TYPE_CHECKING:
+    from netpulse_drivers.base import Call
+
+VERIFY_TIMEOUT = 10.0
+"""Seconds for the prompt at the start of a lease."""
+
+NORMALISE_TIMEOUT = 30.0
+"""Seconds for leaving modes at the end of a lease."""
+
+QUIET = 0.5
+"""Seconds that are waited for a prompt when something unexpected stands in the channel. Nothing is typed meanwhile."""
+
+
+class InteractiveSessions:
+    """Mixed into ``NetmikoDriver``; see ``netpulse_drivers.interactive.InteractiveDriver``."""
+
+    call: Call
+
+    def open_interactive(self, session: NetmikoSession) -> Opening:
+        """Verify the prompt by RETURN (between operations the session stands at a verified one), then normalise."""
+        with session.operation(self.call):
+            session.ask("", deadline=session.connection.deadline.sooner(VERIFY_TIMEOUT), verify=False)
+            _to_login_mode(session)
+        _check_login_mode(session)
+        return Opening(prompt=_bytes(session, session.prompt.text), privilege=_privilege(session.prompt))
+
+    def exchange(self, session: NetmikoSession, exchange: Exchange, *, watch: Callable[[], None]) -> ExchangeResult:
+        """Carry one out; see ``TerminalExchange``."""
+        terminal = TerminalExchange(
+            exchange,
+            receive=session.connection.receive,
+            write=lambda data: _write(session, data),
+            own_prompt=lambda line: _own_prompt(session, line),
+            watch=watch,
+        )
+        began_at_prompt = session.at_prompt
+        try:
+            with _dialogue(session, self.call, exchange.timeout):
+                already = _before(session, exchange)
+                session.at_prompt = began_at_prompt and exchange.command is None
+                end = terminal.run(already=already)
+        except (SessionLost, SessionStale, CommandTimeout) as error:
+            shown = ExchangeError(code=error.code, message=error.message, response=terminal.received)
+            return ExchangeResult(seq=exchange.seq, response=terminal.received, error=shown, lease_open=False)
+        except BaseException:
+            # Given up (stopped, caller gone, right to the device lost): half an exchange may be on its way.
+            session.unfit = session.unfit or "an exchange was given up"
+            raise
+        return _concluded(session, end)
+
+    def normalise(self, session: NetmikoSession) -> None:
+        """Read up to a prompt if the dialogue did not end at one, then leave modes and privilege."""
+        with _dialogue(session, self.call, NORMALISE_TIMEOUT):
+            if not session.at_prompt and not session.unfit:
+                _await_prompt(session, _drain(session))
+        with session.operation(self.call):
+            _to_login_mode(session)
+        _check_login_mode(session)
+
+    def send_file(
+        self, session: NetmikoSession, path: str, chunks: Iterable[bytes], *, size: int | None, protocol: FileProtocol
+    ) -> int:
+        """Over a channel of its own in the session's SSH connection."""
+        return send(_transport(session), path, chunks, size=size, protocol=protocol, call=self.call)
+
+    def fetch_file(self, session: NetmikoSession, path: str, *, protocol: FileProtocol) -> Iterator[bytes]:
+        """Likewise."""
+        return fetch(_transport(session), path, protocol=protocol, call=self.call)
+
+
+# -- the dialogue ---------------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def _dialogue(session: NetmikoSession, call: Call, seconds: float) -> Iterator[None]:
+    """Deadline and guard for raw reading and writing; a broken connection as the error that says what it means.
+
+    Raises:
+        SessionStale: dead before anything was written. SessionLost: dead afterwards.
+    """
+    connection = session.connection
+    connection.guard, connection.wrote = call.before_write, False
+    connection.deadline = call.deadline.sooner(seconds)
+    try:
+        if session.unfit:
+            raise SessionStale(f"session is dead: {session.unfit}")
+        yield
+    except (StreamClosed, paramiko.SSHException, OSError) as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        session.unfit = session.unfit or reason
+        if connection.wrote:
+            raise SessionLost(f"session broke after something had been typed: {reason}") from error
+        raise SessionStale(f"session broke before anything was typed: {reason}") from error
+    finally:
+        connection.guard, connection.deadline = _forbidden, Deadline.never()
+
+
+def _write(session: NetmikoSession, data: bytes) -> None:
+    connection = session.connection
+    stream = connection.live_stream()
+    if not connection.wrote:
+        reason = stream.ended()
+        if reason:
+            raise StreamClosed(reason)
+    connection.guard()
+    connection.wrote = True
+    stream.send(data, connection.deadline.remaining(at_most=60.0))
+
+
+def _before(session: NetmikoSession, exchange: Exchange) -> bytes:
+    """What stands in the channel before an exchange and belongs to its answer.
+
+    At a prompt nothing belongs to it: messages that the device prints by itself are dropped, and anything else must
+    end in a prompt, without typing, or the session is not where it seems to be.
+
+    Raises:
+        CommandTimeout: it is not; nothing was typed.
+    """
+    came = _drain(session)
+    if not session.at_prompt:
+        return came
+    if exchange.command is None:
+        return came if _own_prompt(session, last_line(came)) else came + _bytes(session, session.prompt.text)
+    if came.strip() and not only_asynchronous(came.decode("utf-8", "replace")):
+        _await_prompt(session, came)
+    return b""
+
+
+def _drain(session: NetmikoSession) -> bytes:
+    parts = []
+    while data := session.connection.receive(0.0):
+        parts.append(data)
+    return b"".join(parts)
+
+
+def _await_prompt(session: NetmikoSession, came: bytes) -> None:
+    """Read until a prompt stands at the end and nothing follows.
+
+    Raises:
+        CommandTimeout: it does not come; the session is unfit.
+    """
+    deadline = session.connection.deadline.sooner(QUIET)
+    while True:
+        line = last_line(came[-4096:])
+        at_prompt = _own_prompt(session, line) or session.prompt.resembles(_text(line))
+        data = session.connection.receive(deadline.remaining(at_most=0.05 if at_prompt else QUIET))
+        if data:
+            came += data
+        elif at_prompt:
+            _arrived_at(session, _text(line))
+            return
+        elif deadline.passed:
+            session.at_prompt = False
+            session.unfit = session.unfit or "the session does not stand at a prompt"
+            shown = came.decode("utf-8", "replace")[-2000:]
+            raise CommandTimeout(
+                f"the session does not stand at a prompt (last line {_text(line)!r}): closed, nothing was typed",
+                device_output=shown,
+            )
+
+
+def _concluded(session: NetmikoSession, end: ExchangeEnd) -> ExchangeResult:
+    """What the exchange leaves behind: where the session stands, and whether it may be used further."""
+    result = end.result
+    line = _text(end.last_line)
+    renamed = end.ended and result.matched_prompt is not None and session.prompt.resembles(line)
+    if end.at_prompt or renamed:
+        _arrived_at(session, line)
+    else:
+        session.at_prompt = False
+    if not end.ended and not session.at_prompt:
+        session.unfit = session.unfit or (result.error.code if result.error else "an exchange did not end")
+        result.lease_open = False
+    return result
+
+
+def _arrived_at(session: NetmikoSession, line: str) -> None:
+    """The device shows this prompt. The one after login stays: a renamed device may show it at a raised privilege."""
+    home = session.home
+    session.arrived_at(line)
+    session.home = home
+
+
+def _own_prompt(session: NetmikoSession, line: bytes) -> bool:
+    return bool(line) and session.prompt.accepts(_text(line))
+
+
+# -- both ends of a lease -------------------------------------------------------------------------------------------
+
+
+def _to_login_mode(session: NetmikoSession) -> None:
+    """Out of configuration mode, discarding what is not committed; back to the privilege of the login."""
+    if "(config-s-" in session.prompt.text or session.prompt.text.endswith("(config-s)#"):
+        # Configuration sessions of EOS and NX-OS: "end" would leave the candidate behind.
+        session.ask("abort", deadline=session.connection.deadline.sooner(VERIFY_TIMEOUT))
+    if session.prompt.in_config:
+        leave_config_mode(session, abort=True)
+    if session.at_prompt and not session.prompt.in_config:
+        give_back_privilege(session, session.home)
+
+
+def _check_login_mode(session: NetmikoSession) -> None:
+    """Raise if the session is not in the mode and at the privilege that the login had."""
+    prompt, home = session.prompt, session.home
+    if not session.unfit and session.at_prompt and not prompt.in_config and prompt.privileged == home.privileged:
+        session.home = prompt  # under the name that the device has now
+        return
+    session.unfit = session.unfit or "mode and privilege of the login could not be restored"
+    raise SessionLost(
+        f"the session is closed: {session.unfit} (prompt {prompt.text!r}, after login {home.text!r})",
+        device_output=prompt.text,
+    )
+
+
+def _privilege(prompt: Prompt) -> int | None:
+    """The privilege level, where the prompt shows it: Cisco's and its likes' 15 and 1."""
+    if prompt.platform.privileged != "#":
+        return None
+    return 15 if prompt.privileged else 1
+
+
+def _transport(session: NetmikoSession) -> paramiko.Transport:
+    stream = session.connection.stream
+    transport = stream.channel.get_transport() if isinstance(stream, SSHStream) else None
+    if transport is None:
+        raise UnsupportedOperation("files are copied over SSH only, and this session is none")
+    return transport
+
+
+def _bytes(session: NetmikoSession, text: str) -> bytes:
+    return text.encode(session.connection.encoding, "replace")
+
+
+def _text(line: bytes) -> str:
+    return line.decode("utf-8", "replace")
+
+
+def _forbidden() -> None:
+    raise AssertionError("a write outside an exchange")
