@@ -250,10 +250,10 @@ class DriverSettings(_Section):
     known_hosts: AbsolutePath | None = Field(
         None, description="The file of known SSH host keys. Default: `known_hosts` in the state directory."
     )
-    host_key_policy: Literal["strict", "accept-new", "ignore"] = Field(
+    host_key_policy: Literal["accept-new", "known", "off"] = Field(
         "accept-new",
-        description="`strict`: only known host keys. `accept-new`: an unknown key is recorded, a changed one refused. "
-        "`ignore`: host keys are not looked at; for labs.",
+        description="`accept-new`: an unknown host key is recorded, a changed one refused. `known`: only known host "
+        "keys. `off`: host keys are not looked at; for labs.",
     )
 
     @field_validator("plugin_dirs", mode="before")
@@ -297,7 +297,7 @@ class Settings(BaseSettings):
         },
     )
     shutdown_grace: Seconds = Field(
-        75.0, description="Seconds that `netpulse up` gives running jobs to end when it is told to stop."
+        75.0, description="Seconds that running jobs get to end when a role, or `netpulse up`, is told to stop."
     )
     redis: RedisSettings = Field(default_factory=RedisSettings)
     security: SecuritySettings = Field(default_factory=SecuritySettings)

@@ -30,10 +30,14 @@ CONFIG_VARIABLE = "NETPULSE_CONFIG"
 API_KEY_VARIABLE = "NETPULSE_API_KEY"
 LIFELINE_VARIABLE = "NETPULSE_LIFELINE_FD"
 
-# Variables that begin like ours and are no settings of the broker: read before the settings, handed from process to
-# process, or read by the Ansible collection and other callers that may run in the same shell.
+# Variables that begin like ours and are no settings of the broker: read before the settings or handed from process to
+# process; read by the Ansible collection, which may run in the same shell; read by the drivers.
 _OTHER_VARIABLES = frozenset(
-    {CONFIG_VARIABLE, API_KEY_VARIABLE, LIFELINE_VARIABLE, "NETPULSE_URL", "NETPULSE_BROKER_URL"}
+    {
+        *(CONFIG_VARIABLE, API_KEY_VARIABLE, LIFELINE_VARIABLE),
+        *("NETPULSE_URL", "NETPULSE_VALIDATE_CERTS", "NETPULSE_CA_PATH"),
+        *("NETPULSE_KNOWN_HOSTS", "NETPULSE_HOST_KEY_POLICY"),
+    }
 )
 
 

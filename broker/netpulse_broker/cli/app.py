@@ -94,13 +94,15 @@ def up(
 @app.command()
 def controller(config: Config = None, host: Host = None, port: Port = None, settings_fd: SettingsFd = None) -> None:
     """Run a controller (the REST API) alone, against the Redis of NETPULSE_REDIS__URL."""
-    run_controller_role(_role_settings(config, settings_fd, controller__host=host, controller__port=port))
+    raise typer.Exit(
+        run_controller_role(_role_settings(config, settings_fd, controller__host=host, controller__port=port))
+    )
 
 
 @app.command()
 def node(config: Config = None, name: Name = None, settings_fd: SettingsFd = None) -> None:
     """Run a node worker (it owns this machine's pinned workers) alone, against the Redis of NETPULSE_REDIS__URL."""
-    run_node_role(_role_settings(config, settings_fd, node__name=name))
+    raise typer.Exit(run_node_role(_role_settings(config, settings_fd, node__name=name)))
 
 
 @app.command()
@@ -111,7 +113,7 @@ def fifo(
     settings_fd: SettingsFd = None,
 ) -> None:
     """Run a FIFO pool alone, against the Redis of NETPULSE_REDIS__URL."""
-    run_fifo_role(_role_settings(config, settings_fd, fifo__name=name, fifo__processes=processes))
+    raise typer.Exit(run_fifo_role(_role_settings(config, settings_fd, fifo__name=name, fifo__processes=processes)))
 
 
 @app.command()

@@ -19,6 +19,9 @@ from netpulse_broker.embedded.server import EmbeddedServer
 
 log = structlog.get_logger(__name__)
 
+NAME_TAKEN = 3
+"""Exit status of a node or pool whose name another live process holds."""
+
 _POLL = 0.05
 _CONTROLLER_STOPS_WITHIN = 15.0
 _KILLED_WITHIN = 10.0
@@ -36,6 +39,7 @@ class Supervisor:
         server: the private server, whose keeper is replaced when it dies, or None when Redis runs elsewhere.
         grace: seconds that running jobs get to end.
         ready_within: seconds until all roles have to be ready.
+        name_may_be_taken: a node of an earlier run may still hold the name while it ends; the role tries again then.
         on_ready: called once, when all are.
         on_waiting: called once when stopping takes longer, with the seconds that it may take.
     """
@@ -50,11 +54,13 @@ class Supervisor:
         on_ready: Callable[[], None],
         on_waiting: Callable[[float], None],
         ready_within: float = 60.0,
+        name_may_be_taken: bool = False,
     ) -> None:
         self._roles = [RoleProcess(role, surroundings) for role in roles]
         self._server = server
         self._grace = grace
         self._ready_within = ready_within
+        self._name_may_be_taken = name_may_be_taken
         self._on_ready = on_ready
         self._on_waiting = on_waiting
         self._keeper_at: float | None = None
@@ -84,10 +90,14 @@ class Supervisor:
                 return False
             self._reap()
             for process in self._roles:
-                if (status := process.has_ended()) is not None:
+                status = process.has_ended()
+                if status == NAME_TAKEN and self._name_may_be_taken:
+                    process.plan_restart(status)
+                elif status is not None:
                     raise RoleFailed(
                         f"the {process.role.name} ended with status {status} while starting; {process.end_of_log()}"
                     )
+            self._start_what_is_due()
             waiting = [process for process in waiting if not process.is_ready()]
             if waiting and time.monotonic() > deadline:
                 names = ", ".join(process.role.name for process in waiting)
@@ -100,16 +110,20 @@ class Supervisor:
         while not signals.stop_requests:
             self._reap()
             self._watch_keeper()
-            now = time.monotonic()
             for process in self._roles:
                 if (status := process.has_ended()) is not None:
                     process.plan_restart(status)
-                elif process.start_at is not None and process.start_at <= now:
-                    process.start()
+            self._start_what_is_due()
             due = [process.start_at for process in self._roles if process.start_at is not None]
             if self._keeper_at is not None:
                 due.append(self._keeper_at)
             signals.wait(min(due) - time.monotonic() if due else None, *self._watched())
+
+    def _start_what_is_due(self) -> None:
+        now = time.monotonic()
+        for process in self._roles:
+            if process.start_at is not None and process.start_at <= now:
+                process.start()
 
     def _watched(self) -> tuple[int, ...]:
         return () if self._server is None or self._keeper_at is not None else (self._server.keeper_exited,)

@@ -39,6 +39,8 @@ API_KEY_FILE = "api-key"
 LOCK_FILE = "supervisor.lock"
 """In the state directory: locked by the supervisor, with its process id."""
 
+_READY_WITHIN = 60.0
+
 RoleTable = Callable[[Settings], Sequence[Role]]
 
 
@@ -77,6 +79,9 @@ def run_up(settings: Settings, *, verbose: bool = False, roles: RoleTable = defa
             server.start()
             redis_settings = settings.redis.model_copy(update={"url": SecretStr(server.url)})
             settings = settings.model_copy(update={"redis": redis_settings})
+        attached = server is not None and server.attached
+        if attached:
+            _tell_that_an_earlier_run_ends()
         handed_over = os.memfd_create("netpulse-settings", os.MFD_CLOEXEC)
         stack.callback(os.close, handed_over)
         os.write(handed_over, hand_over(settings).encode())
@@ -91,6 +96,9 @@ def run_up(settings: Settings, *, verbose: bool = False, roles: RoleTable = defa
             grace=settings.shutdown_grace,
             on_ready=lambda: _tell_that_it_is_ready(settings, key_place),
             on_waiting=_tell_that_jobs_run,
+            # A node of an earlier run keeps its name until its jobs have ended, which its grace limits.
+            name_may_be_taken=attached,
+            ready_within=_READY_WITHIN + (settings.shutdown_grace if attached else 0.0),
         )
         stack.callback((settings.state_dir / URL_FILE).unlink, missing_ok=True)
         supervisor.run(signals)
@@ -196,6 +204,14 @@ def _tell_that_it_is_ready(settings: Settings, key_place: str) -> None:
     (settings.state_dir / URL_FILE).write_text(url + "\n", encoding="ascii")
     # The one line that people and scripts wait for.
     print(f"NetPulse is ready at {url} (API key {key_place})", flush=True)  # noqa: T201
+
+
+def _tell_that_an_earlier_run_ends() -> None:
+    print(  # noqa: T201  # for the person at the terminal
+        "netpulse: an earlier run was killed and still finishes its jobs; going on beside it",
+        file=sys.stderr,
+        flush=True,
+    )
 
 
 def _tell_that_jobs_run(seconds: float) -> None:

@@ -70,6 +70,11 @@ class EmbeddedServer:
         return None if self._keeper is None else self._keeper.pid
 
     @property
+    def attached(self) -> bool:
+        """Whether ``start`` has found a running server: processes of an earlier run hold it while they finish jobs."""
+        return self._keeper is None and self._keeper_exited is not None
+
+    @property
     def keeper_exited(self) -> int:
         """A descriptor that becomes readable when the keeper has ended: call ``start`` again then."""
         if self._keeper_exited is None:

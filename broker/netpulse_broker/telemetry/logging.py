@@ -41,8 +41,9 @@ class KnownSecrets:
         """Mask these from now on; short ones are left alone, see ``redaction.SHORTEST``."""
         with self._lock:
             for value in values:
-                # As JSON writes it, too: a quote or a backslash in a password is escaped in a JSON line.
-                self._values |= {value, json.dumps(value)[1:-1], repr(value)[1:-1]}
+                # A quote or a backslash in a password is escaped by repr (in many libraries' messages) and in JSON.
+                for written in (value, repr(value)[1:-1]):
+                    self._values |= {written, json.dumps(written)[1:-1]}
             self._redactor = Redactor(self._values)
 
     def mask(self, text: str) -> str:
