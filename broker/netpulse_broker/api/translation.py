@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from netpulse_broker.api.auth import Principal
 from netpulse_broker.api.failures import from_validation, invalid
@@ -105,7 +105,9 @@ class Translator:
             InvalidRequest, UnknownDriver
         """
         kind = self._drivers.get(request.driver)
-        connection_args, enable = _without_enable(request.connection_args, kind.connection_args_model)
+        connection_args, enable = _without_enable(
+            request.connection_args, kind.connection_args_model, prefix="connection_args"
+        )
         checked = _checked_connection(kind, connection_args)
         return JobSubmission(
             payload=JobPayload(
@@ -137,9 +139,11 @@ class Translator:
             _refuse_change_options(options)
 
         kind = self._drivers.get(work.driver)
-        connection_args, enable = _without_enable(work.connection_args, kind.connection_args_model)
+        connection_args, enable = _without_enable(
+            work.connection_args, kind.connection_args_model, prefix="connection_args"
+        )
         arguments = kind.query_args if operation == "query" else kind.change_args
-        driver_args, asked = _without_enable(work.driver_args, arguments)
+        driver_args, asked = _without_enable(work.driver_args, arguments, prefix="driver_args")
         enable = _agreed_enable(options.enable_mode, enable, asked)
         checked = _checked_connection(kind, connection_args)
         try:
@@ -247,7 +251,9 @@ def _checked_connection(kind: type[BaseDriver], connection_args: Mapping[str, An
         raise from_validation(error, prefix="connection_args") from None
 
 
-def _without_enable(values: dict[str, Any], model: type[Any]) -> tuple[dict[str, Any], bool | None]:
+def _without_enable(
+    values: dict[str, Any], model: type[BaseModel], *, prefix: str
+) -> tuple[dict[str, Any], bool | None]:
     """Arguments without ``enable_mode``, which is an option of the job wherever it is written.
 
     A driver whose own model has a field of that name keeps it.
@@ -257,7 +263,7 @@ def _without_enable(values: dict[str, Any], model: type[Any]) -> tuple[dict[str,
     rest = dict(values)
     asked = rest.pop("enable_mode")
     if asked is not None and not isinstance(asked, bool):
-        raise invalid([{"loc": "enable_mode", "msg": "must be true or false", "type": "bool_type"}])
+        raise invalid([{"loc": f"{prefix}.enable_mode", "msg": "must be true or false", "type": "bool_type"}])
     return rest, asked
 
 
@@ -283,7 +289,7 @@ def _change(options: JobOptions, lines: list[str]) -> dict[str, Any]:
 
 def _refuse_change_options(options: JobOptions) -> None:
     for name in CHANGE_ONLY:
-        if getattr(options, name) not in {None, False}:
+        if getattr(options, name) not in (None, False):
             raise BadRequest(f"{name} says something about a change: it goes with config, not with command")
 
 

@@ -1,0 +1,170 @@
+"""The controller's process: the application behind uvicorn, told to stop by a signal."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import signal
+import socket
+import ssl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import structlog
+import uvicorn
+import uvloop
+from fastapi import FastAPI
+
+from netpulse_broker.api.app import create_app
+from netpulse_broker.dispatch.dispatcher import Dispatcher
+from netpulse_broker.dispatch.schedulers import SCHEDULERS, Scheduler
+from netpulse_broker.queueing.sealing import Sealer
+from netpulse_broker.settings import ControllerSettings, Settings, SettingsError
+from netpulse_drivers.registry import DriverRegistry
+
+log = structlog.get_logger(__name__)
+
+BACKLOG = 2048
+KEEP_ALIVE = 75
+"""Seconds that an idle connection of a caller is kept."""
+
+STOP_GRACE = 10
+"""Seconds for answers under way; waits for jobs do not count, they are ended at once."""
+
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+def run_controller(settings: Settings, *, ready: Callable[[], None] | None = None) -> int:
+    """Serve the REST API until SIGTERM or SIGINT.
+
+    Args:
+        ready: called once, when requests are accepted.
+
+    Returns:
+        Exit status: 0 after a signal, else what the server failed with.
+
+    Raises:
+        SettingsError: a setting is missing, or the address or the certificate cannot be used.
+    """
+    sealer = Sealer.from_text(settings.require_master_keys())
+    settings.require_redis_url()
+    settings.require_api_key()
+    scheduler = _scheduler(settings.dispatch.scheduler)
+    drivers = DriverRegistry(settings.drivers.plugin_dirs)
+    # Now rather than in the first request: importing a driver's libraries takes a good part of a second.
+    drivers.load_all()
+    for failure in drivers.failures:
+        log.warning("plugin_failed", source=failure.source, reason=failure.message)
+    listener = _listen(settings.controller)
+
+    async def serve() -> int:
+        dispatcher = Dispatcher(settings, sealer, scheduler, controller=_name(settings.controller))
+        app = create_app(settings, dispatch=dispatcher, drivers=drivers)
+        return await _serve(app, settings.controller, listener, ready)
+
+    with listener, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(serve())
+
+
+async def _serve(
+    app: FastAPI, settings: ControllerSettings, listener: socket.socket, ready: Callable[[], None] | None
+) -> int:
+    server = _Server(_config(app, settings), on_started=ready, on_stopping=app.state.context.waiting.close)
+    address, port = listener.getsockname()[:2]
+    loop = asyncio.get_running_loop()
+    for number in STOP_SIGNALS:
+        loop.add_signal_handler(number, server.stop)
+    log.info("listening", host=address, port=port, tls=settings.tls_cert is not None)
+    try:
+        await server.serve(sockets=[listener])
+    except SystemExit as failed:  # uvicorn's way to say that the application did not start; the reason is logged
+        return int(failed.code or 1)
+    finally:
+        for number in STOP_SIGNALS:
+            loop.remove_signal_handler(number)
+    log.info("stopped")
+    return 0
+
+
+def _config(app: FastAPI, settings: ControllerSettings) -> uvicorn.Config:
+    config = uvicorn.Config(
+        app,
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        backlog=BACKLOG,
+        timeout_keep_alive=KEEP_ALIVE,
+        timeout_graceful_shutdown=STOP_GRACE,
+        ssl_certfile=settings.tls_cert,
+        ssl_keyfile=settings.tls_key,
+    )
+    try:
+        config.load()
+    except (OSError, ssl.SSLError) as error:
+        raise SettingsError(
+            f"controller.tls_cert and controller.tls_key cannot be used: {error.strerror or error}; "
+            "they must be a readable PEM certificate chain and the private key that belongs to it"
+        ) from None
+    return config
+
+
+class _Server(uvicorn.Server):
+    """Signals are handled by the loop, and waits for jobs end before connections are waited for."""
+
+    def __init__(
+        self, config: uvicorn.Config, *, on_started: Callable[[], None] | None, on_stopping: Callable[[], None]
+    ) -> None:
+        super().__init__(config)
+        self._on_started = on_started
+        self._on_stopping = on_stopping
+
+    def stop(self) -> None:
+        """Finish answers under way, then end. Asked a second time: end now."""
+        self.force_exit = self.should_exit
+        self.should_exit = True
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started and self._on_started is not None:
+            self._on_started()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._on_stopping()
+        await super().shutdown(sockets)
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """uvicorn would raise the signal again at the end, and the exit status would not be 0."""
+        yield
+
+
+def _listen(settings: ControllerSettings) -> socket.socket:
+    try:
+        family, _, _, _, address = socket.getaddrinfo(
+            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        both = family == socket.AF_INET6 and settings.host == "::" and socket.has_dualstack_ipv6()
+        return socket.create_server(address, family=family, backlog=BACKLOG, dualstack_ipv6=both)
+    except OSError as error:
+        raise SettingsError(
+            f"cannot listen on {settings.host} port {settings.port}: {error.strerror or error}; "
+            "set controller.host and controller.port (NETPULSE_CONTROLLER__PORT) to a free address of this machine"
+        ) from None
+
+
+def _scheduler(name: str) -> Scheduler:
+    try:
+        return SCHEDULERS[name]
+    except KeyError:
+        raise SettingsError(
+            f"dispatch.scheduler: {name!r} is not known; write one of {', '.join(SCHEDULERS)}"
+        ) from None
+
+
+def _name(settings: ControllerSettings) -> str:
+    return settings.name or f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
