@@ -23,8 +23,7 @@ def run_controller_role(settings: Settings) -> int:
     with _prepared(settings, role="controller"):
         from netpulse_broker.api.server import run_controller  # noqa: PLC0415  # each role loads only what it needs
 
-        run_controller(settings, ready=lambda: log.info("ready"))
-    return 0
+        return run_controller(settings, ready=lambda: log.info("ready"))
 
 
 def run_node_role(settings: Settings) -> int:

@@ -9,6 +9,7 @@ import os
 import secrets
 import socket
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -40,6 +41,8 @@ LOCK_FILE = "supervisor.lock"
 """In the state directory: locked by the supervisor, with its process id."""
 
 _READY_WITHIN = 60.0
+# The controller ends its answers within 10 s.
+_PORT_FREE_WITHIN = 15.0
 
 RoleTable = Callable[[Settings], Sequence[Role]]
 
@@ -68,7 +71,7 @@ def run_up(settings: Settings, *, verbose: bool = False, roles: RoleTable = defa
     """
     private_directory(settings.state_dir)
     with _only_supervisor(settings.state_dir), ProcessSignals() as signals, contextlib.ExitStack() as stack:
-        settings = settings.model_copy(update={"controller": _with_free_port(settings)})
+        settings = settings.model_copy(update={"controller": _with_free_port(settings, signals)})
         settings, key_place = _with_secrets(settings)
         log_directory = private_directory(ServerPaths(settings.state_dir).log_directory)
         _log_to(None if verbose else log_directory, settings)
@@ -125,9 +128,27 @@ def _only_supervisor(state_dir: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _with_free_port(settings: Settings) -> ControllerSettings:
-    """The controller's settings with a port that can be listened on. Raises AddressInUse."""
+def _with_free_port(settings: Settings, signals: ProcessSignals) -> ControllerSettings:
+    """The controller's settings with a port that can be listened on.
+
+    The controller of an earlier run that was killed gives the port back when it has answered its callers: while that
+    run's server lives, the port gets some time.
+
+    Raises AddressInUse.
+    """
     controller = settings.controller
+    deadline = time.monotonic() + _PORT_FREE_WITHIN
+    while True:
+        try:
+            return controller.model_copy(update={"port": _free_port(controller)})
+        except AddressInUse:
+            an_earlier_run_ends = EmbeddedServer(settings.state_dir).runs() and time.monotonic() < deadline
+            if not an_earlier_run_ends or signals.stop_requests:
+                raise
+        signals.wait(0.1)
+
+
+def _free_port(controller: ControllerSettings) -> int:
     wanted = f"{controller.host} port {controller.port}"
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
@@ -136,7 +157,7 @@ def _with_free_port(settings: Settings) -> ControllerSettings:
         with socket.socket(family, kind, protocol) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
-            port = int(probe.getsockname()[1])
+            return int(probe.getsockname()[1])
     except socket.gaierror as error:
         raise AddressInUse(f"cannot listen on {wanted}: {error.strerror}; choose an address with --host") from error
     except OSError as error:
@@ -147,7 +168,6 @@ def _with_free_port(settings: Settings) -> ControllerSettings:
         raise AddressInUse(
             f"cannot listen on {wanted}: {error.strerror}; choose others with --host and --port"
         ) from error
-    return controller.model_copy(update={"port": port})
 
 
 def _with_secrets(settings: Settings) -> tuple[Settings, str]:

@@ -64,6 +64,21 @@ class EmbeddedServer:
             raise AssertionError("start() comes first")
         return self._lifeline
 
+    def runs(self) -> bool:
+        """Whether a server, or its keeper, lives for this state directory."""
+        try:
+            lock = os.open(self._paths.keeper_lock, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return False
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        else:
+            return False
+        finally:
+            os.close(lock)
+
     @property
     def keeper_pid(self) -> int | None:
         """The keeper that this process has started itself, or None."""
