@@ -27,7 +27,7 @@ def ok(submission: JobSubmission) -> dict[str, Any]:
     if submission.payload.operation == "change":
         retval = [entry["output"] for entry in outputs]
     if submission.payload.operation == "probe":
-        retval = {"prompt": "sw1#"}
+        retval = {"success": True, "connection_time": 0.125, "device_info": {"prompt": "sw1#"}}
     return {
         "type": 1,
         "retval": retval,
@@ -54,6 +54,7 @@ class MemoryDispatch:
         self.running = False
         self.waiting = 0
         self.someone_waits = asyncio.Event()
+        self.nobody_waits = asyncio.Event()
         self._ended = asyncio.Condition()
         self._keys: dict[str, JobSubmission] = {}
 
@@ -102,13 +103,10 @@ class MemoryDispatch:
         return record
 
     async def submit_and_wait(self, submission: JobSubmission, timeout: float) -> JobRecord:
-        record = await self.submit(submission)
-        self.waiting += 1
-        self.someone_waits.set()
-        try:
-            return await self._end(record, submission, timeout)
-        finally:
-            self.waiting -= 1
+        (record,) = await self.submit_many_and_wait([submission], timeout)
+        if isinstance(record, BrokerError):
+            raise record
+        return record
 
     async def submit_many(self, submissions: Sequence[JobSubmission]) -> list[JobRecord | BrokerError]:
         made: list[JobRecord | BrokerError] = []
@@ -123,9 +121,15 @@ class MemoryDispatch:
         self, submissions: Sequence[JobSubmission], timeout: float
     ) -> list[JobRecord | BrokerError]:
         made = await self.submit_many(submissions)
-        for submission, record in zip(submissions, made, strict=True):
-            if isinstance(record, JobRecord):
-                await self._end(record, submission, timeout)
+        self.waiting += 1
+        self.someone_waits.set()
+        try:
+            for submission, record in zip(submissions, made, strict=True):
+                if isinstance(record, JobRecord):
+                    await self._end(record, submission, timeout)
+        finally:
+            self.waiting -= 1
+            self.nobody_waits.set()
         return made
 
     async def _end(self, record: JobRecord, submission: JobSubmission, timeout: float) -> JobRecord:

@@ -172,14 +172,13 @@ def _bulk_failure(index: int, host: str | None, error: Any) -> dict[str, Any]:
 
 def _connection_test(record: JobRecord) -> dict[str, Any]:
     result = record.result or {}
+    found = result.get("retval") or {}
     error = result.get("error")
-    worked = record.status == "finished"
-    info = result.get("retval")
     return {
-        "success": worked,
-        "connection_time": (result.get("stages") or {}).get("connect", result.get("duration")) if worked else None,
+        "success": record.status == "finished",
+        "connection_time": found.get("connection_time"),
         "error_message": None if error is None else error["message"],
         "error": error,
-        "device_info": info if isinstance(info, dict) else None,
+        "device_info": found.get("device_info"),
         "timestamp": utc(record.ended_at or datetime.now(UTC)),
     }

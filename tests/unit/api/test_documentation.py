@@ -1,0 +1,115 @@
+"""The OpenAPI document tells the truth, and its page needs nothing from outside."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from netpulse_broker.api.app import create_app
+from netpulse_broker.api.documentation import OPEN_PATHS, document
+from netpulse_broker.settings import Settings
+from tests.unit.api.conftest import API_KEY
+from tests.unit.api.memory_dispatch import MemoryDispatch
+from tests.unit.api.sample_drivers import SampleDrivers
+
+STORED = Path(__file__).parents[3] / "docs" / "openapi.json"
+
+EXPECTED = {
+    ("post", "/device/execute"): {201, 202, 400, 401, 403, 409, 413, 422, 429, 500, 503},
+    ("post", "/device/bulk"): {201, 202, 400, 401, 403, 413, 422, 429, 500, 503},
+    ("post", "/device/test-connection"): {200, 400, 401, 403, 413, 422, 429, 500, 503, 504},
+    ("get", "/job"): {200, 400, 401, 403, 404, 422, 429, 500, 503},
+    ("delete", "/job"): {200, 400, 401, 403, 404, 409, 422, 429, 500, 503},
+    ("get", "/job/{id}"): {200, 401, 403, 404, 429, 500, 503},
+    ("get", "/worker"): {200, 401, 403, 422, 429, 500, 503},
+    ("delete", "/worker"): {200, 400, 401, 403, 404, 422, 429, 500, 503},
+    ("get", "/health"): {200, 401, 403, 429, 500},
+    ("get", "/health/live"): {200},
+    ("get", "/health/ready"): {200, 503},
+}
+
+
+def operations(made: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
+    return {(method, path): found for path, item in made["paths"].items() for method, found in item.items()}
+
+
+def test_the_stored_document_is_the_served_one(app: FastAPI) -> None:
+    """To store a new one: python -m tests.unit.api.test_documentation"""
+    assert json.loads(STORED.read_text()) == document(app), "the API changed: store the new document (see above)"
+
+
+def test_every_status_of_every_operation_is_described(app: FastAPI) -> None:
+    found = operations(document(app))
+    assert {key: {int(status) for status in value["responses"]} for key, value in found.items()} == EXPECTED
+    for operation in found.values():
+        for status, answer in operation["responses"].items():
+            schema = json.dumps(answer["content"]["application/json"]["schema"])
+            assert ("Failure" in schema) == (int(status) >= 400)
+
+
+def test_security_is_described_where_it_is_asked_for(app: FastAPI) -> None:
+    for (_, path), operation in operations(document(app)).items():
+        is_open = path in {"/health/live", "/health/ready"}
+        assert operation.get("security", []) == ([] if is_open else [{"apiKey": []}, {"bearer": []}])
+
+
+def test_no_reference_is_broken_and_no_foreign_error_is_left(app: FastAPI) -> None:
+    text = json.dumps(document(app))
+    names = set(re.findall(r"#/components/schemas/([^\"]+)", text))
+    assert names == set(document(app)["components"]["schemas"])
+    assert "HTTPValidationError" not in text
+
+
+async def test_examples_of_the_document_are_accepted(
+    app: FastAPI, client: httpx.AsyncClient, dispatch: MemoryDispatch
+) -> None:
+    schemas = document(app)["components"]["schemas"]
+    for path, model in (
+        ("/device/execute", "ExecuteRequest"),
+        ("/device/bulk", "BulkRequest"),
+        ("/device/test-connection", "TestConnectionRequest"),
+    ):
+        for example in schemas[model]["examples"]:
+            answer = await client.post(path, json=example | {"driver": "open"})
+            assert answer.status_code in {200, 201}, answer.text
+
+
+async def test_the_page_refers_to_this_server_alone(anonymous: httpx.AsyncClient) -> None:
+    page = await anonymous.get("/docs")
+    assert page.headers["content-type"].startswith("text/html")
+    wanted = re.findall(r'(?:src|href)="([^"]*)"', page.text)
+    assert len(wanted) == 4
+    for reference in wanted:
+        assert "//" not in reference
+        part = await anonymous.get(f"/{reference}")
+        assert part.status_code == 200
+        assert f"/{reference}" in OPEN_PATHS
+    policy = page.headers["content-security-policy"]
+    assert "http" not in policy
+    assert policy.startswith("default-src 'none'; script-src 'self'; connect-src 'self';")
+    start = (await anonymous.get("/docs/start.js")).text
+    assert '"url": "openapi.json"' in start
+    assert '"validatorUrl": null' in start
+    styles = (await anonymous.get("/docs/swagger-ui.css")).text
+    assert not [url for url in re.findall(r"url\(['\"]?([^)'\"]{1,20})", styles) if not url.startswith("data:")]
+    assert "SwaggerUIBundle" in (await anonymous.get("/docs/swagger-ui-bundle.js")).text
+
+
+@pytest.mark.parametrize("path", ["/docs", "/docs/start.js", "/docs/swagger-ui.css"])
+async def test_the_page_can_be_turned_off(dispatch: MemoryDispatch, drivers: SampleDrivers, path: str) -> None:
+    settings = Settings(security={"api_key": API_KEY}, controller={"docs": False})
+    app = create_app(settings, dispatch=dispatch, drivers=drivers)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://broker") as client:
+        assert (await client.get(path)).status_code == 404
+        assert (await client.get("/openapi.json")).status_code == 200
+
+
+if __name__ == "__main__":
+    made = create_app(Settings(security={"api_key": API_KEY}), dispatch=MemoryDispatch(), drivers=SampleDrivers())
+    STORED.write_text(json.dumps(document(made), indent=1, ensure_ascii=False) + "\n")
