@@ -174,7 +174,13 @@ def test_check_mode_sends_only_commands_that_read(ansible: Ansible, broker: Cont
 def test_config_sends_lines_and_policy_and_returns_what_was_applied(ansible: Ansible, broker: ContractServer) -> None:
     broker.script = [ok(changed_job(saved=True))]
     task = config(
-        parents="interface x", lines=["description y"], before="no a", after=["b"], save_when="changed", match="strict"
+        parents="interface x",
+        lines=["description y"],
+        before="no a",
+        after=["b"],
+        save_when="changed",
+        match="strict",
+        comment="why",
     )
     run = ansible.tasks(task, hosts=router(broker, netpulse_enable=True), arguments=("--diff",))
     assert run.returncode == 0, run.output
@@ -189,7 +195,7 @@ def test_config_sends_lines_and_policy_and_returns_what_was_applied(ansible: Ans
         "save_when": "changed",
         "backup": False,
     }
-    assert (body["dry_run"], body["enable_mode"]) == (False, True)
+    assert (body["dry_run"], body["enable_mode"], body["message"]) == (False, True, "why")
     result = run.only.result
     assert (result["changed"], result["saved"]) == (True, True)
     assert result["commands"] == result["updates"] == ["interface x", "description y"]

@@ -52,8 +52,8 @@ class ActionModule(BrokerAction):
                 options.get("backup_options") or {}, base=self._base_folder(), host=self._inventory_name()
             )
         body = {**request, "config": lines, "ensure": self._policy(), "dry_run": bool(self._task.check_mode)}
-        if options.get("message"):
-            body["message"] = options["message"]
+        if options.get("comment"):
+            body["message"] = options["comment"]
         job = self.run_job(body)
         account = job.get("result") or {}
         self._report(job, account)

@@ -55,7 +55,7 @@ CONFIG_ARGUMENTS = {
         "type": "dict",
         "options": {"filename": {"type": "str"}, "dir_path": {"type": "path"}},
     },
-    "message": {"type": "str"},
+    "comment": {"type": "str"},
 }
 
 CONFIG_CONDITIONS = {

@@ -114,7 +114,7 @@ options:
           - Folder of the file; when not given C(backup) beside the playbook, or in the role that the task belongs to.
             It is made when missing.
         type: path
-  message:
+  comment:
     description:
       - Comment for the commit, on platforms that have one.
     type: str
