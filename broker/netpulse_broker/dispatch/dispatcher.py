@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 SWEEP_INTERVAL = 0.5
+LOOK_INTERVAL = 0.1
 STOP_WAIT = 10.0
 """Seconds that a request to stop a running job waits for its end."""
 
@@ -195,15 +196,26 @@ class Dispatcher:
                 self._replies.forget(job_id, future)
 
     async def wait(self, job_id: str, timeout: float) -> JobRecord:
-        """Wait for a job that this controller submitted with ``wait``, or that is final already.
+        """Wait for any job's end, at most ``timeout`` seconds; the current record when time ran out.
+
+        The reply of a job that was submitted without waiting, or through another controller, does not come here, so
+        the job itself is looked at as well.
 
         Raises:
-            UnknownJob
+            UnknownJob, QueueUnavailable
         """
+        loop = asyncio.get_running_loop()
+        end = loop.time() + timeout
         future = self._replies.expect(job_id)
         try:
-            record = await self._index.get(job_id)
-            return await self._await(record, future, timeout)
+            while True:
+                record = await self.get(job_id)
+                left = end - loop.time()
+                if record.final or left <= 0:
+                    return record
+                record = await self._await(record, future, min(left, LOOK_INTERVAL))
+                if record.final:
+                    return record
         finally:
             self._replies.forget(job_id, future)
 

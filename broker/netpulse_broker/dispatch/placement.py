@@ -22,6 +22,7 @@ class Placement:
     """Places devices with a scheduler. The choice is a hint; the assign script decides."""
 
     def __init__(self, client: redis.asyncio.Redis, *, workers: WorkerIndex, scheduler: Scheduler) -> None:
+        self._client = client
         self._scripts = AsyncScripts(client)
         self._workers = workers
         self._scheduler = scheduler
@@ -42,6 +43,8 @@ class Placement:
             while True:
                 room = [node for node in nodes.values() if node.free > 0]
                 if not room:
+                    if await self._client.hexists(keys.device(device), "token"):
+                        break  # another request has placed it meanwhile
                     refused[device] = NoWorker(
                         "no node runs: start one with `netpulse node`"
                         if not nodes

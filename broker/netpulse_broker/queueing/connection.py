@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 BLOCK = 5.0
 """Longest time (s) that any client blocks in Redis in one call; socket time-outs stand well above it."""
 
+CONNECTIONS = 32
+"""Connections of an asyncio client at most, the blocking reader's included."""
+
 Lost = (redis.ConnectionError, redis.TimeoutError)
 """What a client raises when Redis cannot be reached; the state of the last command is unknown."""
 
@@ -86,10 +89,14 @@ def connect(settings: RedisSettings) -> redis.Redis:
 
 def connect_async(settings: RedisSettings) -> redis.asyncio.Redis:
     """An asyncio client without silent retries."""
-    url, options = _url(settings), _options(settings) | {"retry": AsyncRetry(NoBackoff(), 0), "max_connections": 512}
+    url, options = _url(settings), _options(settings) | {"retry": AsyncRetry(NoBackoff(), 0)}
     sentinel = _sentinel(url)
     if sentinel is None:
-        return redis.asyncio.Redis.from_url(url, **options)
+        # Callers queue for a connection: a thousand requests at once are a short wait, not a thousand connections.
+        pool = redis.asyncio.BlockingConnectionPool.from_url(
+            url, max_connections=CONNECTIONS, timeout=settings.socket_timeout + BLOCK, **options
+        )
+        return redis.asyncio.Redis.from_pool(pool)
     hosts, service, data = sentinel
     watch = redis.asyncio.sentinel.Sentinel(hosts, sentinel_kwargs=_options(settings))  # type: ignore[no-untyped-call]
     master: redis.asyncio.Redis = watch.master_for(service, **options, **data)

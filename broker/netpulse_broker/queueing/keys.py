@@ -14,6 +14,7 @@ NODES = "np:nodes"
 JOBS = "np:jobs"
 EXPIRY = "np:expiry"
 UNPLACED = "np:unplaced"
+SESSIONS = "np:sessions"
 
 
 def lane(device: str, priority: str = "normal") -> str:
@@ -103,3 +104,24 @@ def executed(job_id: str) -> str:
 
 def idempotency(owner: str, key: str) -> str:
     return f"np:idempotency:{owner}:{key}"
+
+
+def session(lease_id: str) -> str:
+    """Hash of a lease; see ``queueing.exchanges`` for all keys of one."""
+    return f"np:session:{lease_id}"
+
+
+def session_inbox(lease_id: str) -> str:
+    return f"np:session:{lease_id}:in"
+
+
+def session_requests(lease_id: str) -> str:
+    return f"np:session:{lease_id}:requests"
+
+
+def session_answers(lease_id: str) -> str:
+    return f"np:session:{lease_id}:answers"
+
+
+def session_file(lease_id: str, part: str) -> str:
+    return f"np:session:{lease_id}:{part}"
