@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import redis.asyncio
@@ -245,6 +246,7 @@ class Dispatcher:
         record.started_at = parse_time(text(reply["started_at"]))
         record.ended_at = parse_time(text(reply["ended_at"]))
         record.worker = text(reply["worker_name"])
+        record.node = text(reply["node"])
         record.take_result(self._sealer, reply["sealed"])
         return record
 
@@ -411,8 +413,7 @@ def _unavailable(error: Exception) -> QueueUnavailable:
 
 
 def _queued_record(submission: JobSubmission, *, seq: int) -> JobRecord:
-    created = parse_time(now_iso())
-    assert created is not None  # noqa: S101  # narrows the type; now_iso is never empty
+    created = datetime.fromisoformat(submission.created_at)
     return JobRecord(
         id=submission.id,
         seq=seq,

@@ -33,6 +33,7 @@ class JobSubmission:
         ttl: seconds that it may wait in the queue.
         result_ttl: seconds that its result is kept.
         wait: whether the submitter is going to wait for the end.
+        created_at: when it was made, in RQ's time format.
         idempotency_key: the same key and body within a day give the same job instead of another one.
     """
 
@@ -48,6 +49,7 @@ class JobSubmission:
     idempotency_key: str | None = None
     wait: bool = False
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    created_at: str = field(default_factory=now_iso)
 
     @property
     def fifo(self) -> bool:
@@ -75,11 +77,10 @@ class JobSubmission:
             kind=self.payload.operation,
             expires=expires if not self.idempotent else expires + self.ttl + self.payload.timeout,
         )
-        stamp = now_iso()
         fields: dict[str, Any] = {
             "data": sealed,
-            "created_at": stamp,
-            "enqueued_at": stamp,
+            "created_at": self.created_at,
+            "enqueued_at": self.created_at,
             "origin": self.queue,
             "timeout": int(self.payload.timeout + 0.999),
             "ttl": self.ttl,

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import base64
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,6 +40,11 @@ FILE_CHUNK = 262_144
 
 FILE_WINDOW = 8
 """Chunks of a file that are in Redis at a time."""
+
+FILE_KEPT = 300
+"""Seconds that chunks stay which nobody takes."""
+
+FILE_PARTS = ("up", "down", "credit")
 
 
 class LeaseSeals:
@@ -108,6 +113,10 @@ class Asked:
 
 class CallerCloses(Exception):
     """The caller gives the lease back."""
+
+
+class CopyAbandoned(Exception):
+    """The other side of a file copy broke it off, or was silent for too long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,53 +224,60 @@ class ExchangeDesk:
             ],
             args=[self._id, reason, KEPT],
         )
-        self._client.delete(*(keys.session_file(self._id, part) for part in ("up", "down", "credit")))
+        self.forget_files()
 
     # -- files ------------------------------------------------------------------------------------------------------
 
-    def chunks_from_caller(self, seq: int, *, silence: float) -> Iterator[bytes]:
+    def chunks_from_caller(self, seq: int, *, silence: float, watch: Callable[[], None]) -> Iterator[bytes]:
         """The chunks of a file that the caller sends with exchange ``seq``.
 
+        Args:
+            silence: seconds without a chunk after which the copy is given up.
+            watch: called at least once a second while waiting; may raise.
+
         Raises (while being read):
-            CallerCloses: none came for ``silence`` seconds, or what came does not open.
+            CopyAbandoned
         """
         number = 0
         while True:
-            sealed = self._pop("up", silence)
+            sealed = self._pop("up", silence, watch)
             try:
                 data = self._seals.open_chunk(sealed, direction="to_worker", seq=seq, number=number)
             except SealBroken as error:
-                raise CallerCloses(str(error)) from None
+                raise CopyAbandoned(str(error)) from None
             if data is None:
                 return
             self._client.rpush(keys.session_file(self._id, "credit"), b"1")
-            self._client.expire(keys.session_file(self._id, "credit"), KEPT)
+            self._client.expire(keys.session_file(self._id, "credit"), FILE_KEPT)
             number += 1
             yield data
 
-    def chunk_to_caller(self, data: bytes | None, *, seq: int, number: int, silence: float) -> None:
+    def chunk_to_caller(
+        self, data: bytes | None, *, seq: int, number: int, silence: float, watch: Callable[[], None]
+    ) -> None:
         """Hand one chunk to the caller, or the end of the file (None), as soon as he has room.
 
         Raises:
-            CallerCloses: he took none for ``silence`` seconds.
+            CopyAbandoned
         """
         if number >= FILE_WINDOW:
-            self._pop("credit", silence)
+            self._pop("credit", silence, watch)
         key = keys.session_file(self._id, "down")
         self._client.rpush(key, self._seals.chunk(data, direction="to_caller", seq=seq, number=number))
-        self._client.expire(key, KEPT)
+        self._client.expire(key, FILE_KEPT)
 
     def forget_files(self) -> None:
-        """Before a copy: nothing of an earlier one may be left."""
-        self._client.delete(*(keys.session_file(self._id, part) for part in ("down", "credit")))
+        """After a copy: nothing of it may be found by the next one."""
+        self._client.delete(*(keys.session_file(self._id, part) for part in FILE_PARTS))
 
-    def _pop(self, part: str, silence: float) -> bytes:
+    def _pop(self, part: str, silence: float, watch: Callable[[], None]) -> bytes:
         end = time.monotonic() + silence
         while (left := end - time.monotonic()) > 0:
-            popped = self._popped(keys.session_file(self._id, part), left)
+            popped = self._popped(keys.session_file(self._id, part), min(left, 1.0))
             if popped is not None:
                 return popped
-        raise CallerCloses(f"the caller of the file copy was silent for {silence:g} s")
+            watch()
+        raise CopyAbandoned(f"the other side was silent for {silence:g} s")
 
     def _popped(self, key: str, timeout: float) -> bytes | None:
         found: Any = self._client.blpop([key], timeout=max(min(timeout, BLOCK), 0.01))

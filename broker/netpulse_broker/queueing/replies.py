@@ -16,7 +16,7 @@ from netpulse_broker.queueing.scripts import text
 log = structlog.get_logger(__name__)
 
 Reply = Mapping[str, bytes]
-"""Fields of one stream entry: id, status, outcome, error, started_at, ended_at, worker_name, sealed."""
+"""Fields of one stream entry: id, status, outcome, error, started_at, ended_at, worker_name, node, sealed."""
 
 
 class ReplyReader:

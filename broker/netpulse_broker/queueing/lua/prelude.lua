@@ -3,7 +3,7 @@ local RESULT_TYPE = { finished = '1', failed = '2', stopped = '3', canceled = '3
 
 local function end_job(id, status, outcome, err, ended, sealed, extra)
   local job = 'rq:job:' .. id
-  local had = redis.call('HMGET', job, 'result_ttl', 'reply_to', 'worker_name', 'started_at')
+  local had = redis.call('HMGET', job, 'result_ttl', 'reply_to', 'worker_name', 'started_at', 'node')
   local ttl = tonumber(had[1]) or 3600
   redis.call('HSET', job, 'status', status, 'outcome', outcome, 'ended_at', ended, 'error', err)
   redis.call('EXPIRE', job, ttl)
@@ -15,7 +15,7 @@ local function end_job(id, status, outcome, err, ended, sealed, extra)
   if had[2] and had[2] ~= '' then
     local stream = 'np:replies:' .. had[2]
     redis.call('XADD', stream, 'MAXLEN', '~', '20000', '*', 'id', id, 'status', status, 'outcome', outcome, 'error', err,
-      'ended_at', ended, 'started_at', had[4] or '', 'worker_name', had[3] or '', 'sealed', sealed)
+      'ended_at', ended, 'started_at', had[4] or '', 'worker_name', had[3] or '', 'node', had[5] or '', 'sealed', sealed)
     redis.call('EXPIRE', stream, 3600)
   end
 end
