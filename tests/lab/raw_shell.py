@@ -64,8 +64,8 @@ class RawShell:
         return text
 
     def read(self, pattern: str, *, within: float = 10.0) -> str:
-        """The same as text with plain line breaks."""
-        return self.read_bytes(pattern.encode(), within=within).decode().replace("\r\n", "\n")
+        """The same as text with plain line breaks; ``\n`` in the pattern stands for them."""
+        return self.read_bytes(pattern.replace(r"\n", r"\r?\n").encode(), within=within).decode().replace("\r\n", "\n")
 
     def run(self, line: str, prompt: str = r"\n[\w.-]+(\([\w-]+\))?[#>]$") -> str:
         """Send a line; returns echo, output and prompt."""

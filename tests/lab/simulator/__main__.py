@@ -16,6 +16,7 @@ import os
 import resource
 import signal
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -141,6 +142,8 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
 
 def main() -> int:
     """Run until told to stop. Returns the exit status."""
+    # Devices with old algorithms are simulated because they exist; that the algorithms are old is no news here.
+    warnings.filterwarnings("ignore", message="Diffie-Hellman over finite fields")
     arguments = _arguments()
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < hard:

@@ -26,6 +26,7 @@ the context, and with the process that started it. All methods may be called fro
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
@@ -157,7 +158,12 @@ class SimulatorLab:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.stop()
+        try:
+            self.stop()
+        except LabError as trouble:
+            if error is None:
+                raise
+            error.add_note(str(trouble))
 
     @property
     def pid(self) -> int:
@@ -194,7 +200,9 @@ class SimulatorLab:
             self._socket.connect(control)
             self._answers = self._socket.makefile("rb")
         except BaseException:
-            self.stop()
+            with contextlib.suppress(LabError):
+                # What it said is in the error already.
+                self.stop()
             raise
 
     def _first_line(self, process: subprocess.Popen[bytes]) -> bytes:
@@ -218,7 +226,11 @@ class SimulatorLab:
         return f": {said}" if said else ""
 
     def stop(self) -> None:
-        """End the process and wait for it. Harmless when it does not run."""
+        """End the process and wait for it. Harmless when it does not run.
+
+        Raises:
+            LabError: the simulator complained while it ran, about itself: its devices were not what they should be.
+        """
         if self._answers is not None:
             self._answers.close()
         if self._socket is not None:
@@ -235,9 +247,12 @@ class SimulatorLab:
             for pipe in (process.stdin, process.stdout):
                 if pipe is not None:
                     pipe.close()
+        said = self._said()
         if self._directory is not None:
             shutil.rmtree(self._directory, ignore_errors=True)
             self._directory = None
+        if said:
+            raise LabError(f"the simulator complained{said}")
 
     def _ask(self, operation: str, **request: Any) -> Any:
         with self._lock:

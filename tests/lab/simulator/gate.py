@@ -20,6 +20,9 @@ from .terminal import Terminal
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 """SO_LINGER with time 0: close() sends RST instead of FIN."""
 
+_PATIENCE = 2.0
+"""Seconds for a peer to take what was written before a cut, and to answer FIN."""
+
 
 class Gate(asyncio.Transport, asyncio.Protocol):
     """One TCP connection to a device: the socket's protocol, and the transport of what is spoken over it."""
@@ -36,6 +39,8 @@ class Gate(asyncio.Transport, asyncio.Protocol):
         self._speaker: asyncio.Protocol | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._frozen = False
+        self._leaving = False
+        """Closing in good order: FIN is sent, what still comes is thrown away."""
         self._held: list[bytes] = []
         """What was to be written while frozen."""
 
@@ -78,11 +83,11 @@ class Gate(asyncio.Transport, asyncio.Protocol):
             self._tcp.resume_reading()
 
     def data_received(self, data: bytes) -> None:
-        if self._speaker is not None:
+        if self._speaker is not None and not self._leaving:
             self._speaker.data_received(data)
 
     def eof_received(self) -> bool | None:
-        return self._speaker.eof_received() if self._speaker is not None else None
+        return self._speaker.eof_received() if self._speaker is not None and not self._leaving else None
 
     def pause_writing(self) -> None:
         if self._speaker is not None:
@@ -110,7 +115,7 @@ class Gate(asyncio.Transport, asyncio.Protocol):
     def write(self, data: bytes | bytearray | memoryview) -> None:
         if self._frozen:
             self._held.append(bytes(data))
-        elif self._tcp is not None:
+        elif self._tcp is not None and not self._leaving:
             self._tcp.write(data)
 
     def close(self) -> None:
@@ -155,9 +160,20 @@ class Gate(asyncio.Transport, asyncio.Protocol):
             self._frozen = False
             self._held.clear()
         if action == "close":
-            self._tcp.close()
+            self._leave(self._tcp)
         else:
-            self._reset(asyncio.get_running_loop().time() + 2.0)
+            self._reset(asyncio.get_running_loop().time() + _PATIENCE)
+
+    def _leave(self, tcp: asyncio.Transport) -> None:
+        """FIN, then wait for the peer's. Closing a socket with unread data would send RST instead."""
+        if self._leaving or tcp.is_closing():
+            return
+        self._leaving = True
+        if self._timer is not None:
+            self._timer.cancel()
+        tcp.write_eof()
+        tcp.resume_reading()
+        self._timer = asyncio.get_running_loop().call_later(_PATIENCE, tcp.close)
 
     def _reset(self, deadline: float) -> None:
         """RST, as soon as the send buffer is empty."""

@@ -14,7 +14,7 @@ from .faults import Cut
 from .gate import Gate
 from .interpreter import Interpreter
 from .platforms import platform_named
-from .ssh_server import new_host_key, server_options, shared_host_key
+from .ssh_server import DeviceConnection, new_host_key, server_options, shared_host_key
 from .telnet_server import TelnetSession
 
 
@@ -63,7 +63,7 @@ class Simulator:
         options = self._ssh_options(spec, platform.ssh_version)
 
         def ssh(gate: Gate) -> asyncio.Protocol:
-            return asyncssh.SSHServerConnection(loop, options)
+            return DeviceConnection(loop, options)
 
         server = await loop.create_server(lambda: Gate(device, ssh), spec.host, spec.port, backlog=128)
         device.port = server.sockets[0].getsockname()[1]

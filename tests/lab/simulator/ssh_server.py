@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from functools import lru_cache
 
 import asyncssh
+from asyncssh.constants import MSG_SERVICE_REQUEST
+from asyncssh.packet import SSHPacket
 
 from .device import Device
 from .device_spec import SshProfile
@@ -63,6 +65,19 @@ def server_options(profile: SshProfile, host_key: asyncssh.SSHKey, version: str)
     return options
 
 
+class DeviceConnection(asyncssh.SSHServerConnection):
+    """asyncssh's connection, as patient as OpenSSH and the devices.
+
+    RFC 4253 (section 10) has one service request; paramiko repeats it before every attempt to authenticate, and
+    asyncssh alone takes that for an error: a second password on the same connection would never be judged.
+    """
+
+    def process_packet(self, pkttype: int, pktid: int, packet: SSHPacket) -> bool | Awaitable[None]:
+        if pkttype == MSG_SERVICE_REQUEST and self._auth_in_progress and not self._auth_complete:
+            self._next_service = b"ssh-userauth"
+        return super().process_packet(pkttype, pktid, packet)
+
+
 class DeviceServer(asyncssh.SSHServer):
     """The SSH dialogue of one connection up to its channels."""
 
@@ -79,6 +94,10 @@ class DeviceServer(asyncssh.SSHServer):
         self._privilege = 1
 
     def begin_auth(self, username: str) -> bool:
+        if self._username:
+            # A further attempt; the banner was shown.
+            self._username = username
+            return True
         self._username = username
         text = PROMPT_LIKE_BANNER if self._device.faults.prompt_like_banner else self._device.banner("login")
         if text:

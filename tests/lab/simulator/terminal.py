@@ -259,9 +259,9 @@ class Terminal:
                 self._flush()
                 self._busy = True
                 self._write(encode(outcome.text))
-                self._arm("pause", outcome.seconds, lambda: self._go_on(outcome.then))
-                if not outcome.seconds:
-                    self._go_on(outcome.then)
+                # Never at once: this runs inside _resume, which is half through what was typed.
+                loop = asyncio.get_running_loop()
+                self._timers["pause"] = loop.call_later(outcome.seconds, self._go_on, outcome.then)
             case Leave():
                 self._out += encode(outcome.text)
                 self._flush()
