@@ -54,14 +54,15 @@ def _decoded(value: Any) -> Any:
         raise ValueError("is not base64") from None
 
 
-def _encoded(value: bytes) -> str:
+def to_base64(value: bytes) -> str:
+    """Bytes as they stand in JSON."""
     return base64.b64encode(value).decode("ascii")
 
 
 Base64Bytes = Annotated[
     bytes,
     BeforeValidator(_decoded, json_schema_input_type=str),
-    PlainSerializer(_encoded, return_type=str, when_used="json"),
+    PlainSerializer(to_base64, return_type=str, when_used="json"),
 ]
 """Bytes, in JSON as base64 (RFC 4648, section 4)."""
 

@@ -26,6 +26,7 @@ from netpulse_broker.queueing.connection import connect
 from netpulse_broker.queueing.sealing import Sealer
 from netpulse_broker.workers import control
 from netpulse_broker.workers.fifo import FifoWorker
+from netpulse_broker.workers.lease import Leases
 from netpulse_broker.workers.pinned import PinnedWorker
 from netpulse_broker.workers.sessions import SessionLimits
 from netpulse_broker.workers.spawning import Birth, lifeline
@@ -104,9 +105,10 @@ def _build(birth: Birth, *, token: str, worker_name: str) -> Worker:
     if not birth.boot.preload_plugins:
         drivers = DriverRegistry(settings.drivers.plugin_dirs)
     queue = keys.FIFO if birth.boot.kind == "fifo" else f"device:{birth.device}"
+    sealer = Sealer.from_text(settings.require_master_keys())
     source = WorkSource(
         client,
-        Sealer.from_text(settings.require_master_keys()),
+        sealer,
         queue=queue,
         token=token,
         worker=worker_name,
@@ -134,6 +136,7 @@ def _build(birth: Birth, *, token: str, worker_name: str) -> Worker:
         limits=limits,
         parse=birth.parse,
         interrupt_wait=interrupt_wait,
+        leases=Leases(client, sealer, worker=worker_name, node=birth.boot.node),
     )
 
 

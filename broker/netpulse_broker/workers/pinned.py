@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 
 from netpulse_broker.queueing.claims import ClaimedJob, WorkSource
+from netpulse_broker.workers.lease import Leases
 from netpulse_broker.workers.running_job import RunningJob, Validity
 from netpulse_broker.workers.sessions import SessionLimits, SessionTable
 from netpulse_broker.workers.task import DriverLookup, Parser, TaskRunner
@@ -31,6 +32,7 @@ class PinnedWorker:
         parse: parser for ``parsing``.
         linger: seconds to wait for work without any session before leaving.
         interrupt_wait: wakes ``source.wait`` up from another thread.
+        leases: serves interactive sessions.
     """
 
     def __init__(
@@ -44,10 +46,11 @@ class PinnedWorker:
         parse: Parser | None = None,
         linger: float = LINGER,
         interrupt_wait: Callable[[], None] = lambda: None,
+        leases: Leases | None = None,
     ) -> None:
         self.device = device
         self._sessions = SessionTable(limits)
-        self._runner = TaskRunner(drivers=drivers, sessions=self._sessions, parse=parse)
+        self._runner = TaskRunner(drivers=drivers, sessions=self._sessions, parse=parse, leases=leases)
         self._linger = linger
         self._last_job = time.monotonic()
         self._published: tuple[int, str] = (0, "")

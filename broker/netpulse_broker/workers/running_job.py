@@ -36,12 +36,14 @@ class RunningJob:
         stopped: somebody asked for its end.
         expired: its session was broken because the driver had not kept the deadline.
         orphaned: asked before waiting for the lease; True when the node that renews it is gone for good.
+        leaving: True when the worker was told to leave; a job that has no end of its own ends then.
     """
 
     id: str
     deadline: Deadline
     clock: Validity
     orphaned: Callable[[], bool] = lambda: False
+    leaving: Callable[[], bool] = lambda: False
     wrote: bool = False
     stopped: bool = False
     expired: bool = False

@@ -84,6 +84,10 @@ class Sessions(Protocol):
         """Close it; it must not be used again."""
         ...
 
+    def discard(self, kind: type[BaseDriver], arguments: Mapping[str, Any]) -> int:
+        """Close the kept session of this login (of all logins when no arguments are given); how many were closed."""
+        ...
+
 
 class SessionTable:
     """Sessions of one device. One thread uses it.
@@ -143,6 +147,21 @@ class SessionTable:
         """Close a session. A driver that fails to close is logged: the session is gone either way."""
         self._open.pop(opened.key, None)
         close(opened)
+
+    def discard(self, kind: type[BaseDriver], arguments: Mapping[str, Any]) -> int:
+        """Close the kept session of this login, without logging in; of all logins when no arguments are given.
+
+        Raises:
+            InvalidArguments: the arguments do not validate.
+        """
+        if arguments:
+            found = self._same(kind, arguments) or self._open.get(self._key(kind.from_request(arguments)))
+            closing = [] if found is None else [found]
+        else:
+            closing = list(self._open.values())
+        for session in closing:
+            self.drop(session)
+        return len(closing)
 
     # -- between jobs -----------------------------------------------------------------------------------------------
 
@@ -252,6 +271,10 @@ class FreshSessions:
     def drop(self, opened: OpenSession) -> None:
         """Close it."""
         close(opened)
+
+    def discard(self, kind: type[BaseDriver], arguments: Mapping[str, Any]) -> int:  # noqa: ARG002
+        """Nothing is kept."""
+        return 0
 
 
 def close(opened: OpenSession) -> None:

@@ -23,6 +23,7 @@ from pydantic_core import to_jsonable_python
 from netpulse_broker.errors import InternalError, JobStopped
 from netpulse_broker.queueing.records import JobPayload
 from netpulse_broker.telemetry.redaction import Redactor, secret_values
+from netpulse_broker.workers.lease import NEVER_GRANTED, Lease, LeaseOptions, Leases
 from netpulse_broker.workers.running_job import RunningJob
 from netpulse_broker.workers.sessions import OpenSession, Sessions
 from netpulse_broker.workers.task_end import Account, TaskEnd
@@ -71,12 +72,23 @@ class TaskRunner:
         drivers: by name.
         sessions: kept ones (pinned worker) or one per job (FIFO).
         parse: parser for ``parsing``; None: a request for parsing fails as unsupported.
+        leases: serves interactive sessions; None: a request for one fails as unsupported.
     """
 
-    def __init__(self, *, drivers: DriverLookup, sessions: Sessions, parse: Parser | None = None) -> None:
+    def __init__(
+        self, *, drivers: DriverLookup, sessions: Sessions, parse: Parser | None = None, leases: Leases | None = None
+    ) -> None:
         self._drivers = drivers
         self._sessions = sessions
         self._parse = parse
+        self._leases = leases
+        self._leased: Lease | None = None
+        self._operations = {
+            "query": self._query,
+            "change": self._change,
+            "probe": self._probe,
+            "lease": self._lease,
+        }
 
     def run(self, payload: JobPayload, running: RunningJob) -> TaskEnd:
         """Carry a job out. Never raises for anything that the driver or the device does."""
@@ -110,6 +122,8 @@ class TaskRunner:
             enable=payload.enable,
             before_write=running.before_write,
         )
+        if payload.operation == "lease" and not self._begin_lease(kind, payload, running, account):
+            return
         opened = self._login(kind, payload, call, running, account)
         try:
             self._operate(opened, payload, running, account)
@@ -142,9 +156,11 @@ class TaskRunner:
 
     def _operate(self, opened: OpenSession, payload: JobPayload, running: RunningJob, account: Account) -> None:
         """Run the operation and decide what becomes of the session."""
-        operation = {"query": self._query, "change": self._change, "probe": self._probe}[payload.operation]
         usable = False
         try:
+            operation = self._operations.get(payload.operation)
+            if operation is None:
+                raise UnsupportedOperation(f"this worker has no operation '{payload.operation}'")
             running.interruptible_by(opened.abort)
             operation(opened, payload, running, account)
             usable = True
@@ -172,7 +188,7 @@ class TaskRunner:
         for position, command in enumerate(payload.commands):
             running.check_stopped()
             if running.deadline.passed:
-                raise CommandTimeout(f"the job's time was over before '{command}' was sent")
+                raise CommandTimeout(f"the job's time was over before '{command}' was sent", session_usable=True)
             began = time.monotonic()
             try:
                 value = opened.driver.send(opened.handle, command)
@@ -234,15 +250,34 @@ class TaskRunner:
             "device_info": _json_ready(info),
         }
 
+    def _begin_lease(self, kind: type[BaseDriver], payload: JobPayload, running: RunningJob, account: Account) -> bool:
+        """Whether a session is needed: not for a reset, and not when the caller has left meanwhile."""
+        if self._leases is None:
+            raise UnsupportedOperation("interactive sessions take a pinned worker")
+        try:
+            options = LeaseOptions.model_validate(payload.driver_args)
+        except ValidationError as error:
+            raise InvalidArguments("the lease does not validate", details=_problems(error)) from None
+        if options.reset:
+            account.retval = {"closed": self._sessions.discard(kind, payload.connection_args)}
+            return False
+        self._leased = self._leases.lease(options, running)
+        account.retval = {"ended": NEVER_GRANTED, "exchanges": 0}
+        return self._leased.wanted()
+
+    def _lease(self, opened: OpenSession, _payload: JobPayload, _running: RunningJob, account: Account) -> None:
+        assert self._leased is not None  # noqa: S101  # _begin_lease came first
+        account.retval = self._leased.serve(opened)
+
 
 # -- arguments ------------------------------------------------------------------------------------------------------
 
 
 def _operation_args(kind: type[BaseDriver], payload: JobPayload) -> BaseModel:
-    if payload.operation == "probe":
+    if payload.operation not in ("query", "change"):
         return OpenArgs()
     try:
-        return kind.validate_operation_args(payload.operation, payload.driver_args)
+        return kind.validate_operation_args("query" if payload.operation == "query" else "change", payload.driver_args)
     except ValidationError as error:
         raise InvalidArguments("driver_args do not validate", details=_problems(error)) from None
 

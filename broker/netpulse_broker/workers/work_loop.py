@@ -212,6 +212,7 @@ class WorkLoop:
                 deadline=Deadline.after(job.payload.timeout),
                 clock=self._clock,
                 orphaned=lambda: self._orphaned,
+                leaving=self._leave.is_set,
             )
             with self._lock:
                 self._running = running
