@@ -43,6 +43,7 @@ class Role:
     """A node or pool process."""
 
     def __init__(self, role: str, settings: Path, log: Path) -> None:
+        self.settings = settings
         self._log = log.open("ab")
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.chaos.role", role, str(settings)],
@@ -109,9 +110,8 @@ class BrokerUnderTest:
         self.roles: list[Role] = []
         self.client = redis.client()
         self.settings = Settings(**self._values("controller"))
-        self.dispatcher = Dispatcher(
-            self.settings, Sealer.from_text([self.key]), SCHEDULERS["load_weighted_random"], controller="test"
-        )
+        self.sealer = Sealer.from_text([self.key])
+        self.dispatcher = Dispatcher(self.settings, self.sealer, SCHEDULERS["load_weighted_random"], controller="test")
 
     def _values(self, name: str) -> dict[str, Any]:
         values: dict[str, Any] = {
@@ -188,6 +188,13 @@ class BrokerUnderTest:
         record = await self.dispatcher.submit_and_wait(self.job(device, *commands, **options), within)
         assert record.final, f"the job has not ended within {within} s: {record.status}"
         return record
+
+    async def waiting(self, count: int) -> None:
+        """Wait until so many calls of ``run`` wait for their ends."""
+        end = time.monotonic() + 20
+        while (await self.dispatcher.health()).waiting < count:
+            assert time.monotonic() < end, "the jobs were not submitted"
+            await asyncio.sleep(0.005)
 
     async def ended(self, job_id: str, *, within: float = 20.0) -> JobRecord:
         """The final record of a job."""

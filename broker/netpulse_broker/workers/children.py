@@ -43,11 +43,12 @@ class Child:
     Attributes:
         seq: number of the order.
         device: the device, "" for FIFO.
-        peer: the node's end of the socket pair; None for a process left over from an earlier node process.
+        peer: the node's end of the socket pair; None once it is closed.
         token, worker: given when it is born.
         identity, pidfd: known when it is born.
         recorded: Redis names it as its device's worker.
         leaving: it was told to leave.
+        orphan: it was left over by an earlier node process; its socket is closed.
         unanswered: pings it has not answered.
     """
 
@@ -61,6 +62,7 @@ class Child:
     pidfd: int = -1
     recorded: bool = False
     leaving: bool = False
+    orphan: bool = False
     unanswered: int = 0
 
     @property
@@ -144,6 +146,7 @@ class Children:
             pidfd=pidfd,
             recorded=True,
             leaving=True,
+            orphan=True,
         )
         self._watch(child)
         return child
@@ -156,6 +159,16 @@ class Children:
                 self._selector.unregister(child.peer)
             child.peer.close()
             child.peer = None
+
+    def warm_up(self) -> None:
+        """Start the fork server now rather than with the first ``poll``."""
+        self._keep_server()
+
+    def forget_orphans(self) -> None:
+        """Stop watching processes of earlier node processes."""
+        for child in list(self._living):
+            if child.orphan:
+                self._ended(child)
 
     def forget_ordered(self) -> None:
         """Drop the orders that no process has been made for."""

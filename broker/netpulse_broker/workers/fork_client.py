@@ -20,7 +20,7 @@ log = structlog.get_logger(__name__)
 BOOT_WITHIN = 60.0
 """Seconds that a fork server has to load everything and say that it is ready."""
 
-ANSWER_WITHIN = 10.0
+ANSWER_WITHIN = 5.0
 """Seconds that a ready fork server has to answer an order; one that does not is ended."""
 
 

@@ -8,6 +8,7 @@ and reports how they ended. End of file from the node: no more forks; it ends wh
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import pickle
 import selectors
@@ -31,6 +32,9 @@ from netpulse_drivers import Deadline
 from netpulse_drivers.registry import DriverRegistry
 
 log = structlog.get_logger(__name__)
+
+KNOWN_HOSTS_VARIABLE = "NETPULSE_KNOWN_HOSTS"
+"""Where the netmiko driver finds the worker's known_hosts file."""
 
 EXIT_UNFIT = 3
 """Exit code of a fork server that cannot get rid of its threads."""
@@ -154,6 +158,9 @@ def main(fd: int) -> int:
     boot: Boot = pickle.loads(first)  # noqa: S301
     began = time.monotonic()
     configure_logging(boot.settings.log, role=boot.kind, secrets=_own_secrets(boot))
+    # netmiko's debug log holds what is typed, secrets included.
+    logging.getLogger("netmiko").setLevel(logging.WARNING)
+    os.environ.setdefault(KNOWN_HOSTS_VARIABLE, str(boot.settings.known_hosts_file))
     warmup.name_process("np-forkserver")
     drivers = DriverRegistry(boot.settings.drivers.plugin_dirs if boot.preload_plugins else ())
     clock = LeaseClock(fds[0])

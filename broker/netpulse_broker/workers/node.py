@@ -81,21 +81,26 @@ class NodeDaemon:
         """
         check_server(self._client)
         restore = self._take_signals()
+        boot = Boot(settings=self._settings, kind=self._kind, node=self._name)
+        children = Children(boot, self._clock, ping_every=self._ping_every, silent_after=self._silent_after)
+        children.listen(self._inbox.socket)
+        children.warm_up()  # while the lease is being taken
         try:
-            while True:
-                try:
-                    self._acquire()
-                except NodeNameTaken as error:
-                    log.critical("node_name_taken", error=str(error))
-                    return EXIT_NAME_TAKEN
-                if self._quits:
-                    self._lease.release()
-                    return EXIT_OK
-                if self._hold():
-                    return EXIT_OK
+            return self._serve(children)
         finally:
+            children.close(patience=5.0)
             restore()
             self._inbox.close()
+
+    def _serve(self, children: Children) -> int:
+        while True:
+            try:
+                self._acquire()
+            except NodeNameTaken as error:
+                log.critical("node_name_taken", error=str(error))
+                return EXIT_NAME_TAKEN
+            if self._hold(children):
+                return EXIT_OK
 
     # -- the lease --------------------------------------------------------------------------------------------------
 
@@ -123,11 +128,8 @@ class NodeDaemon:
                 log.info("node_ready", node=self._name, kind=self._kind, epoch=epoch)
                 return
 
-    def _hold(self) -> bool:
+    def _hold(self, children: Children) -> bool:
         """Work under the lease. True: ended in good order. False: the lease was lost and no worker lives any more."""
-        boot = Boot(settings=self._settings, kind=self._kind, node=self._name)
-        children = Children(boot, self._clock, ping_every=self._ping_every, silent_after=self._silent_after)
-        children.listen(self._inbox.socket)
         tenure = _Tenure(
             lease=self._lease,
             desk=self._desk,
@@ -147,7 +149,6 @@ class NodeDaemon:
             orderly = tenure.serve(lambda: self._quits)
         finally:
             _end(threads)
-            children.close(patience=5.0)
         if orderly:
             self._release()
         return orderly
@@ -302,11 +303,12 @@ class _Tenure:
         """The lease is lost: end all workers before anything else, and see them gone."""
         log.error("lease_lost", children=len(self._children))
         self._children.forget_ordered()
-        doomed: list[Child] = [child for child in self._children if child.peer is not None]
+        doomed: list[Child] = [child for child in self._children if not child.orphan]
         for child in doomed:
             child.kill()
         while any(child.stage is not Stage.DEAD for child in doomed):
             self._children.poll(1.0)
+        self._children.forget_orphans()  # whoever holds the lease next looks for them anew
 
 
 def _end(threads: list[NodeThread]) -> None:

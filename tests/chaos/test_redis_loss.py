@@ -1,0 +1,136 @@
+"""Redis is killed and comes back: every job ends in exactly one final state, and no session is dropped."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from netpulse_broker.errors import BrokerError
+from netpulse_broker.queueing import keys
+from netpulse_broker.queueing.claims import WorkSource
+from tests.chaos.broker import BrokerUnderTest, await_condition
+from tests.chaos.line_device import LineDevice
+from tests.lab.redis_server import RedisServer
+
+
+async def test_a_job_that_ends_while_redis_is_away_is_not_lost(
+    private_redis_server: RedisServer, tmp_path: Path
+) -> None:
+    async with BrokerUnderTest(private_redis_server, tmp_path) as broker:
+        with LineDevice() as device, LineDevice() as other:
+            await broker.start()
+            await broker.run(other, "show")
+            first = await broker.dispatcher.submit(broker.job(device, "sleep 1"))
+            behind = await broker.dispatcher.submit(broker.job(device, "behind"))
+            await asyncio.to_thread(device.wait_for_command, "sleep 1")
+            await asyncio.sleep(0.1)
+            private_redis_server.kill()
+            await asyncio.to_thread(
+                device.wait_until, lambda: any(entry[1:] == ("end", "sleep 1") for entry in device.journal)
+            )
+            private_redis_server.start()
+            assert (await broker.ended(first.id)).status == "finished"
+            assert (await broker.ended(behind.id)).status == "finished"
+            assert device.commands == ["sleep 1", "behind"]
+            again = await broker.run(other, "again")
+            assert again.result is not None
+            assert again.result["session_reused"] is True
+            assert device.logins == other.logins == 1
+
+
+async def test_away_for_longer_than_the_lease_workers_wait_before_they_write(
+    private_redis_server: RedisServer, tmp_path: Path
+) -> None:
+    async with BrokerUnderTest(private_redis_server, tmp_path) as broker:
+        with LineDevice() as device:
+            node = await broker.start()
+            commands = [f"sleep 0.5 part {number}" for number in range(12)]
+            job = await broker.dispatcher.submit(broker.job(device, *commands))
+            await asyncio.to_thread(device.wait_for_command, commands[0])
+            epoch = broker.client.get(keys.epoch("n1"))
+            private_redis_server.kill()
+            # Under the lease that is left (3 s) it goes on, then it stands still.
+            await asyncio.sleep(5)
+            reached = len(device.commands)
+            assert reached < 12
+            await asyncio.sleep(1)
+            assert len(device.commands) == reached
+            private_redis_server.start()
+            ended = await broker.ended(job.id)
+            assert ended.status == "finished", ended.result
+            assert device.commands == commands
+            assert device.logins == 1
+            assert node.process.poll() is None
+            assert broker.client.get(keys.epoch("n1")) == epoch
+
+
+async def test_killed_again_and_again_under_load(private_redis_server: RedisServer, tmp_path: Path) -> None:
+    async with BrokerUnderTest(private_redis_server, tmp_path) as broker:
+        with LineDevice() as one, LineDevice() as two:
+            await broker.start()
+            await asyncio.gather(broker.run(one, "warm"), broker.run(two, "warm"))
+            accepted: list[str] = []
+            over = asyncio.Event()
+
+            async def submit(device: LineDevice, client: int) -> None:
+                number = 0
+                while not over.is_set():
+                    number += 1
+                    job = broker.job(device, f"sleep 0.003 client {client} number {number}")
+                    try:
+                        accepted.append((await broker.dispatcher.submit(job)).id)
+                    except BrokerError:
+                        await asyncio.sleep(0.05)
+                    await asyncio.sleep(0.004)
+
+            clients = [asyncio.create_task(submit(device, client)) for client in range(3) for device in (one, two)]
+            for _ in range(3):
+                await asyncio.sleep(0.7)
+                private_redis_server.kill()
+                await asyncio.sleep(0.3)
+                await asyncio.to_thread(private_redis_server.start)
+            await asyncio.sleep(0.5)
+            over.set()
+            await asyncio.gather(*clients)
+            jobs = [await broker.ended(job_id, within=60) for job_id in accepted]
+            assert len(jobs) > 100
+            states = {(job.status, job.outcome) for job in jobs}
+            assert states == {("finished", "ok")}
+            for device in (one, two):
+                # Never twice, and on the one session.
+                assert len(device.commands) == len(set(device.commands))
+                assert device.logins == 1
+                assert not device.interleaved()
+
+
+async def test_a_lost_claim_answer_is_found_in_the_claim_list(redis_server: RedisServer, tmp_path: Path) -> None:
+    """The server carries the claim out and the answer never arrives: the next claim brings the same job."""
+    async with BrokerUnderTest(redis_server, tmp_path) as broker:
+        with LineDevice() as device:
+            await broker.start()
+            await broker.run(device, "show")
+            device_key = keys.device(f"127.0.0.1:{device.port}")
+            token, worker = (value.decode() for value in broker.client.hmget(device_key, ["token", "worker"]))
+            busy = asyncio.create_task(broker.run(device, "sleep 1"))
+            await asyncio.to_thread(device.wait_for_command, "sleep 1")
+            source = WorkSource(
+                broker.client, broker.sealer, queue=f"device:127.0.0.1:{device.port}", token=token, worker=worker,
+                node="n1",
+            )  # fmt: skip
+            claimed = source.claim()
+            assert claimed is not None
+            assert claimed.payload.commands == ["sleep 1"]
+            assert (await busy).status == "finished"
+            assert device.commands == ["show", "sleep 1"]
+
+
+async def test_redis_comes_back_empty_and_the_node_registers_again(redis_server: RedisServer, tmp_path: Path) -> None:
+    async with BrokerUnderTest(redis_server, tmp_path) as broker:
+        with LineDevice() as device:
+            await broker.start()
+            await broker.run(device, "show")
+            broker.client.flushall()
+            await asyncio.to_thread(
+                await_condition, lambda: broker.client.sismember(keys.NODES, "n1"), why="the node is registered"
+            )
+            assert (await broker.run(device, "again", within=30)).status == "finished"
