@@ -239,6 +239,7 @@ def test_source_is_a_template_with_includes_and_keeps_its_indentation(
         " description to core",
         "interface b",
         " description to core",
+        "",
         "ip routing",
     ]
 

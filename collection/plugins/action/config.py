@@ -44,7 +44,7 @@ class ActionModule(BrokerAction):
     def work(self, request: dict[str, Any]) -> None:
         options = self.options
         lines = self._lines()
-        if not lines and not options["backup"] and options["save_when"] == "never":
+        if not any(line.strip() for line in lines) and not options["backup"] and options["save_when"] == "never":
             raise OptionError("there is nothing to do: give lines, src, backup or save_when")
         place = None
         if options["backup"]:
@@ -69,8 +69,9 @@ class ActionModule(BrokerAction):
         if self.options.get("src") is not None:
             path = self._find_needle("templates", self.options["src"])
             template, base = self.read_file(path), self._loader.get_basedir()
-            return _split(render_source(self._templar, template, path=path, task_vars=self.task_vars, base=base))
-        return [line for entry in self.options.get("lines") or [] for line in _split(entry)]
+            text = render_source(self._templar, template, path=path, task_vars=self.task_vars, base=base)
+            return text.splitlines()
+        return list(self.options.get("lines") or [])
 
     def _policy(self) -> dict[str, Any]:
         return {name: self.options[name] for name in _POLICY if self.options.get(name) is not None}
@@ -95,8 +96,3 @@ class ActionModule(BrokerAction):
 
     def _inventory_name(self) -> str:
         return str(self.task_vars.get("inventory_hostname") or self.options["host"])
-
-
-def _split(text: str) -> list[str]:
-    """Lines without trailing blanks; indentation tells the hierarchy and stays."""
-    return [line.rstrip() for line in text.splitlines() if line.strip()]

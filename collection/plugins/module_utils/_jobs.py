@@ -161,7 +161,8 @@ def failure_of(job, *, device):
     """What a task returns for a job that did not succeed: failed or unreachable, msg, error."""
     error = error_of(job)
     text = str(error.get("device_output") or "").strip()
-    said = f"; the device said: {text}" if text and text not in str(error.get("message")) else ""
+    # The broker's message often ends with the line that tells; then the rest is in error.device_output.
+    said = f"; the device said: {text}" if text and text.splitlines()[-1] not in str(error.get("message")) else ""
     unknown = "outcome unknown, " if outcome_unknown(job) else ""
     message = f"{device}: {unknown}{error.get('phase', 'execute')}: {error.get('message', job['status'])}{said}"
     if str(error.get("phase")) in UNREACHABLE_PHASES:

@@ -43,6 +43,9 @@ options:
       - An entry is a text, or a dict with the keys C(command), C(driver_args) and C(parsing), where C(driver_args) is
         merged over O(driver_args), and C(parsing) replaces O(parsing), for this command.
       - Neighbouring commands with the same arguments run as one job, so that nothing of others runs between them.
+      - A command that asks a question needs its answer in the same job, as the next command, and C(expect_string) in
+        O(driver_args) with a pattern that matches both the question and the prompt. A job that ends at an open question
+        costs the session, because the broker never types to get out of one.
     type: list
     elements: raw
     required: true
@@ -109,13 +112,13 @@ EXAMPLES = r"""
       use_textfsm: true
   register: version
 
-- name: Answer a question
+- name: Answer a question (question and answer in one job; the pattern matches the question and the prompt after it)
   netpulse.broker.command:
     commands:
-      - command: copy running-config flash:before-upgrade
-        driver_args:
-          expect_string: Destination filename
-      - "\n"
+      - copy running-config flash:before-upgrade
+      - before-upgrade
+    driver_args:
+      expect_string: 'Destination filename|#\s*$'
 
 - name: Say once for all tasks where the broker is
   hosts: routers

@@ -46,7 +46,8 @@ options:
     description:
       - File with configuration, a Jinja2 template. A relative path is looked for where M(ansible.builtin.template)
         looks.
-      - The hierarchy is read from the indentation, as in a running configuration. Empty lines are left out.
+      - The hierarchy is read from the indentation, as in a running configuration. Empty lines and comments
+        are left out, except inside a banner.
     type: str
   parents:
     description:

@@ -81,8 +81,8 @@ def _check(values: dict[str, Any], position: int) -> None:
     where = f"commands[{position}]"
     if _DIALOGUE_KEYS & set(values):
         raise OptionError(
-            f"{where}: {', '.join(sorted(_DIALOGUE_KEYS & set(values)))} cannot be given here. For a command that asks "
-            "a question set driver_args.expect_string to what the device prints and give the answer as the next command"
+            f"{where}: {', '.join(sorted(_DIALOGUE_KEYS & set(values)))} cannot be given here. Give the answer as the "
+            "next command, and the task driver_args.expect_string with a pattern for the question and for the prompt"
         )
     if unknown := sorted(set(values) - _KEYS):
         raise OptionError(f"{where}: unknown keys {', '.join(unknown)}; known are {', '.join(sorted(_KEYS))}")
