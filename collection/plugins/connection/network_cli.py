@@ -1,0 +1,344 @@
+# Copyright (c) The NetPulse broker authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+author:
+  - The NetPulse broker authors
+name: network_cli
+short_description: Network devices through the kept-open sessions of a NetPulse broker
+description:
+  - Takes the place of C(ansible.netcommon.network_cli) for every module that uses it (C(cisco.ios), C(arista.eos),
+    C(cisco.nxos), C(cisco.iosxr), C(junipernetworks.junos) over CLI, C(ansible.netcommon.cli_*) and others). Set
+    C(ansible_connection=netpulse.broker.network_cli); playbooks stay as they are.
+  - The session to the device is kept open by the broker across tasks, playbook runs and users, so a task needs no
+    login. Each task has the device to itself, in order with everything else that uses the broker.
+  - No helper process is started, and neither C(paramiko) nor C(ansible-pylibssh) is needed where Ansible runs.
+version_added: 0.1.0
+notes:
+  - The platform's own collection must be installed, with C(ansible.netcommon), which its plug-ins are built on.
+  - C(meta=reset_connection) closes the broker's session of the device and user. The next task logs in again.
+  - A command is never sent twice. Where its outcome is unknown the task fails and says so.
+extends_documentation_fragment:
+  - netpulse.broker.network_cli
+  - netpulse.broker.network_cli.persistent
+  - netpulse.broker.network_cli.session
+"""
+
+import getpass
+import os
+from typing import ClassVar
+
+from ansible import constants
+from ansible.errors import AnsibleConnectionFailure, AnsibleError
+from ansible.module_utils.connection import Connection as ModuleConnection
+from ansible.module_utils.connection import ConnectionError as ModuleConnectionError
+from ansible.plugins.action import ActionBase
+from ansible.plugins.connection import ConnectionBase
+from ansible.plugins.loader import connection_loader
+from ansible.utils.display import Display
+from ansible_collections.netpulse.broker.plugins.module_utils._platforms import device_type_of
+from ansible_collections.netpulse.broker.plugins.plugin_utils._options import OptionError, connection_args
+from ansible_collections.netpulse.broker.plugins.plugin_utils.session_device import Device, DeviceRequests
+from ansible_collections.netpulse.broker.plugins.plugin_utils.session_lease import SessionNotOpened, Target
+from ansible_collections.netpulse.broker.plugins.plugin_utils.session_memory import SessionMemory
+from ansible_collections.netpulse.broker.plugins.plugin_utils.session_rpc import RpcService
+
+display = Display()
+
+DEBUG_LEVELS = ("debug", "v", "vv", "vvv", "vvvv", "vvvvv", "vvvvvv")
+
+
+class Connection(ConnectionBase):
+    """What Ansible holds for a host.
+
+    One class in three places:
+
+    - in the Ansible worker, where modules run: it serves them from a thread (``socket_path``), and ``exec_command``
+      means this machine, as for every network connection;
+    - in ansible-core's helper process, when that is used: there modules' requests come to this object, and are passed
+      on;
+    - in Ansible's main process for ``meta: reset_connection``, without a task.
+
+    It derives from ansible-core's ConnectionBase rather than from netcommon's class of the same name: that one changed
+    its base and its imports between releases 6 and 8, and brings the SSH libraries' side along. What platform plug-ins
+    rely on is in ``session_device.Device``.
+    """
+
+    transport = "netpulse.broker.network_cli"
+    has_pipelining = True
+    # Modules run where Ansible runs; only their requests go to the device.
+    _remote_is_local = True
+
+    # The one that serves in this process. A worker runs one task; what another connection of the same task holds (a
+    # loop with delegate_to changes the connection without closing the last one) would block the device until it ends.
+    _serving: ClassVar[Connection | None] = None
+
+    def __init__(self, play_context, new_stdin=None, *args, **kwargs):
+        super().__init__(play_context, new_stdin, *args, **kwargs)
+        self._in_task = "task_uuid" in kwargs
+        self._messages = []
+        self._conn_closed = False
+        self._service = None
+        self._hook_missing = None
+        self._local = connection_loader.get("local", play_context, "/dev/null")
+        self._local.set_options()
+        self._device = Device(self, target=self._target, memory=self._memory)
+        self.cliconf = self._device.cliconf
+        self._terminal = self._device._terminal
+        # By this, ansible-core sets the cliconf plug-in's own options.
+        self._sub_plugin = {"type": "cliconf", "name": self.cliconf._load_name, "obj": self.cliconf}
+
+    def __getattr__(self, name):
+        # In the helper process: a module's request. Elsewhere ansible-core asks for what a connection may have.
+        device = self.__dict__.get("_device")
+        if name.startswith("_") or device is None:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return device.request(name)
+
+    # Options.
+
+    # Where a helper process would find an SSH plug-in with options of its own.
+    ssh_type_conn = None
+
+    def get_options(self, hostvars=None):
+        options = super().get_options(hostvars=hostvars)
+        options.update(self.cliconf.get_options(hostvars=hostvars) if hasattr(self.cliconf, "get_options") else {})
+        return options
+
+    def set_options(self, task_keys=None, var_options=None, direct=None):
+        super().set_options(task_keys=task_keys, var_options=var_options, direct=direct)
+        if hasattr(self.cliconf, "set_options"):
+            self.cliconf.set_options(task_keys=task_keys, var_options=var_options, direct=direct)
+        if self.get_option("persistent_log_messages"):
+            self.queue_message(
+                "warning",
+                f"Persistent connection logging is enabled for {self._play_context.remote_addr}. This will log ALL "
+                f"interactions{f' to {constants.DEFAULT_LOG_PATH}' if constants.DEFAULT_LOG_PATH else ''} and WILL NOT "
+                "redact sensitive configuration like passwords. USE WITH CAUTION!",
+            )
+
+    def _target(self):
+        return Target(
+            self._session_request(),
+            label=self._label(),
+            broker={
+                "url": self.get_option("netpulse_broker_url"),
+                "api_key": self.get_option("netpulse_api_key"),
+                "validate_certs": self.get_option("netpulse_validate_certs"),
+                "ca_path": self.get_option("netpulse_ca_path"),
+                "connect_timeout": self.get_option("netpulse_connect_timeout"),
+            },
+        )
+
+    def _memory(self):
+        return SessionMemory(
+            constants.DEFAULT_LOCAL_TMP,
+            [
+                self.get_option("netpulse_broker_url"),
+                self._label(),
+                self._play_context.network_os,
+                self.get_option("netpulse_driver"),
+            ],
+        )
+
+    def _session_request(self):
+        driver = self.get_option("netpulse_driver")
+        port = self._play_context.port or self.get_option("port")
+        options = {
+            "driver": driver,
+            "host": self._play_context.remote_addr or self.get_option("host"),
+            "port": None if port == 22 else port,
+            "username": self._user(),
+            "password": self.get_option("password") or self._play_context.password,
+            "secret": self.get_option("netpulse_secret") or self._play_context.become_pass,
+            "private_key_file": self.get_option("private_key_file") or self._play_context.private_key_file,
+            "private_key_passphrase": self.get_option("netpulse_private_key_passphrase"),
+            "connection_args": self.get_option("netpulse_connection_args"),
+        }
+        try:
+            options["device_type"] = self.get_option("netpulse_device_type") or device_type_of(
+                self._play_context.network_os
+            )
+            arguments = connection_args(options, read_key_file=_read_key_file)
+        except (OptionError, ValueError) as error:
+            raise SessionNotOpened(str(error), phase="validate") from None
+        device = self.get_option("netpulse_device")
+        return {"driver": driver, "connection_args": arguments, **({"device": device} if device else {})}
+
+    def _user(self):
+        return self.get_option("remote_user") or self._play_context.remote_user or getpass.getuser()
+
+    def _label(self):
+        port = self._play_context.port or self.get_option("port")
+        host = self._play_context.remote_addr or self.get_option("host")
+        return f"{self._user()}@{host}:{port}"
+
+    # How modules get here: a thread of this process, or ansible-core's helper process.
+
+    @property
+    def force_persistence(self):
+        """Whether ansible-core starts its helper process."""
+        if self.get_option("netpulse_helper_process"):
+            return True
+        if self._hook_missing is None:
+            self._hook_missing = _missing_hook()
+            if self._hook_missing:
+                display.warning(
+                    f"netpulse.broker.network_cli needs a helper process with this ansible-core: {self._hook_missing}. "
+                    "Tasks work, more slowly. Set netpulse_helper_process to true to be spared this warning."
+                )
+        return bool(self._hook_missing)
+
+    @property
+    def socket_path(self):
+        """Where modules send their requests. ansible-core reads it when a task is about to run a module."""
+        if self.force_persistence:
+            return self._socket_path
+        try:
+            if self._service is None:
+                self._serve()
+            self._device.next_task()
+        except AttributeError as error:
+            # Python would ask __getattr__ for the property and hide what was wrong.
+            raise AnsibleError(f"cannot serve the modules of this task: {error!r}") from error
+        return self._service.path
+
+    def _serve(self):
+        previous = Connection._serving
+        if previous is not None and previous is not self:
+            previous.close()
+        self._service = RpcService(DeviceRequests(self._device), directory=constants.DEFAULT_LOCAL_TMP)
+        Connection._serving = self
+        self.queue_message("vvvv", f"serving modules at {self._service.path}")
+
+    @property
+    def connected(self):
+        """For ansible-core: whether the next item of a loop may go on with this object."""
+        return self._service is not None or self._device.connected
+
+    # ansible-core's base class keeps a flag of this name.
+    @property
+    def _connected(self):
+        return self.connected
+
+    @_connected.setter
+    def _connected(self, value):
+        """Not a flag here, but a fact."""
+
+    def _connect(self):
+        # Only the helper process does this, for exec_command.
+        self._device._connect()
+        return self
+
+    def update_play_context(self, pc_data):
+        self._device.update_play_context(pc_data)
+
+    def set_check_prompt(self, task_uuid):
+        self._device.set_check_prompt(task_uuid)
+
+    def release_session(self):
+        """In the helper process, at the end of each task: give the device back, stay ready for the next task."""
+        self._device.close()
+
+    # This machine.
+
+    def exec_command(self, cmd, in_data=None, sudoable=True):
+        if self._service is None and self._device.connected:
+            return self._device.request("exec_command")(cmd)
+        return self._local.exec_command(cmd, in_data, sudoable)
+
+    def put_file(self, in_path, out_path):
+        return self._local.put_file(in_path, out_path)
+
+    def fetch_file(self, in_path, out_path):
+        return self._local.fetch_file(in_path, out_path)
+
+    # Messages.
+
+    def queue_message(self, level, message):
+        """Keep ``message`` for Ansible's display. ``level``: a method of Display, or ``log`` for the log file only."""
+        self._messages.append((level, message))
+
+    def pop_messages(self):
+        messages, self._messages = self._messages, []
+        return messages
+
+    def _show_messages(self):
+        for level, message in self.pop_messages():
+            if level == "log":
+                display.display(message, log_only=True)
+            elif level in DEBUG_LEVELS:
+                getattr(display, level)(message, host=self._play_context.remote_addr)
+            else:
+                getattr(display, level, display.vvvv)(message)
+
+    # Ends.
+
+    def transport_test(self, connect_timeout):
+        """Used by wait_for_connection: log in anew and give the device back.
+
+        A kept session would not tell whether a device that is being reloaded can be reached.
+        """
+        self._device.reset()
+        self._device.next_task()
+        self._device._connect()
+        self._device.close()
+
+    def reset(self):
+        """Of ``meta: reset_connection``: have the broker close its session of this device and user.
+
+        Within a task only what the task holds is given back, as network_cli's own method does.
+        """
+        if self._in_task:
+            self._device.close()
+        else:
+            self._device.reset()
+        self._show_messages()
+
+    def close(self):
+        """The end of a task: give the device back and say what there is to say."""
+        self._conn_closed = True
+        if self._service is None and self._socket_path is not None and not self._device.connected:
+            self._release_helper()
+            return
+        service, self._service = self._service, None
+        if Connection._serving is self:
+            Connection._serving = None
+        try:
+            self._device.close()
+        finally:
+            if service is not None:
+                service.close()
+                for failure in service.failures:
+                    display.error(f"serving the modules of a task failed:\n{failure}", wrap_text=False)
+                self._show_messages()
+
+    def _release_helper(self):
+        try:
+            helper = ModuleConnection(str(self._socket_path))
+            helper.release_session()
+            self._messages.extend(tuple(one) for one in helper.pop_messages())
+        except ModuleConnectionError as error:
+            display.vvv(f"the helper process has ended: {error}", host=self._play_context.remote_addr)
+        self._show_messages()
+
+
+def _missing_hook():
+    """What of ansible-core's inside is not as serving from a thread needs it, in words; empty when all is there."""
+    if not isinstance(getattr(ConnectionBase, "socket_path", None), property):
+        return "connection plug-ins have no property socket_path"
+    code = getattr(getattr(ActionBase, "_update_module_args", None), "__code__", None)
+    if code is None or "socket_path" not in (*code.co_names, *code.co_consts):
+        return "action plug-ins do not ask connections for socket_path"
+    return ""
+
+
+def _read_key_file(path):
+    try:
+        with open(os.path.expanduser(path), encoding="utf-8") as file:
+            return file.read()
+    except (OSError, UnicodeDecodeError) as error:
+        raise AnsibleConnectionFailure(f"private_key_file {path!r} cannot be read: {error}") from None
