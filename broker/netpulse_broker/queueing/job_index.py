@@ -111,7 +111,8 @@ class JobIndex:
             )
             fresh = [(text(member), score) for member, score in rows if text(member) not in skip]
             if not fresh:
-                return taken, None
+                before = None
+                break
             jobs = {job.id: job for job in await self.fetch([member for member, _ in fresh], results=False)}
             gone = [member for member, _ in fresh if member not in jobs]
             if gone:

@@ -107,6 +107,14 @@ async def test_listing_is_newest_first_filtered_and_paged(dispatcher: Dispatcher
         await dispatcher.jobs(JobFilter(), cursor="rubbish")
 
 
+async def test_a_listing_carries_results(dispatcher: Dispatcher, node: TestNode) -> None:
+    node.start()
+    await dispatcher.submit_and_wait(submission(), 10)
+    ((job,), cursor) = await dispatcher.jobs(JobFilter())
+    assert job.result == {"type": 1, "retval": ["show clock"]}
+    assert cursor is None
+
+
 async def test_unknown_job(dispatcher: Dispatcher) -> None:
     with pytest.raises(UnknownJob):
         await dispatcher.get("none")
