@@ -5,6 +5,7 @@ End of file means that the other process is gone, whatever ended it: that is why
 
 from __future__ import annotations
 
+import array
 import json
 import socket
 from collections.abc import Sequence
@@ -15,6 +16,8 @@ LARGEST = 128 * 1024
 
 PATIENCE = 5.0
 """Seconds after which a peer that takes no message counts as gone."""
+
+_INT = array.array("i")
 
 Message = dict[str, Any]
 
@@ -41,9 +44,23 @@ def receive(peer: socket.socket, *, max_fds: int = 4) -> tuple[Message, list[int
         BlockingIOError: nothing has come (non-blocking sockets).
     """
     try:
-        data, fds, _, _ = socket.recv_fds(peer, LARGEST, max_fds, socket.MSG_CMSG_CLOEXEC)
+        data, fds = receive_bytes(peer, max_fds=max_fds)
     except ConnectionResetError:
         return None
     if not data:
         return None
-    return json.loads(data), list(fds)
+    return json.loads(data), fds
+
+
+def receive_bytes(peer: socket.socket, *, max_fds: int = 4) -> tuple[bytes, list[int]]:
+    """One message as it came, and its descriptors; b"" at end of file.
+
+    Not ``socket.recv_fds``: that drops its flags, and so the close-on-exec that has to be set while receiving.
+    """
+    room = socket.CMSG_SPACE(max_fds * _INT.itemsize)
+    data, ancillary, _, _ = peer.recvmsg(LARGEST, room, socket.MSG_CMSG_CLOEXEC)
+    fds = array.array("i")
+    for level, kind, content in ancillary:
+        if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+            fds.frombytes(content[: len(content) - len(content) % fds.itemsize])
+    return data, list(fds)

@@ -151,7 +151,7 @@ def main(fd: int) -> int:
         signal.signal(number, signal.SIG_IGN)  # the node decides; without it, end of file does
     node = socket.socket(fileno=fd)
     node.set_inheritable(False)
-    first, fds, _, _ = socket.recv_fds(node, control.LARGEST, 1, socket.MSG_CMSG_CLOEXEC)
+    first, fds = control.receive_bytes(node)
     if not first:
         return 0
     # From our own parent over an anonymous socket, as multiprocessing does it; nobody else can write here.

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import os
+import select
+import subprocess
+import sys
+
+from netpulse_broker.workers import control
+from netpulse_broker.workers.inbox import Inbox, LeaseLost, Quit
+from netpulse_broker.workers.process_identity import ProcessIdentity
+from netpulse_broker.workers.roster import CALM, FORGIVEN, LONGEST_DELAY, Deaths
+
+
+def test_a_process_is_known_by_pid_and_start_time() -> None:
+    own = ProcessIdentity.of(os.getpid())
+    assert own is not None
+    assert own.alive()
+    assert not ProcessIdentity(own.pid, own.started + 1).alive()
+    assert ProcessIdentity(own.pid, own.started + 1).watch() is None
+    assert not ProcessIdentity(0, 0).alive()
+
+
+def test_a_dead_process_that_is_not_reaped_is_dead() -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        identity = ProcessIdentity.of(process.pid)
+        assert identity is not None
+        pidfd = identity.watch()
+        assert pidfd is not None
+        assert process.stdin is not None
+        process.stdin.close()
+        assert select.select([pidfd], [], [], 15)[0]
+        os.close(pidfd)
+        assert ProcessIdentity.of(process.pid) is None
+        assert not identity.alive()
+
+
+def test_messages_keep_their_boundaries_and_carry_descriptors() -> None:
+    ours, theirs = control.pair()
+    with ours, theirs:
+        reader, writer = os.pipe()
+        control.send(ours, {"op": "one"}, fds=(writer,))
+        control.send(ours, {"op": "two"})
+        os.close(writer)
+        first = control.receive(theirs)
+        assert first is not None
+        message, (passed,) = first
+        assert message == {"op": "one"}
+        assert not os.get_inheritable(passed)
+        os.write(passed, b"x")
+        assert os.read(reader, 1) == b"x"
+        assert control.receive(theirs) == ({"op": "two"}, [])
+        os.close(passed)
+        os.close(reader)
+        ours.close()
+        assert control.receive(theirs) is None
+
+
+def test_letters_make_the_inbox_readable() -> None:
+    inbox = Inbox()
+    assert not select.select([inbox.socket], [], [], 0)[0]
+    inbox.put(LeaseLost())
+    inbox.put(Quit())
+    assert select.select([inbox.socket], [], [], 5)[0]
+    assert inbox.take() == [LeaseLost(), Quit()]
+    assert not select.select([inbox.socket], [], [], 0)[0]
+    assert inbox.take() == []
+    inbox.close()
+
+
+def test_replacements_are_delayed_where_workers_keep_dying() -> None:
+    now = [0.0]
+    deaths = Deaths(clock=lambda: now[0])
+    delays = [deaths.delay("r1") for _ in range(10)]
+    assert delays[:FORGIVEN] == [0.0] * FORGIVEN
+    assert delays[FORGIVEN:] == sorted(delays[FORGIVEN:])
+    assert delays[-1] == LONGEST_DELAY
+    assert deaths.delay("r2") == 0.0
+    now[0] += CALM + 1
+    deaths.forget_old()
+    assert deaths.delay("r1") == 0.0
