@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
-BROKER_ARGUMENTS = {
+from typing import Any
+
+BROKER_ARGUMENTS: dict[str, dict[str, Any]] = {
     "broker_url": {"type": "str"},
     "api_key": {"type": "str", "no_log": True},
     "validate_certs": {"type": "bool"},
@@ -30,7 +32,7 @@ BROKER_ARGUMENTS = {
     "timeout": {"type": "float"},
 }
 
-COMMAND_ARGUMENTS = {
+COMMAND_ARGUMENTS: dict[str, dict[str, Any]] = {
     "commands": {"type": "list", "elements": "raw", "required": True},
     "wait_for": {"type": "list", "elements": "str", "aliases": ["waitfor"]},
     "match": {"type": "str", "choices": ["all", "any"], "default": "all"},
@@ -39,7 +41,7 @@ COMMAND_ARGUMENTS = {
     "parsing": {"type": "raw"},
 }
 
-CONFIG_ARGUMENTS = {
+CONFIG_ARGUMENTS: dict[str, dict[str, Any]] = {
     "lines": {"type": "list", "elements": "str", "aliases": ["commands"]},
     "src": {"type": "str"},
     "parents": {"type": "list", "elements": "str"},
@@ -58,7 +60,7 @@ CONFIG_ARGUMENTS = {
     "comment": {"type": "str"},
 }
 
-CONFIG_CONDITIONS = {
+CONFIG_CONDITIONS: dict[str, Any] = {
     "mutually_exclusive": [("lines", "src"), ("parents", "src")],
     "required_if": [
         ("match", "strict", ("lines", "src"), True),
@@ -73,6 +75,6 @@ ACTION_PLUGIN_NEEDED = (
 )
 
 
-def with_broker_arguments(specific):
+def with_broker_arguments(specific: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """A module's own arguments together with those that say which broker, which device and how to queue."""
     return {**BROKER_ARGUMENTS, **specific}

@@ -16,6 +16,9 @@ import http.client
 import json
 import socket
 import ssl
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any, Self
 from urllib.parse import quote, urlsplit
 
 USER_AGENT = "netpulse.broker (Ansible collection)"
@@ -34,12 +37,12 @@ class BrokerError(Exception):
     code = "broker_error"
     retryable = False
 
-    def __init__(self, message, *, details=()):
+    def __init__(self, message: str, *, details: Sequence[dict[str, Any]] = ()) -> None:
         super().__init__(message)
         self.message = message
         self.details = list(details)
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """The error as it stands in a task's result, in the form of the broker's own errors."""
         return {
             "code": self.code,
@@ -79,14 +82,23 @@ class RequestRefused(BrokerError):
         phase: the broker's word for where it happened.
     """
 
-    def __init__(self, message, *, status, code, phase, retryable, details=()):
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int,
+        code: str,
+        phase: str,
+        retryable: bool,
+        details: Sequence[dict[str, Any]] = (),
+    ) -> None:
         super().__init__(message, details=details)
         self.status = status
         self.code = code
         self.phase = phase
         self.retryable = retryable
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         return {**super().to_dict(), "phase": self.phase, "status": self.status}
 
 
@@ -104,7 +116,15 @@ class BrokerClient:
         BrokerError: the URL or the CA file cannot be used.
     """
 
-    def __init__(self, url, *, api_key=None, validate_certs=True, ca_path=None, connect_timeout=10.0):
+    def __init__(
+        self,
+        url: str,
+        *,
+        api_key: str | None = None,
+        validate_certs: bool = True,
+        ca_path: str | None = None,
+        connect_timeout: float = 10.0,
+    ) -> None:
         self.url = url.rstrip("/")
         parts = urlsplit(self.url)
         try:
@@ -120,6 +140,7 @@ class BrokerClient:
         if api_key:
             self._headers["X-API-KEY"] = api_key
         self._connect_timeout = connect_timeout
+        self._connection: http.client.HTTPConnection
         if parts.scheme == "https":
             self._connection = http.client.HTTPSConnection(
                 parts.hostname,
@@ -130,29 +151,32 @@ class BrokerClient:
         else:
             self._connection = http.client.HTTPConnection(parts.hostname, port, timeout=connect_timeout)
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *exc_info):
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
-    def close(self):
+    def close(self) -> None:
         """Close the connection; the client may be used again and then opens another one."""
         self._connection.close()
 
-    def get(self, path, *, timeout):
+    def get(self, path: str, *, timeout: float) -> tuple[int, Any]:
         """GET, answered with ``(status, data)`` where data is what the envelope holds."""
         return self._request("GET", path, None, timeout)
 
-    def post(self, path, body, *, timeout):
+    def post(self, path: str, body: Any, *, timeout: float) -> tuple[int, Any]:
         """POST a JSON body, answered with ``(status, data)``; ``timeout``: seconds without an answer."""
         return self._request("POST", path, json.dumps(body).encode(), timeout)
 
-    def job(self, job_id, *, timeout):
+    def job(self, job_id: str, *, timeout: float) -> dict[str, Any]:
         """The job object of ``job_id``."""
-        return self.get("/job/" + quote(job_id, safe=""), timeout=timeout)[1]
+        _status, job = self.get("/job/" + quote(job_id, safe=""), timeout=timeout)
+        return dict(job)
 
-    def _request(self, method, path, payload, timeout):
+    def _request(self, method: str, path: str, payload: bytes | None, timeout: float) -> tuple[int, Any]:
         kept_open = self._connection.sock is not None
         try:
             return self._exchange(method, path, payload, timeout)
@@ -166,7 +190,7 @@ class BrokerClient:
         except _ClosedBeforeAnswer as error:
             raise self._interrupted(method, path, error) from None
 
-    def _exchange(self, method, path, payload, timeout):
+    def _exchange(self, method: str, path: str, payload: bytes | None, timeout: float) -> tuple[int, Any]:
         self._connect()
         headers = dict(self._headers)
         if payload is not None:
@@ -186,12 +210,11 @@ class BrokerClient:
             raise _ClosedBeforeAnswer(_reason(error)) from None
         return self._read_envelope(answer, text, method, path)
 
-    def _connect(self):
+    def _connect(self) -> None:
         if self._connection.sock is not None:
             return
         try:
             self._connection.connect()
-            self._connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         except ssl.SSLCertVerificationError as error:
             self.close()
             raise BrokerUnreachable(
@@ -202,10 +225,10 @@ class BrokerClient:
             self.close()
             raise BrokerUnreachable(f"cannot reach the broker at {self.url}: {_reason(error)}") from None
 
-    def _interrupted(self, method, path, error):
+    def _interrupted(self, method: str, path: str, error: Exception) -> RequestInterrupted:
         return RequestInterrupted(f"the connection to the broker at {self.url} broke during {method} {path}: {error}")
 
-    def _read_envelope(self, answer, text, method, path):
+    def _read_envelope(self, answer: http.client.HTTPResponse, text: bytes, method: str, path: str) -> tuple[int, Any]:
         try:
             envelope = json.loads(text)
             code, message, data = envelope["code"], envelope["message"], envelope["data"]
@@ -233,7 +256,7 @@ class _ClosedBeforeAnswer(Exception):
     """The connection broke while the request was under way."""
 
 
-def _refusal(url, status, message, details):
+def _refusal(url: str, status: int, message: str, details: list[Any]) -> str:
     if status == 401:
         return f"the broker at {url} wants an API key: {message}; set api_key, netpulse_api_key or NETPULSE_API_KEY"
     if status == 403:
@@ -246,11 +269,11 @@ def _refusal(url, status, message, details):
     return f"the broker at {url} refuses the request: {message}" + (f" ({problems})" if problems else "")
 
 
-def _location(loc):
+def _location(loc: Any) -> str:
     return ".".join(str(part) for part in loc) if isinstance(loc, list) else str(loc)
 
 
-def _reason(error):
+def _reason(error: Exception) -> str:
     if isinstance(error, TimeoutError):
         return "it does not answer (timed out)"
     if isinstance(error, socket.gaierror):
@@ -260,7 +283,7 @@ def _reason(error):
     return str(error) or type(error).__name__
 
 
-def _tls_context(*, validate_certs, ca_path):
+def _tls_context(*, validate_certs: bool, ca_path: str | None) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=ca_path)
     except (OSError, ssl.SSLError) as error:

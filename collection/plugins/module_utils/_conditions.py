@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from typing import Any
 
 OPERATORS = {
     "eq": "eq",
@@ -46,7 +47,7 @@ class Condition:
         text: the condition as it was written.
     """
 
-    def __init__(self, text):
+    def __init__(self, text: str) -> None:
         self.text = text
         try:
             words = shlex.split(text)
@@ -70,7 +71,7 @@ class Condition:
             except re.error as error:
                 raise ConditionError(f"the regular expression of the condition {text!r} is wrong: {error}") from None
 
-    def __call__(self, data):
+    def __call__(self, data: dict[str, Any]) -> bool:
         """Whether it holds for ``data``, a dict with the key ``result`` (list of outputs) and perhaps ``parsed``.
 
         Raises:
@@ -79,8 +80,9 @@ class Condition:
         holds = self._holds(self._find(data))
         return not holds if self.negated else holds
 
-    def _read_path(self, key):
-        steps, position = [], 0
+    def _read_path(self, key: str) -> list[str | int]:
+        steps: list[str | int] = []
+        position = 0
         while position < len(key):
             found = _STEP.match(key, position)
             if not found:
@@ -93,8 +95,8 @@ class Condition:
             position = found.end()
         return steps
 
-    def _find(self, data):
-        value = data
+    def _find(self, data: dict[str, Any]) -> Any:
+        value: Any = data
         for step in self.path:
             try:
                 value = value[step]
@@ -104,7 +106,7 @@ class Condition:
                 ) from None
         return value
 
-    def _holds(self, value):
+    def _holds(self, value: Any) -> bool:
         if self.operator == "contains":
             if isinstance(value, dict | list | tuple):
                 return any(str(one) == self.value for one in value)
@@ -115,7 +117,7 @@ class Condition:
             return self._equals(value) == (self.operator == "eq")
         return self._compares(value)
 
-    def _equals(self, value):
+    def _equals(self, value: Any) -> bool:
         if isinstance(value, bool):
             word = self.value.lower()
             return word in (_TRUE if value else _FALSE)
@@ -124,7 +126,7 @@ class Condition:
             return ours == theirs
         return str(value) == self.value
 
-    def _compares(self, value):
+    def _compares(self, value: Any) -> bool:
         ours, theirs = _number(self.value), _number(value)
         if ours is None or theirs is None:
             raise ConditionError(
@@ -138,7 +140,7 @@ class Condition:
         }[self.operator]
 
 
-def unmet(conditions, data, *, match):
+def unmet(conditions: list[Condition], data: dict[str, Any], *, match: str) -> list[Condition]:
     """The conditions among those given that keep the caller waiting: with ``match`` "any" none as soon as one holds."""
     missing = [one for one in conditions if not one(data)]
     if match == "any" and len(missing) < len(conditions):
@@ -146,7 +148,7 @@ def unmet(conditions, data, *, match):
     return missing
 
 
-def _number(value):
+def _number(value: Any) -> int | float | None:
     if isinstance(value, bool):
         return None
     if isinstance(value, int | float):

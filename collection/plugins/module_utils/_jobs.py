@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from ansible_collections.netpulse.broker.plugins.module_utils._broker_client import (
+    BrokerClient,
     BrokerError,
     BrokerUnreachable,
     RequestInterrupted,
@@ -42,7 +45,7 @@ class JobUnfinished(BrokerError):
 
     code = "job_unfinished"
 
-    def __init__(self, message, *, job):
+    def __init__(self, message: str, *, job: dict[str, Any]) -> None:
         super().__init__(message)
         self.job = job
 
@@ -59,12 +62,12 @@ class JobRunner:
         announce: called with one line when the connection broke and the broker is asked again.
     """
 
-    def __init__(self, client, *, patience, announce):
+    def __init__(self, client: BrokerClient, *, patience: float, announce: Callable[[str], None]) -> None:
         self._client = client
         self._patience = patience
         self._announce = announce
 
-    def run(self, request):
+    def run(self, request: dict[str, Any]) -> dict[str, Any]:
         """Submit ``request``, the body for /device/execute, and return the job object once it has ended.
 
         Raises:
@@ -92,12 +95,15 @@ class JobRunner:
             job = self._surviving_interruptions(ask, lost_what=f"job {job['id']}", accepted=True)
         return job
 
-    def _submit(self, body, *, timeout):
-        return self._client.post("/device/execute", body, timeout=timeout)[1]
+    def _submit(self, body: dict[str, Any], *, timeout: float) -> dict[str, Any]:
+        _status, job = self._client.post("/device/execute", body, timeout=timeout)
+        return dict(job)
 
-    def _surviving_interruptions(self, request, *, lost_what, accepted):
+    def _surviving_interruptions(
+        self, request: Callable[[], dict[str, Any]], *, lost_what: str, accepted: bool
+    ) -> dict[str, Any]:
         """Make a request; when the connection breaks make it again, as long as the broker may come back."""
-        give_up = None
+        give_up: float | None = None
         pause = 0.1
         while True:
             try:
@@ -119,29 +125,29 @@ class JobRunner:
             pause = min(2 * pause, 2.0)
 
 
-def _lost(what, error):
+def _lost(what: str, error: BrokerError) -> str:
     return (
         f"{error.message}. The outcome of {what} is unknown: the device may have carried it out, check it before "
         "repeating"
     )
 
 
-def succeeded(job):
+def succeeded(job: dict[str, Any]) -> bool:
     """Whether the job did all it was asked."""
     return job["status"] == "finished" and job.get("outcome") in (None, "ok")
 
 
-def outcome_unknown(job):
+def outcome_unknown(job: dict[str, Any]) -> bool:
     """Whether nobody knows what the device did with the job."""
     return job.get("outcome") == "unknown"
 
 
-def outputs_of(job):
+def outputs_of(job: dict[str, Any]) -> list[dict[str, Any]]:
     """What the device said, command by command, also for a job that failed."""
     return (job.get("result") or {}).get("outputs") or []
 
 
-def error_of(job):
+def error_of(job: dict[str, Any]) -> dict[str, Any]:
     """The error of a job that did not succeed, as the broker gives it: code, phase, retryable, message, ..."""
     error = (job.get("result") or {}).get("error")
     if isinstance(error, dict):
@@ -157,7 +163,7 @@ def error_of(job):
     }
 
 
-def failure_of(job, *, device):
+def failure_of(job: dict[str, Any], *, device: str) -> dict[str, Any]:
     """What a task returns for a job that did not succeed: failed or unreachable, msg, error."""
     error = error_of(job)
     text = str(error.get("device_output") or "").strip()
@@ -170,7 +176,7 @@ def failure_of(job, *, device):
     return {"failed": True, "msg": message, "error": error}
 
 
-def summary_of(job):
+def summary_of(job: dict[str, Any]) -> dict[str, Any]:
     """The job in a task's result, without what the task returns in other places."""
     keys = ("id", "seq", "status", "outcome", "device", "queue", "worker", "queue_time", "duration", "session_reused")
     return {key: job[key] for key in keys if key in job}

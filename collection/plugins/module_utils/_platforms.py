@@ -71,13 +71,13 @@ DRIVERS_WITH_DEVICE_TYPE = frozenset({"netmiko", "napalm"})
 # Where a driver looks for what netmiko takes as top-level connection arguments.
 DRIVERS_WITH_OPTIONAL_ARGS = frozenset({"napalm"})
 
-PORT_VARIABLES = {
+PORT_VARIABLES: dict[str | None, tuple[str, ...]] = {
     "pyeapi": ("ansible_httpapi_port",),
     None: ("ansible_port", "ansible_ssh_port"),
 }
 
 
-def device_type_of(network_os):
+def device_type_of(network_os: str) -> str:
     """The netmiko device type of an ``ansible_network_os``.
 
     A name without a dot that is in no table is taken for a device type already.

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from typing import Any
 
 MASK = "********"
 MASKED_OPTION = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
@@ -15,14 +17,14 @@ _SECRET_NAME = re.compile(
 )
 
 
-def is_secret_name(name):
+def is_secret_name(name: str) -> bool:
     """Whether an argument of this name holds a secret (``key_file`` and ``bypass_commands`` do not)."""
     return bool(_SECRET_NAME.search(name))
 
 
-def secrets_in(arguments):
+def secrets_in(arguments: Any) -> set[str]:
     """All secret values in nested arguments, by the names of their keys."""
-    found = set()
+    found: set[str] = set()
     if isinstance(arguments, dict):
         for name, value in arguments.items():
             if is_secret_name(str(name)) and isinstance(value, str | int) and not isinstance(value, bool):
@@ -36,7 +38,7 @@ def secrets_in(arguments):
     return found
 
 
-def hide_options(arguments):
+def hide_options(arguments: Any) -> Any:
     """A copy of nested arguments in which each secret is replaced, for ``invocation``."""
     if isinstance(arguments, dict):
         return {
@@ -55,11 +57,11 @@ class Mask:
     type ``cisco_ios``.
     """
 
-    def __init__(self, secrets):
+    def __init__(self, secrets: Iterable[str]) -> None:
         words = sorted((re.escape(one) for one in secrets if one), key=len, reverse=True)
         self._pattern = re.compile(rf"(?<![\w-])(?:{'|'.join(words)})(?![\w-])") if words else None
 
-    def __call__(self, value):
+    def __call__(self, value: Any) -> Any:
         """``value`` with the secrets replaced, in nested dicts and lists as well."""
         if self._pattern is None:
             return value

@@ -252,7 +252,7 @@ from ansible_collections.netpulse.broker.plugins.module_utils._argument_spec imp
 )
 
 
-def main():
+def main() -> None:
     module = AnsibleModule(argument_spec=with_broker_arguments(COMMAND_ARGUMENTS), supports_check_mode=True)
     module.fail_json(msg=ACTION_PLUGIN_NEEDED.format("command"))
 

@@ -301,7 +301,7 @@ from ansible_collections.netpulse.broker.plugins.module_utils._argument_spec imp
 )
 
 
-def main():
+def main() -> None:
     module = AnsibleModule(
         argument_spec=with_broker_arguments(CONFIG_ARGUMENTS), supports_check_mode=True, **CONFIG_CONDITIONS
     )

@@ -102,7 +102,7 @@ class BrokerAction(ActionBase):
         if not delegate or delegate in constants.LOCALHOST:
             return False
         variables = self.task_vars.get("ansible_delegated_vars", {}).get(delegate, {})
-        return self._templar.template(variables.get("ansible_connection")) != "local"
+        return bool(self._templar.template(variables.get("ansible_connection")) != "local")
 
     def _variables_of_the_device(self) -> dict[str, Any]:
         if not self._delegated_to_a_device():

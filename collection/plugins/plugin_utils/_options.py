@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.netpulse.broker.plugins.module_utils._platforms import (
@@ -63,7 +65,13 @@ class OptionError(ValueError):
     """The options of a task do not fit; the text says which and why."""
 
 
-def gather(arguments, *, variable, environment=None, play_context=None):
+def gather(
+    arguments: Mapping[str, Any],
+    *,
+    variable: Callable[[str], Any],
+    environment: Mapping[str, str] | None = None,
+    play_context: Any = None,
+) -> dict[str, Any]:
     """The broker options with every source looked at: argument, variable, environment, play context, in this order.
 
     Args:
@@ -109,7 +117,9 @@ def gather(arguments, *, variable, environment=None, play_context=None):
     return options
 
 
-def validate(options, *, argument_spec, conditions=None):
+def validate(
+    options: dict[str, Any], *, argument_spec: dict[str, dict[str, Any]], conditions: dict[str, Any] | None = None
+) -> dict[str, Any]:
     """Check and convert all options.
 
     Raises:
@@ -118,10 +128,10 @@ def validate(options, *, argument_spec, conditions=None):
     outcome = ArgumentSpecValidator(argument_spec, **(conditions or {})).validate(options)
     if outcome.error_messages:
         raise OptionError("; ".join(outcome.error_messages))
-    return outcome.validated_parameters
+    return dict(outcome.validated_parameters)
 
 
-def connection_args(options, *, read_key_file):
+def connection_args(options: dict[str, Any], *, read_key_file: Callable[[str], str]) -> dict[str, Any]:
     """What the driver gets as connection_args.
 
     Args:
@@ -132,11 +142,11 @@ def connection_args(options, *, read_key_file):
         OptionError: as ``read_key_file`` raises it.
     """
     driver = options.get("driver") or DEFAULT_DRIVER
-    arguments = {"host": options.get("host")}
+    arguments: dict[str, Any] = {"host": options.get("host")}
     for name in ("port", "username", "password", "device_type"):
         if options.get(name) is not None:
             arguments[name] = options[name]
-    extra = {}
+    extra: dict[str, Any] = {}
     if options.get("secret") is not None:
         extra["secret"] = options["secret"]
     overridden = options.get("connection_args") or {}
@@ -152,7 +162,7 @@ def connection_args(options, *, read_key_file):
     return {**arguments, **overridden}
 
 
-def queue_options(options):
+def queue_options(options: dict[str, Any]) -> dict[str, Any]:
     """The broker's ``options`` object: how the job is queued."""
     names = ("queue_strategy", "priority", "ttl", "timeout")
     return {name: options[name] for name in names if options.get(name) is not None}
