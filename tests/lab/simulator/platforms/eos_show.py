@@ -334,7 +334,7 @@ def show_tech(shell: Interpreter, found: Match[Command]) -> str:
     """A long text of numbered lines of 64 bytes, so that a missing or doubled piece shows."""
     head = "\n------------- show tech-support -------------\n\n"
     count = max(0, shell.device.faults.tech_support_bytes - len(head)) // 64
-    return head + "".join(f"{number:09} {'abcdefghijklmnopqrstuvwxyz' * 2:<52.52}\n" for number in range(count))
+    return head + "".join(f"{number:09} {'abcdefghijklmnopqrstuvwxyz' * 2} \n" for number in range(count))
 
 
 def ping(shell: Interpreter, found: Match[Command]) -> str:

@@ -295,7 +295,7 @@ def show_tech(shell: Interpreter, found: Match[Command]) -> str:
     head = "\n------------------ show tech-support ------------------\n\n"
     # Every line is 64 bytes with its line break.
     count = max(0, size - len(head)) // 64
-    return head + "".join(f"{number:09} {'abcdefghijklmnopqrstuvwxyz' * 2:<52.52}\n" for number in range(count))
+    return head + "".join(f"{number:09} {'abcdefghijklmnopqrstuvwxyz' * 2} \n" for number in range(count))
 
 
 def ping(shell: Interpreter, found: Match[Command]) -> str:
