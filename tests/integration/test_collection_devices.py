@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from tests.integration.ansible_run import REPOSITORY, Ansible, PlaybookRun, build_collection, install_collection
+from tests.integration.answer_thief import AnswerThief
 from tests.integration.supervised import Up
 from tests.lab.real import Device, FrrLab
 from tests.lab.simulator import SimulatedDevice, SimulatorLab
@@ -236,3 +237,14 @@ def test_question_of_the_device_is_answered_by_the_next_command(
     assert "[OK]" in copied.result["stdout"][1]
     assert after.result["session_reused"] is True
     assert simulator.counters(ios).logins == 1
+
+
+def test_answer_that_gets_lost_on_the_way_does_not_run_the_change_twice(
+    ansible: Ansible, site: Site, simulator: SimulatorLab, ios: SimulatedDevice
+) -> None:
+    with AnswerThief(site.url, steals=2) as thief:
+        task = config(parents="interface GigabitEthernet0/1", lines="description once", match="none")
+        run = play(ansible, site, ios, task, netpulse_broker_url=thief.url)
+    assert run.only.result["changed"] is True
+    assert thief.stolen == 2
+    assert simulator.commands(ios).count("description once") == 1
