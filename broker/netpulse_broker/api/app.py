@@ -55,7 +55,7 @@ def create_app(settings: Settings, *, dispatch: Dispatch, drivers: Drivers, keys
     )
     app.state.context = context
     for resource in (device, job, worker, health):
-        app.include_router(resource.router)
+        app.router.routes.extend(resource.router.routes)
     documentation.install(app, page=settings.controller.docs)
     failures.install(app)
 

@@ -94,6 +94,7 @@ def _config(app: FastAPI, settings: ControllerSettings) -> uvicorn.Config:
         ws="none",
         lifespan="on",
         log_config=None,
+        log_level="warning",  # its ups and downs are told by our own events
         access_log=False,
         server_header=False,
         proxy_headers=False,
