@@ -10,6 +10,11 @@ from typing import Any, Protocol
 import paramiko
 from netmiko.exceptions import ReadException
 
+from netpulse_drivers.deadline import Deadline
+
+MAX_WAIT = 86_400.0
+"""Seconds; select() takes no infinity."""
+
 RECEIVE_SIZE = 65_536
 """Bytes of one read."""
 
@@ -68,7 +73,7 @@ class SSHStream:
         self.channel = channel
 
     def receive(self, timeout: float) -> bytes:
-        self.channel.settimeout(max(timeout, 0.0))
+        self.channel.settimeout(min(max(timeout, 0.0), MAX_WAIT))
         try:
             data = self.channel.recv(RECEIVE_SIZE)
         except TimeoutError:
@@ -109,10 +114,12 @@ class TelnetStream:
 
     def receive(self, timeout: float) -> bytes:
         sock = self._socket()
+        deadline = Deadline.after(timeout)
         parts: list[bytes] = []
         try:
             data = self.telnet.read_eager()
-            if not data and select.select([sock], [], [], max(timeout, 0.0))[0]:
+            # what arrives may be option negotiation alone, which telnetlib answers and keeps to itself
+            while not data and select.select([sock], [], [], deadline.remaining(at_most=MAX_WAIT))[0]:
                 data = self.telnet.read_eager()
             # telnetlib reads 50 bytes at a time; collect what is there
             while data and len(parts) < RECEIVE_SIZE // 50:

@@ -26,10 +26,13 @@ from netpulse_drivers.deadline import Deadline
 from netpulse_drivers.netmiko.bounded_regex import BoundedRegex
 from netpulse_drivers.netmiko.byte_stream import ByteStream, StreamClosed
 from netpulse_drivers.netmiko.reply import Reply, ReplyEnd, ReplyReader, ReplyTimeout
-from netpulse_drivers.netmiko.terminal_text import TextDecoder, last_line, without_escapes
+from netpulse_drivers.netmiko.terminal_text import TextDecoder, last_line, without_asynchronous_end, without_escapes
 
 PROMPT_AT_LOGIN = re.compile(r"\S[^\n]{0,300}[>#$%\])][ \t]*")
 """Anything that looks like a prompt, alone on the last line; used until the prompt is known."""
+
+FIRST_PROMPT = 1.0
+"""Seconds that a device gets to show a prompt by itself after the login, before RETURN asks for one."""
 
 LOGIN_QUIET = 0.2
 """Seconds of silence after which netmiko's login steps believe that the device has finished."""
@@ -167,24 +170,25 @@ class EventDriven(BaseConnection):
                 return output
 
     def _at_prompt(self, text: str) -> bool:
-        line = last_line(text[-1024:])
+        tail = text[-1024:]
+        line = last_line(without_asynchronous_end(tail) or tail)
         if self.base_prompt and self.base_prompt not in line:
             return False
         return bool(line) and PROMPT_AT_LOGIN.fullmatch(line) is not None
 
-    def read_prompt_line(self, timeout: float = 2.0) -> str:
+    def read_prompt_line(self, timeout: float = 2.0, *, seen: str = "") -> str:
         """Read on until the last line looks like a prompt and nothing follows, or ``timeout`` seconds are over.
+
+        Args:
+            timeout: seconds.
+            seen: what has been read just before; the prompt may stand in it already.
 
         netmiko's login steps stop at the echo of their command; reading on to the prompt keeps the next step from
         taking that prompt for its own. Nothing depends on it: a device that prints no prompt here costs the timeout.
         """
         deadline = self.deadline.sooner(timeout)
         output, self._read_buffer = self._read_buffer, ""
-        while not self._at_prompt(output) or (data := self.receive(0.0)):
-            if not self._at_prompt(output):
-                data = self.receive(deadline.remaining())
-            if not data:
-                break
+        while data := self.receive(0.0 if self._at_prompt(seen + output) else deadline.remaining()):
             output += self._take(data)
         return output
 
@@ -199,17 +203,19 @@ class EventDriven(BaseConnection):
         prompt = ""
         if pattern:
             prompt = self.read_until_pattern(pattern=pattern)
-            prompt += self.read_channel()
+            self._read_buffer = prompt + self._read_buffer
+            prompt = self.read_prompt_line()
         while not prompt.strip():
             prompt += self.read_channel_timing(last_read=LOGIN_QUIET, read_timeout=10.0)
-        prompt = last_line(prompt.rstrip())
+        prompt = last_line((without_asynchronous_end(prompt) or prompt).rstrip())
         if not prompt:
             raise ValueError("Unable to find prompt")
         return prompt.strip()
 
     def _test_channel_read(self, count: int = 40, pattern: str = "") -> str:
         if pattern:
-            return self.read_until_pattern(pattern=pattern, read_timeout=20) + self.read_prompt_line()
+            output = self.read_until_pattern(pattern=pattern, read_timeout=20)
+            return output + self.read_prompt_line(seen=output)
         for _ in range(3):
             try:
                 return self.read_channel_timing(last_read=LOGIN_QUIET, read_timeout=5.0)
@@ -219,15 +225,20 @@ class EventDriven(BaseConnection):
 
     def set_terminal_width(self, *args: Any, **kwargs: Any) -> str:
         output: str = super().set_terminal_width(*args, **kwargs)
-        return output + self.read_prompt_line() if output else output
+        return output + self.read_prompt_line(seen=output) if output else output
 
     def disable_paging(self, *args: Any, **kwargs: Any) -> str:
         output: str = super().disable_paging(*args, **kwargs)
-        return output + self.read_prompt_line() if output else output
+        return output + self.read_prompt_line(seen=output) if output else output
 
     def _try_session_preparation(self, force_data: bool = True) -> None:
-        """As netmiko, without its pause, and without typing a farewell when it fails."""
-        if force_data and not type(self)._quiet_login:  # noqa: SLF001 - an attribute of this very class
+        """As netmiko, but waiting for the first prompt instead of a tenth of a second, and without a farewell.
+
+        What is typed before the device's command line runs is echoed by its terminal and again by the command line.
+        """
+        if not self._at_prompt(self.transcript):
+            self._read_buffer = self.read_prompt_line(FIRST_PROMPT)
+        if force_data and not self._quiet_login and not self._at_prompt(self._read_buffer):
             self.write_channel(self.RETURN)
         self.session_preparation()
 

@@ -53,6 +53,10 @@ class Prompt:
             return False
         return _stem(line, self.platform).startswith(stem)
 
+    def ends(self, line: str) -> bool:
+        """Whether the line ends with this very prompt: output without a line end at its end stands before it."""
+        return len(self.text) >= 3 and line.endswith(self.text)
+
     def resembles(self, line: str) -> bool:
         """Whether the line has the form of this platform's prompts, whatever the name (a renamed device)."""
         if self.platform.refusals in {"generic", "shell"}:

@@ -63,8 +63,11 @@ def _presented(session: NetmikoSession, reply: Reply, command: str, args: Netmik
     """The output with or without echo and prompt, by netmiko's rules and the platform's own."""
     text = reply.output
     if args.strip_prompt and reply.ended_by != "expected":
-        stripped = session.connection.strip_prompt(text)
-        text = stripped if stripped != text else _without_last_line(text, reply.last_line)
+        if reply.last_line != session.prompt.text and session.prompt.ends(reply.last_line):
+            text = text.rstrip(" ").removesuffix(session.prompt.text)
+        else:
+            stripped = session.connection.strip_prompt(text)
+            text = stripped if stripped != text else _without_last_line(text, reply.last_line)
     if args.strip_command:
         return text
     echo = reply.echo or command.strip()

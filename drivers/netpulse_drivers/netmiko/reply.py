@@ -41,6 +41,9 @@ LONGEST_PAUSE = 0.3
 STRANGER_QUIET = 0.5
 """Seconds of silence after which a prompt of another name (renamed device) is believed."""
 
+PASTE_MODE_OFF = "\x1b[?2004l\r"
+"""readline sends it between the echo and the output; the carriage return is no empty line of output."""
+
 Ending = Literal["prompt", "expected", "stranger", "interrupted"]
 _State = Literal["prompt", "expected", "stranger", "interrupted", "pager", "question"]
 
@@ -77,7 +80,7 @@ class Reply:
     Attributes:
         echo: the typed text as the device repeated it; "" when no echo was asked for.
         output: what follows the echo's line, prompt included, line ends normal, pagers and escapes gone.
-        last_line: the line it ended with.
+        last_line: the line it ended with: the prompt, unless the client's pattern ended it.
         ended_by: ``prompt``; ``expected``: the client's pattern; ``stranger``: a prompt of another name;
             ``interrupted``: the prompt, with messages that the device printed by itself behind it.
         before_echo: what came before the echo, i.e. was left over from earlier.
@@ -183,16 +186,19 @@ class ReplyReader:
     def _reply(self, answer: _Answer, ending: Ending, pages: int) -> Reply:
         text = answer.text
         before = text[: answer.echo_start]
+        tail = without_asynchronous_end(answer.tail) if ending == "interrupted" else answer.tail
+        output = self._cleaned(_from_next_line(text, answer.echo_end), pages)
         return Reply(
             echo=normal_line_ends(without_escapes(text[answer.echo_start : answer.echo_end])),
-            output=self._cleaned(_from_next_line(text, answer.echo_end), pages),
-            last_line=last_line(answer.tail),
+            output=without_asynchronous_end(output) if ending == "interrupted" else output,
+            last_line=last_line(tail),
             ended_by=ending,
             before_echo=self._cleaned(before, 0) if before.strip() else "",
         )
 
     def _cleaned(self, text: str, pages: int) -> str:
         if "\x1b" in text:
+            text = text.replace(PASTE_MODE_OFF, "")
             text = without_escapes(self._clean(text) if self._clean else text)
         if pages:
             text = without_pager(text)
@@ -223,7 +229,7 @@ class _Answer:
     def add(self, text: str) -> None:
         now = time.monotonic()
         self._reads += 1
-        if self._reads > 2:  # the first pauses are the device thinking, not its pace
+        if self._reads > 2:  # the pause before the second chunk is the device thinking, not its pace
             self._longest_pause = max(self._longest_pause, now - self._last_read)
         self._last_read = now
         self._chunks.append(text)
@@ -240,7 +246,7 @@ class _Answer:
 
     def pause(self) -> float:
         """Seconds of silence that tell a prompt from a look-alike at this answer's pace."""
-        return min(2 * self._longest_pause, LONGEST_PAUSE) if self._reads > 3 else 0.0
+        return min(2 * self._longest_pause, LONGEST_PAUSE)
 
     def echoed(self, *, before_last_line: bool = False) -> bool:
         """Whether the echo has come, and (optionally) ended before the current line began."""

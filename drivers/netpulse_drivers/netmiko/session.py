@@ -38,7 +38,7 @@ class NetmikoSession:
         connection: netmiko's object, event-driven.
         platform: the platform's data.
         prompt: the prompt as last verified.
-        home: the prompt that the session had after login; privilege returns to it.
+        home: the prompt with the privilege that the login gave; sessions return to it.
         unfit: why the session must be closed; "" while it may be used.
         answers_keepalive: whether the device has ever answered an SSH keepalive.
         at_prompt: whether the last that the device printed in answer to us was a verified prompt.
@@ -96,6 +96,7 @@ class NetmikoSession:
         connection = self.connection
         connection.guard, connection.deadline, connection.wrote = call.before_write, call.deadline, False
         self.progress = []
+        stood_at_prompt = self.at_prompt
         try:
             if call.deadline.passed:
                 raise CommandTimeout(
@@ -109,6 +110,8 @@ class NetmikoSession:
         except (ReplyTimeout, NetmikoTimeoutException) as error:
             raise self.timed_out(getattr(error, "received", None) or connection.transcript) from error
         finally:
+            if not connection.wrote:
+                self.at_prompt = stood_at_prompt
             if not self.at_prompt and self._question_of is None and connection.wrote:
                 self.unfit = self.unfit or "an operation ended without a verified prompt"
             connection.guard, connection.deadline = _forbidden, Deadline.never()
@@ -184,7 +187,7 @@ class NetmikoSession:
 
         end = ReplyEnd(
             prompt=ends,
-            stranger=prompt.resembles,
+            stranger=lambda line: prompt.resembles(line) or prompt.ends(line),
             expect=expect,
             questions=[(BoundedRegex(item.question, name="question"), item.answer) for item in questions],
         )
@@ -196,10 +199,9 @@ class NetmikoSession:
             self.at_prompt = prompt.accepts(reply.last_line)
         else:
             self.at_prompt = True
-        if reply.ended_by == "interrupted":
-            self.interrupted = True
-        elif self.at_prompt:
-            self.arrived_at(reply.last_line)
+        if self.at_prompt:
+            self.arrived_at(prompt.text if prompt.ends(reply.last_line) else reply.last_line)
+            self.interrupted = reply.ended_by == "interrupted"
         return reply
 
     def arrived_at(self, line: str) -> None:
@@ -213,8 +215,8 @@ class NetmikoSession:
         if renamed:
             # netmiko's methods (saving, committing) look for this
             self.connection.base_prompt = self.prompt.stem or line[:-1]
-            if not self.prompt.in_config:
-                self.home = self.prompt
+        if not self.prompt.in_config and self.prompt.privileged == self.home.privileged:
+            self.home = self.prompt
 
     def timed_out(self, received: str) -> CommandTimeout:
         """The error for an answer without an end; the session will be closed."""

@@ -59,13 +59,14 @@ class SSHLogin:
             Path(self._args.known_hosts).expanduser() if self._args.known_hosts else default_known_hosts()
         )
         self.check = HostKeyCheck(self._args.host_key_policy, hosts, host_token(host, port))
+        private_key = self._private_key()
         sock = options["sock"] or open_tcp(host, port, deadline.sooner(self._args.conn_timeout))
         client = connection._build_ssh_client()  # noqa: SLF001 - some platforms bring a client of their own
         connection.remote_conn_pre = client
         client.set_missing_host_key_policy(self.check)
         options.update(
             sock=sock,
-            pkey=self._private_key(),
+            pkey=private_key,
             timeout=deadline.remaining(),
             banner_timeout=deadline.remaining(at_most=self._args.banner_timeout),
             auth_timeout=deadline.remaining(at_most=self._args.auth_timeout),
@@ -122,6 +123,11 @@ class SSHLogin:
         self, error: Exception, where: str, deadline: Deadline
     ) -> DriverError:
         if isinstance(error, paramiko.AuthenticationException):
+            handler = self.transport.auth_handler if self.transport is not None else None
+            if handler is not None and handler.authenticated:  # paramiko sees the close before the success
+                return SessionRefused(
+                    f"{where} took the login and closed the connection at once: all its lines may be in use"
+                )
             return _authentication_error(error, where)
         if isinstance(error, paramiko.PasswordRequiredException):
             return InvalidArguments("the private key is encrypted: give passphrase")

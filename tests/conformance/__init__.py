@@ -1,0 +1,1 @@
+"""What every driver must do, against parts that are real."""
