@@ -60,7 +60,7 @@ class Job(BaseModel):
     """A job. Times are UTC."""
 
     id: str
-    seq: int = Field(description="Position in the device's order; 0 for FIFO jobs.")
+    seq: int = Field(description="Position among the device's jobs; those of its own queue run in this order.")
     status: JobStatus
     outcome: Outcome | None = Field(
         description="null until the job has ended. `unknown`: the worker was lost while it ran, so nobody knows what "
