@@ -320,7 +320,7 @@ def test_connection_that_breaks_is_repeated_with_the_same_key_and_said(
     run = ansible.tasks(command("a"), hosts=router(broker))
     assert run.only.state == "ok"
     assert len({body["options"]["idempotency_key"] for body in broker.bodies()}) == 1
-    assert "asking again" in run.output
+    assert "asking again" in " ".join(run.output.split())  # earlier versions of Ansible wrap warnings
 
 
 def test_broker_that_is_not_there_is_named_with_its_reason(ansible: Ansible, broker: ContractServer) -> None:
