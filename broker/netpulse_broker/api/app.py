@@ -13,20 +13,29 @@ from netpulse_broker.api.auth import Authentication, KeyRing
 from netpulse_broker.api.context import Context
 from netpulse_broker.api.limits import BodyLimit, RequestLimit
 from netpulse_broker.api.ports import Dispatch, Drivers
-from netpulse_broker.api.routes import device, health, job, worker
+from netpulse_broker.api.routes import device, health, job, session, worker
 from netpulse_broker.api.translation import Translator
+from netpulse_broker.dispatch.leases import LeaseDesk
 from netpulse_broker.settings import Settings
 
 PROBES = frozenset({"/health/live", "/health/ready"})
 
 
-def create_app(settings: Settings, *, dispatch: Dispatch, drivers: Drivers, keys: KeyRing | None = None) -> FastAPI:
+def create_app(
+    settings: Settings,
+    *,
+    dispatch: Dispatch,
+    drivers: Drivers,
+    keys: KeyRing | None = None,
+    leases: LeaseDesk | None = None,
+) -> FastAPI:
     """The REST API.
 
     Args:
         dispatch: the way to the queue; started and stopped with the application.
         drivers: by name.
         keys: accepted API keys; None: the one key of the settings.
+        leases: interactive sessions; None: the application has none.
 
     Raises:
         SettingsError: no API key is set.
@@ -42,6 +51,8 @@ def create_app(settings: Settings, *, dispatch: Dispatch, drivers: Drivers, keys
             yield
         finally:
             context.waiting.close()
+            if leases is not None:
+                await leases.stop()
             await dispatch.stop()
 
     app = FastAPI(
@@ -56,11 +67,14 @@ def create_app(settings: Settings, *, dispatch: Dispatch, drivers: Drivers, keys
     app.state.context = context
     for resource in (device, job, worker, health):
         app.router.routes.extend(resource.router.routes)
+    if leases is not None:
+        app.state.leases = leases
+        app.router.routes.extend(session.router.routes)
     documentation.install(app, page=settings.controller.docs)
     failures.install(app)
 
     # The one added last stands outermost.
-    app.add_middleware(BodyLimit, limit=settings.controller.max_body)
+    app.add_middleware(BodyLimit, limit=settings.controller.max_body, streamed=session.FILE_PATH)
     app.add_middleware(
         Authentication,
         keys=keys,

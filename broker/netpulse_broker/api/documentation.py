@@ -50,7 +50,8 @@ _MEANINGS = {
     422: "The request does not validate; `details` lists where and why.",
     429: "Too many requests at a time.",
     500: "A defect of the broker; the message has the reference under which the log explains it.",
-    503: "No worker can take it now, or Redis cannot be reached. Nothing was accepted.",
+    502: "The device could not be reached, refused the login, or refused the file; the answer has its error.",
+    503: "No worker can take it now, or Redis cannot be reached; the message says what is known of the job.",
     504: "The time to wait ran out.",
 }
 

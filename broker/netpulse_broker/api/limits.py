@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -18,14 +19,19 @@ class BodyLimit:
 
     Args:
         limit: bytes.
+        streamed: paths whose bodies are passed on as they come and have a limit of their own.
     """
 
-    def __init__(self, app: ASGIApp, *, limit: int) -> None:
+    def __init__(self, app: ASGIApp, *, limit: int, streamed: re.Pattern[str] | None = None) -> None:
         self._app = app
         self._limit = limit
+        self._streamed = streamed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] in {"GET", "DELETE", "HEAD"}:
+            await self._app(scope, receive, send)
+            return
+        if self._streamed is not None and self._streamed.fullmatch(scope["path"]):
             await self._app(scope, receive, send)
             return
         if _declared_length(scope) > self._limit:

@@ -18,6 +18,7 @@ from fastapi import FastAPI
 
 from netpulse_broker.api.app import create_app
 from netpulse_broker.dispatch.dispatcher import Dispatcher
+from netpulse_broker.dispatch.leases import LeaseDesk
 from netpulse_broker.dispatch.schedulers import SCHEDULERS, Scheduler
 from netpulse_broker.queueing.sealing import Sealer
 from netpulse_broker.settings import ControllerSettings, Settings, SettingsError
@@ -60,7 +61,7 @@ def run_controller(settings: Settings, *, ready: Callable[[], None] | None = Non
 
     async def serve() -> int:
         dispatcher = Dispatcher(settings, sealer, scheduler, controller=_name(settings.controller))
-        app = create_app(settings, dispatch=dispatcher, drivers=drivers)
+        app = create_app(settings, dispatch=dispatcher, drivers=drivers, leases=LeaseDesk(dispatcher, sealer))
         return await _serve(app, settings.controller, listener, ready)
 
     with listener, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

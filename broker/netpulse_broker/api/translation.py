@@ -127,6 +127,16 @@ class Translator:
             idempotent=True,
         )
 
+    @staticmethod
+    def connection(kind: type[BaseDriver], connection_args: dict[str, Any]) -> tuple[dict[str, Any], ConnectionArgs]:
+        """Connection arguments of an interactive session: as they go to the worker, and as the driver's model has them.
+
+        Raises:
+            InvalidRequest
+        """
+        arguments, _ = _without_enable(connection_args, kind.connection_args_model, prefix="connection_args")
+        return arguments, _checked_connection(kind, arguments)
+
     def _submission(self, work: _Work, options: JobOptions, principal: Principal, *, ttl: int) -> JobSubmission:
         operation: Literal["query", "change"] = "query" if work.command is not None else "change"
         lines = work.command if work.command is not None else work.config
