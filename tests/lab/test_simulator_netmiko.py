@@ -193,6 +193,21 @@ def test_a_configuration_is_replayed_on_another_device(lab: SimulatorLab, connec
     assert body(two.name) == body(one.name)
 
 
+@pytest.mark.parametrize("name", ["r2", "sw1"])
+def test_a_configuration_is_put_back(lab: SimulatorLab, connect: Connect, name: str) -> None:
+    before = lab.running_config(name)
+    session = connect(name)
+    session.enable()
+    session.send_config_set(["vlan 55", "name gone"])
+    session.save_config()
+    assert "vlan 55" in lab.startup_config(name)
+    lab.restore(name)
+    assert "vlan 55" not in lab.running_config(name) + lab.startup_config(name)
+    if name == "r2":
+        assert lab.running_config(name) == before
+    assert "vlan 55" not in shown(session, "show running-config")
+
+
 def test_eos_sessions_and_data(lab: SimulatorLab, connect: Connect) -> None:
     session = connect("sw1")
     session.enable()

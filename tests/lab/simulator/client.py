@@ -18,6 +18,7 @@
         lab.announce(r1, "%LINK-3-UPDOWN: ...")   # unsolicited line on all its terminals
         r9 = lab.add(name="r9", platform="ios"); lab.remove(r9)
         lab.reset()                               # forget logs and counters
+        lab.restore(r1)                           # the configuration of the start
 
 A device is named by a `SimulatedDevice` or by its name. The fields of a device are those of
 `device_spec.DeviceSpec`, the switches those of `faults.Faults`. The lab runs in a process of its own that ends with
@@ -354,6 +355,10 @@ class SimulatorLab:
     def reset(self, device: SimulatedDevice | str | None = None) -> None:
         """Forget logs, events and counters of one device or of all; configurations and sessions stay."""
         self._ask("reset", **({} if device is None else {"device": _name(device)}))
+
+    def restore(self, device: SimulatedDevice | str) -> None:
+        """Put the configuration of the start back, running and saved; sessions, log and counters stay."""
+        self._ask("restore", device=_name(device))
 
     def add(self, **fields: Any) -> SimulatedDevice:
         """Start one more device.

@@ -32,6 +32,7 @@ class ControlServer:
             "startup": self._startup,
             "faults": self._faults,
             "reset": self._reset,
+            "restore": self._restore,
             "drop": self._drop,
             "announce": self._announce,
             "configure": self._configure,
@@ -101,6 +102,10 @@ class ControlServer:
         chosen = [self._simulator.device(request["device"])] if "device" in request else self._simulator.devices
         for device in chosen:
             device.journal.reset()
+        return None
+
+    async def _restore(self, request: dict[str, Any]) -> object:
+        self._simulator.device(request["device"]).restore()
         return None
 
     async def _drop(self, request: dict[str, Any]) -> object:

@@ -134,11 +134,17 @@ class Device:
         for connection in list(self.connections):
             connection.cut("close")
 
+    def restore(self) -> None:
+        """Go back to the configuration of the start, running and saved; sessions stay."""
+        self.candidates.clear()
+        self.replace_running(self._factory_config(), "console")
+        self.startup = self.running.copy()
+        self.changed = None
+        self._printed = (-1, "")
+
     def replace_running(self, tree: ConfigTree, username: str) -> None:
-        """Put another configuration in force."""
-        version = self.running.version
-        self.running = tree
-        self.running.version = version
+        """Put the lines of `tree` in force. Sessions that are in global configuration mode go on in it."""
+        self.running.root.children = tree.root.children
         self.note_change(username)
 
     def open_session(self) -> int:

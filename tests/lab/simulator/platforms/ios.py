@@ -15,7 +15,8 @@ from tests.lab.simulator.reload import reload_dialogue
 from tests.lab.simulator.session_commands import CONFIG_CONTROLS, SESSION_COMMANDS, configure
 
 from . import ios_show as show
-from .ios_config import CONFIG, INTERFACES
+from .ios_config import CONFIG
+from .ios_lines import INTERFACES
 from .parameters import PARAMETERS
 
 _PROMPTS = {

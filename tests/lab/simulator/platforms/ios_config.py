@@ -5,21 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from tests.lab.simulator.config_edit import entry_order
-from tests.lab.simulator.config_store import Entry, natural
-from tests.lab.simulator.device import secret_hash
-from tests.lab.simulator.grammar import Match, Rejection
-from tests.lab.simulator.interpreter import Interpreter
-from tests.lab.simulator.outcome import Ask, Collect, Outcome, Say
-from tests.lab.simulator.platform import ConfigRule, RankedRule
+from tests.lab.simulator.platform import ConfigRule
 
-from .parameters import InterfaceNames, compact_vlans, expand_vlans
-
-Words = tuple[str, ...]
-
-INTERFACES = InterfaceNames(
-    types=("Loopback", "Tunnel", "Port-channel", "GigabitEthernet", "TenGigabitEthernet", "Vlan"),
-    physical=tuple(f"GigabitEthernet{slot}/{port}" for slot in (0, 1) for port in range(4)),
+from .ios_lines import (
+    address_line,
+    allowed_vlans,
+    banner,
+    bare_address,
+    by_number,
+    each_vlan,
+    hash_secret,
+    interface_line,
+    interface_order,
+    interface_range,
+    leave_family,
+    new_interface,
+    remove_user,
+    user_line,
+    vlan_line,
 )
 
 
@@ -37,204 +40,12 @@ def entered(syntax: str, key: int | None = None) -> ConfigRule:
     return ConfigRule(syntax=syntax, key=key, as_entered=True)
 
 
-# -- secrets ---------------------------------------------------------------------------------------------------------
-
-
-def _hashed(words: Words) -> Words:
-    """``... secret [0] clear`` becomes ``... secret 9 hash``; what is hashed already stays."""
-    at = len(words) - 1
-    kind = words[at - 1]
-    if kind in ("5", "8", "9"):
-        return words
-    head = words[: at - 1] if kind == "0" else words[:at]
-    return (*head, "9", f"$9${secret_hash(words[at])}")
-
-
-def _hash_secret(shell: Interpreter, found: Match[RankedRule]) -> Words:
-    return _hashed(found.words)
-
-
-def _user(shell: Interpreter, found: Match[RankedRule]) -> Words:
-    words = found.words
-    if "secret" in words:
-        return _hashed(words)
-    if "password" in words and words[-2] == "password":
-        return (*words[:-1], "0", words[-1])
-    return words
-
-
-def _remove_user(shell: Interpreter, found: Match[RankedRule], negative: bool) -> Outcome | str | None:
-    if not negative:
-        return None
-    prefix = found.words[:2]
-
-    def confirmed(answer: str) -> Outcome:
-        if answer.lower() in ("", "y"):
-            for section in shell.contexts[-1].sections:
-                if section.discard(prefix):
-                    shell.note_change()
-        return Say()
-
-    question = (
-        "This operation will remove all username related configurations with same name."
-        "Do you want to continue? [confirm]"
-    )
-    return Ask(question=question, then=confirmed, single_key=True)
-
-
-# -- banners ---------------------------------------------------------------------------------------------------------
-
-
-def _banner(shell: Interpreter, found: Match[RankedRule], negative: bool) -> Outcome | str | None:
-    kind = found.words[1]
-    root = shell.contexts[0].sections[0]
-    key = ("banner", kind)
-    if negative:
-        if root.discard(key):
-            shell.note_change()
-        return ""
-    given = found.arguments[0] if found.arguments else ""
-    if not given:
-        return shell.refuse(Rejection("incomplete", "", 0, 2, ""))
-    # "^C" typed as two characters is how the running configuration prints the delimiter.
-    delimiter = "^C" if given.startswith("^C") else given[0]
-    assert found.payload is not None, "a complete match carries its rule"
-    order = entry_order(found.payload, found.words)
-    lines: list[str] = []
-
-    def take(text: str) -> Outcome | None:
-        before, end, _ = text.partition(delimiter)
-        if not end:
-            lines.append(text)
-            return None
-        if before:
-            lines.append(before)
-        banner = "\n".join(lines)
-        entry = Entry((*key, banner), text=f"banner {kind} ^C\n{banner}\n^C", order=order)
-        present = root.find(*key)
-        if present is None or present.text != entry.text:
-            root.put(key, entry)
-            shell.note_change()
-        return Say()
-
-    rest = given[len(delimiter) :]
-    if rest and (done := take(rest)) is not None:
-        return done
-    return Collect(take=take, text=f"Enter TEXT message.  End with the character '{delimiter}'.\n")
-
-
-# -- interfaces ------------------------------------------------------------------------------------------------------
-
-
-def _interface(shell: Interpreter, found: Match[RankedRule], negative: bool) -> Outcome | str | None:
-    name = found.arguments[0]
-    nature = INTERFACES.exists_by_nature(name)
-    if nature is False:
-        typed = f"interface {name}"
-        return shell.refuse(Rejection("invalid", typed, len("interface "), 1, name))
-    if negative and nature:
-        return "% Removal of physical interfaces is not permitted\n"
-    return None
-
-
-def _new_interface(shell: Interpreter, entry: Entry) -> None:
-    """What a fresh interface holds by itself."""
-    grammar = shell.platform.config_grammar("config-if")
-    found = grammar.match("ip address")
-    if isinstance(found, Match) and found.payload is not None:
-        order = entry_order(found.payload, found.words)
-        entry.put(("ip", "address"), Entry(("no", "ip", "address"), order=order))
-
-
-def _bare_address(shell: Interpreter, found: Match[RankedRule], negative: bool) -> Outcome | str | None:
-    """``no ip address`` takes all addresses away; without ``no`` the line wants an address."""
-    return None if negative else shell.refuse(Rejection("incomplete", "ip address", 10, 2, ""))
-
-
-def _address(shell: Interpreter, found: Match[RankedRule], negative: bool) -> Outcome | str | None:
-    """An address goes only by its own value, and not before the secondary ones."""
-    if not negative:
-        return None
-    for section in shell.contexts[-1].sections:
-        present = list(section.find_all("ip", "address"))
-        if all(entry.words != found.words for entry in present):
-            return "% Invalid address\n"
-        if len(present) > 1:
-            return "Must delete secondary before deleting primary\n"
-    return None
-
-
-def _interface_order(words: Words) -> tuple[object, ...]:
-    return INTERFACES.order(words[1])
-
-
-def _interface_range(shell: Interpreter, found: Match[RankedRule], negative: bool) -> Outcome | str | None:
-    """``interface range GigabitEthernet0/1 - 3 , Vlan10``: the following lines go to all of them."""
-    names: list[str] = []
-    text = found.arguments[0]
-    for part in text.replace(" ", "").split(","):
-        first, _, last = part.partition("-")
-        if part.lower().startswith("port-"):
-            first, last = part, ""
-        name = INTERFACES.parse(first)
-        if name is None or INTERFACES.exists_by_nature(name) is False:
-            return shell.refuse(Rejection("invalid", f"interface range {text}", len("interface range "), 2, text))
-        stem, slash, number = name.rpartition("/")
-        if not slash:
-            number = name[len(name.rstrip("0123456789")) :]
-            stem = name[: -len(number)]
-        end = int(last.rpartition("/")[2]) if last else int(number)
-        names += [f"{stem}{slash}{one}" for one in range(int(number), end + 1)]
-    sections: list[Entry] = []
-    for name in names:
-        one = shell.find_rule(f"interface {name}")
-        if isinstance(one, Rejection) or one.payload is None:
-            return shell.refuse(Rejection("invalid", text, 0, 2, name))
-        shell.configure(f"interface {name}")
-        sections += shell.contexts.pop().sections
-    shell.enter_section("config-if-range", sections)
-    return ""
-
-
-def _allowed_vlans(shell: Interpreter, found: Match[RankedRule], negative: bool) -> Outcome | str | None:
-    """``switchport trunk allowed vlan add|remove``: edits the list that stands there."""
-    if negative:
-        return None
-    verb, change = found.words[4], set(expand_vlans(found.arguments[0]))
-    for section in shell.contexts[-1].sections:
-        present = section.argument("switchport", "trunk", "allowed", "vlan")
-        numbers = set(range(1, 4095)) if present in (None, "all") else set()
-        if present not in (None, "all", "none"):
-            numbers = set(expand_vlans(present))
-        numbers = numbers | change if verb == "add" else numbers - change
-        value = compact_vlans(sorted(numbers)) if numbers else "none"
-        words = ("switchport", "trunk", "allowed", "vlan", value)
-        assert found.payload is not None, "a complete match carries its rule"
-        section.put(words[:4], Entry(words, order=entry_order(found.payload, words)))
-        shell.note_change()
-    return ""
-
-
-def _vlans(words: Words) -> Sequence[Words]:
-    return [("vlan", str(number)) for number in expand_vlans(words[1])]
-
-
-def _by_number(words: Words) -> tuple[object, ...]:
-    return natural(words[-1])
-
-
-def _vlan(shell: Interpreter, found: Match[RankedRule], negative: bool) -> Outcome | str | None:
-    if negative and 1 in expand_vlans(found.arguments[0]):
-        return "%Default VLAN 1 may not be deleted.\n"
-    return None
-
-
 _SWITCHPORT = (
     line("switchport", 1, "on"),
     line("switchport access vlan <1-4094>", 3),
     line("switchport trunk encapsulation {dot1q|isl|negotiate}", 3),
     line("switchport trunk native vlan <1-4094>", 4),
-    ConfigRule(syntax="switchport trunk allowed vlan {add|remove} <vlans>", key=4, instead=_allowed_vlans),
+    ConfigRule(syntax="switchport trunk allowed vlan {add|remove} <vlans>", key=4, instead=allowed_vlans),
     line("switchport trunk allowed vlan {all|none}", 4),
     line("switchport trunk allowed vlan <vlans>", 4),
     line("switchport mode {access|trunk|dynamic auto|dynamic desirable}", 2),
@@ -250,9 +61,9 @@ _INTERFACE_LINES = (
         line("vrf forwarding <word>", 2),
         line("mtu <64-9216>", 1),
         line("bandwidth <1-10000000>", 1),
-        ConfigRule(syntax="ip address", key=2, default="either", instead=_bare_address),
+        ConfigRule(syntax="ip address", key=2, default="either", instead=bare_address),
         line("ip address dhcp", 2, "either"),
-        ConfigRule(syntax="ip address <ipv4> <mask>", key=2, default="either", instead=_address),
+        ConfigRule(syntax="ip address <ipv4> <mask>", key=2, default="either", instead=address_line),
         line("ip address <ipv4> <mask> secondary"),
         line("ip access-group <word> {in|out}", 3),
         line("ip helper-address <ipv4>"),
@@ -354,12 +165,7 @@ _BGP_LINES = (
 )
 
 
-def _leave_family(shell: Interpreter, found: Match[RankedRule], negative: bool) -> str:
-    shell.contexts.pop()
-    return ""
-
-
-_AF_LINES = ((*_FAMILY, ConfigRule(syntax="exit-address-family", instead=_leave_family)),)
+_AF_LINES = ((*_FAMILY, ConfigRule(syntax="exit-address-family", instead=leave_family)),)
 _OSPF_LINES = (
     (
         line("router-id <ipv4>", 1),
@@ -408,32 +214,32 @@ _GLOBAL = (
     ),
     (line("hostname <word>", 1),),
     (line("boot-start-marker"), line("boot system <line>"), line("boot-end-marker")),
-    (ConfigRule(syntax="vrf definition <word>", opens="config-vrf", order=_by_number),),
+    (ConfigRule(syntax="vrf definition <word>", opens="config-vrf", order=by_number),),
     (
         line("logging buffered [<4096-2147483647>] [<word>]", 2),
         line("logging console [<word>]", 2, "either"),
         line("logging monitor [<word>]", 2, "either"),
-        ConfigRule(syntax="enable secret 0 <word>", key=2, rewrite=_hash_secret),
-        ConfigRule(syntax="enable secret {5|8|9} <word>", key=2, rewrite=_hash_secret),
-        ConfigRule(syntax="enable secret <word>", key=2, rewrite=_hash_secret),
+        ConfigRule(syntax="enable secret 0 <word>", key=2, rewrite=hash_secret),
+        ConfigRule(syntax="enable secret {5|8|9} <word>", key=2, rewrite=hash_secret),
+        ConfigRule(syntax="enable secret <word>", key=2, rewrite=hash_secret),
         line("enable password <word>", 2),
     ),
     (
-        ConfigRule(syntax="username <word>", key=2, instead=_remove_user, order=_by_number),
+        ConfigRule(syntax="username <word>", key=2, instead=remove_user, order=by_number),
         ConfigRule(
             syntax="username <word> [privilege <0-15>] {secret|password} {0|5|7|8|9} <word>",
             key=2,
-            rewrite=_user,
-            instead=_remove_user,
+            rewrite=user_line,
+            instead=remove_user,
         ),
         ConfigRule(
             syntax="username <word> [privilege <0-15>] {secret|password} <word>",
             key=2,
-            rewrite=_user,
-            instead=_remove_user,
+            rewrite=user_line,
+            instead=remove_user,
         ),
-        ConfigRule(syntax="username <word> privilege <0-15>", key=2, rewrite=_user, instead=_remove_user),
-        ConfigRule(syntax="username <word> nopassword", key=2, instead=_remove_user),
+        ConfigRule(syntax="username <word> privilege <0-15>", key=2, rewrite=user_line, instead=remove_user),
+        ConfigRule(syntax="username <word> nopassword", key=2, instead=remove_user),
     ),
     (
         line("aaa new-model", 2, "either"),
@@ -464,15 +270,15 @@ _GLOBAL = (
         line("spanning-tree vlan <vlans> priority <0-61440>", 4),
     ),
     (line("vlan internal allocation policy {ascending|descending}", 4),),
-    (ConfigRule(syntax="vlan <vlans>", expand=_vlans, opens="config-vlan", order=_by_number, instead=_vlan),),
+    (ConfigRule(syntax="vlan <vlans>", expand=each_vlan, opens="config-vlan", order=by_number, instead=vlan_line),),
     (
-        ConfigRule(syntax="interface range <line>", instead=_interface_range),
+        ConfigRule(syntax="interface range <line>", instead=interface_range),
         ConfigRule(
             syntax="interface <interface>",
             opens="config-if",
-            order=_interface_order,
-            instead=_interface,
-            created=_new_interface,
+            order=interface_order,
+            instead=interface_line,
+            created=new_interface,
         ),
     ),
     (
@@ -526,12 +332,12 @@ _GLOBAL = (
         line("radius-server host <word> [<line>]"),
     ),
     (line("control-plane"),),
-    (ConfigRule(syntax="banner {exec|login|motd} [<line>]", key=2, instead=_banner),),
+    (ConfigRule(syntax="banner {exec|login|motd} [<line>]", key=2, instead=banner),),
     (
         line("privilege {exec|configure} level <0-15> <line>"),
         ConfigRule(syntax="line con 0", opens="config-line"),
         ConfigRule(syntax="line aux 0", opens="config-line"),
-        ConfigRule(syntax="line vty <0-15> [<0-15>]", opens="config-line", order=_by_number),
+        ConfigRule(syntax="line vty <0-15> [<0-15>]", opens="config-line", order=by_number),
     ),
     (
         line("ntp source <interface>", 2),

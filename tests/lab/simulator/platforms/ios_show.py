@@ -12,7 +12,7 @@ from tests.lab.simulator.grammar import Match
 from tests.lab.simulator.interpreter import Interpreter
 from tests.lab.simulator.platform import Command
 
-from .ios_config import INTERFACES
+from .ios_lines import INTERFACES
 from .parameters import expand_vlans
 
 MODEL = "vios_l2"
