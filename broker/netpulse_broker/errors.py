@@ -8,13 +8,16 @@
         ├── Forbidden                  forbidden               validate   403    no
         ├── NotFound                   not_found               validate   404    no
         │   ├── UnknownJob             unknown_job             validate   404    no
+        │   ├── UnknownSession         unknown_session         validate   404    no
         │   └── UnknownWorker          unknown_worker          validate   404    no
         ├── Conflict                   conflict                validate   409    no
-        │   └── IdempotencyConflict    idempotency_conflict    validate   409    no
+        │   ├── IdempotencyConflict    idempotency_conflict    validate   409    no
+        │   └── ExchangeOrder          exchange_order          validate   409    no
         ├── MethodNotAllowed           method_not_allowed      validate   405    no
         ├── TooLarge                   too_large               validate   413    no
         ├── InvalidRequest             invalid_request         validate   422    no
         ├── TooManyRequests            too_many_requests       validate   429    yes
+        ├── DeviceFailure              device_failure          connect    502    no     holds the driver's error
         ├── NoWorker                   no_worker               queue      503    yes
         ├── QueueUnavailable           queue_unavailable       queue      503    yes
         ├── WaitTimedOut               wait_timed_out          queue      504    yes
@@ -32,7 +35,7 @@ A job that ended without a worker's own account (lost, expired, canceled) carrie
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from netpulse_drivers.errors import NetPulseError
 
@@ -87,6 +90,12 @@ class UnknownJob(NotFound):
     code = "unknown_job"
 
 
+class UnknownSession(NotFound):
+    """No interactive session has this id (any more); the message says why it ended."""
+
+    code = "unknown_session"
+
+
 class UnknownWorker(NotFound):
     """No worker matches."""
 
@@ -105,6 +114,30 @@ class IdempotencyConflict(Conflict):
     """An idempotency key was used again with another request."""
 
     code = "idempotency_conflict"
+
+
+class ExchangeOrder(Conflict):
+    """An exchange out of its order: a number was left out, or its answer is no longer kept."""
+
+    code = "exchange_order"
+
+
+class DeviceFailure(BrokerError):
+    """The device could not be brought to an interactive session, or refused a file; the answer has its error.
+
+    Attributes:
+        cause: the error of the attempt, as it stands in a job's result.
+    """
+
+    code = "device_failure"
+    phase = "connect"
+    http_status = 502
+
+    def __init__(self, cause: dict[str, Any]) -> None:
+        super().__init__(
+            cause["message"], device_output=cause.get("device_output", ""), details=cause.get("details", ())
+        )
+        self.cause = cause
 
 
 class TooLarge(BrokerError):

@@ -83,6 +83,21 @@ class Dispatcher:
         self._replies = ReplyReader(self._client, controller=controller, reconcile=self._final_ones)
         self._sweeping: asyncio.Task[None] | None = None
 
+    @property
+    def client(self) -> redis.asyncio.Redis:
+        """The controller's connections, for the parts beside this one."""
+        return self._client
+
+    @property
+    def replies(self) -> ReplyReader:
+        """What workers tell this controller."""
+        return self._replies
+
+    @property
+    def controller(self) -> str:
+        """Name of this controller."""
+        return self._controller
+
     async def start(self) -> None:
         await self._replies.start()
         self._sweeping = asyncio.create_task(self._sweep_forever(), name="sweeper")

@@ -44,7 +44,14 @@ FILE_WINDOW = 8
 FILE_KEPT = 300
 """Seconds that chunks stay which nobody takes."""
 
+MORE, NO_MORE = b"1", b"0"
+"""What the reader of a file says: there is room for one more chunk; nothing is read any more."""
+
 FILE_PARTS = ("up", "down", "credit")
+
+
+class CopyAbandoned(Exception):
+    """The other side of a file copy broke it off, or was silent for too long."""
 
 
 class LeaseSeals:
@@ -77,9 +84,15 @@ class LeaseSeals:
         return self._seal(value, direction, f"file {seq}", number)
 
     def open_chunk(self, sealed: bytes, *, direction: Direction, seq: int, number: int) -> bytes | None:
-        """Raises SealBroken."""
+        """Raises SealBroken, CopyAbandoned."""
         value = self._open(sealed, direction, f"file {seq}", number)
+        if value is False:
+            raise CopyAbandoned("the sender broke it off")
         return None if value is None else base64.b64decode(value)
+
+    def abandonment(self, *, direction: Direction, seq: int, number: int) -> bytes:
+        """In place of chunk ``number``: the sender gives up."""
+        return self._seal(False, direction, f"file {seq}", number)
 
     def _seal(self, value: Any, direction: Direction, kind: str, sequence: int) -> bytes:
         return self._sealer.seal(
@@ -113,10 +126,6 @@ class Asked:
 
 class CallerCloses(Exception):
     """The caller gives the lease back."""
-
-
-class CopyAbandoned(Exception):
-    """The other side of a file copy broke it off, or was silent for too long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +233,6 @@ class ExchangeDesk:
             ],
             args=[self._id, reason, KEPT],
         )
-        self.forget_files()
 
     # -- files ------------------------------------------------------------------------------------------------------
 
@@ -247,7 +255,7 @@ class ExchangeDesk:
                 raise CopyAbandoned(str(error)) from None
             if data is None:
                 return
-            self._client.rpush(keys.session_file(self._id, "credit"), b"1")
+            self._client.rpush(keys.session_file(self._id, "credit"), MORE)
             self._client.expire(keys.session_file(self._id, "credit"), FILE_KEPT)
             number += 1
             yield data
@@ -260,15 +268,11 @@ class ExchangeDesk:
         Raises:
             CopyAbandoned
         """
-        if number >= FILE_WINDOW:
-            self._pop("credit", silence, watch)
+        if number >= FILE_WINDOW and self._pop("credit", silence, watch) == NO_MORE:
+            raise CopyAbandoned("the reader broke it off")
         key = keys.session_file(self._id, "down")
         self._client.rpush(key, self._seals.chunk(data, direction="to_caller", seq=seq, number=number))
         self._client.expire(key, FILE_KEPT)
-
-    def forget_files(self) -> None:
-        """After a copy: nothing of it may be found by the next one."""
-        self._client.delete(*(keys.session_file(self._id, part) for part in FILE_PARTS))
 
     def _pop(self, part: str, silence: float, watch: Callable[[], None]) -> bytes:
         end = time.monotonic() + silence

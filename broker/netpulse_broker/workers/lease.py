@@ -292,8 +292,6 @@ class Lease:
             raise FileCopyFailed(f"the copy was broken off: {error}") from error
         except Lost as error:
             raise FileCopyFailed(f"Redis was lost during the copy ({type(error).__name__})") from error
-        finally:
-            self._try(self._desk.forget_files)
         return {
             "seq": seq,
             "bytes": copied,

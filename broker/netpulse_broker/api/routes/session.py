@@ -18,8 +18,8 @@ from netpulse_broker.api.documentation import failures
 from netpulse_broker.api.failures import CallerGone
 from netpulse_broker.api.waiting import Wait
 from netpulse_broker.dispatch.identity import device_identity
-from netpulse_broker.dispatch.leases import LeaseDesk
 from netpulse_broker.dispatch.lease_listing import LeaseRecord
+from netpulse_broker.dispatch.leases import LeaseDesk
 from netpulse_broker.dispatch.submission import JobSubmission
 from netpulse_broker.errors import BadRequest, DeviceFailure, QueueUnavailable, TooLarge, UnknownSession
 from netpulse_broker.models.envelope import Answer
@@ -114,11 +114,12 @@ async def open_session(
 )
 async def exchange(
     request: Request,
-    id: str,
+    id: str,  # noqa: A002
     body: Exchange,
+    *,
     shared: Shared,
     leases: Leases,
-    caller: Caller,  # noqa: A002
+    caller: Caller,
 ) -> Response:
     """Type a command and read its answer. What goes wrong at the device stands in `error`; `lease_open` tells whether
     the session can be used further.
@@ -223,8 +224,8 @@ async def put_file(
 @router.get(
     "/{id}/file",
     response_class=Response,
-    responses={200: {"content": {"application/octet-stream": {}}}}
-    | failures(401, 403, 404, 409, 422, 429, 500, 502, 503, 504),
+    responses=failures(401, 403, 404, 409, 422, 429, 500, 502, 503, 504)
+    | {200: {"content": {"application/octet-stream": {}}}},
     summary="Copy a file from the device",
     operation_id="get_file",
 )
