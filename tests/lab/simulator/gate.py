@@ -120,11 +120,11 @@ class Gate(asyncio.Transport, asyncio.Protocol):
 
     def close(self) -> None:
         if self._tcp is not None and not self._frozen:
-            self._tcp.close()
+            self._leave(self._tcp)
 
     def abort(self) -> None:
-        if self._tcp is not None and not self._frozen:
-            self._tcp.abort()
+        """asyncssh aborts right behind its last message, which would often be lost with the rest."""
+        self.close()
 
     def is_closing(self) -> bool:
         return self._tcp is None or self._tcp.is_closing()
