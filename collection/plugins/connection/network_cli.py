@@ -82,6 +82,7 @@ class Connection(ConnectionBase):
         self._messages = []
         self._conn_closed = False
         self._service = None
+        self._uses_helper = False
         self._hook_missing = None
         self._local = connection_loader.get("local", play_context, "/dev/null")
         self._local.set_options()
@@ -180,17 +181,16 @@ class Connection(ConnectionBase):
 
     @property
     def force_persistence(self):
-        """Whether ansible-core starts its helper process."""
-        if self.get_option("netpulse_helper_process"):
-            return True
-        if self._hook_missing is None:
+        """Whether ansible-core starts its helper process. Asked in the worker only, not in the helper."""
+        if self._hook_missing is None and not self.get_option("netpulse_helper_process"):
             self._hook_missing = _missing_hook()
             if self._hook_missing:
                 display.warning(
                     f"netpulse.broker.network_cli needs a helper process with this ansible-core: {self._hook_missing}. "
                     "Tasks work, more slowly. Set netpulse_helper_process to true to be spared this warning."
                 )
-        return bool(self._hook_missing)
+        self._uses_helper = bool(self._hook_missing or self.get_option("netpulse_helper_process"))
+        return self._uses_helper
 
     @property
     def socket_path(self):
@@ -290,18 +290,19 @@ class Connection(ConnectionBase):
     def reset(self):
         """Of ``meta: reset_connection``: have the broker close its session of this device and user.
 
-        Within a task only what the task holds is given back, as network_cli's own method does.
+        Within a task, and in the helper process, only what it holds is given back, as network_cli's own method does:
+        ansible-core calls it for each helper process at the end of a play, too.
         """
         if self._in_task:
-            self._device.close()
-        else:
-            self._device.reset()
+            self.close()
+            return
+        self._device.reset()
         self._show_messages()
 
     def close(self):
         """The end of a task: give the device back and say what there is to say."""
         self._conn_closed = True
-        if self._service is None and self._socket_path is not None and not self._device.connected:
+        if self._uses_helper:
             self._release_helper()
             return
         service, self._service = self._service, None
@@ -317,6 +318,8 @@ class Connection(ConnectionBase):
                 self._show_messages()
 
     def _release_helper(self):
+        if self._socket_path is None:
+            return
         try:
             helper = ModuleConnection(str(self._socket_path))
             helper.release_session()

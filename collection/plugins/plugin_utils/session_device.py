@@ -31,6 +31,9 @@ from ansible_collections.netpulse.broker.plugins.plugin_utils.session_lease impo
 
 DEFAULT_CLICONF = "ansible.netcommon.default"
 
+# Requests that an earlier task's knowledge may answer, which is there once it is known whose session it is.
+REMEMBERED = ("get_capabilities", "get_device_info")
+
 # As ansible-core's helper process words it; people search for it.
 COMMAND_TIMEOUT = (
     "command timeout triggered, timeout value is %s secs.\n"
@@ -146,6 +149,8 @@ class Device:
                 if self._lease is not None and not self._lease.usable:
                     self.queue_message("vvv", "the session had ended meanwhile; taking the device again")
                     self._drop()
+                if name in REMEMBERED:
+                    self._ensure_connected()
                 return method(*args, **kwargs)
 
         return served
@@ -178,6 +183,8 @@ class Device:
         return self
 
     def _open(self):
+        self._seconds("persistent_command_timeout")
+        self._seconds("persistent_buffer_read_timeout")
         target = self._make_target()
         first = self._login_exchange()
         lease, login = SessionLease.take(

@@ -1,0 +1,71 @@
+"""The connection plug-in as ansible-core's loader makes it, before a broker whose device does as the test says."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible import constants
+from ansible.playbook.play_context import PlayContext
+from ansible.plugins.loader import cliconf_loader, connection_loader, init_plugin_loader, terminal_loader
+from ansible.utils.collection_loader import AnsibleCollectionConfig
+
+from tests.unit.network_cli.scripted_broker import ScriptedBroker
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+PLATFORMS = Path(__file__).parent / "platforms"
+NAME = "netpulse.broker.network_cli"
+
+Connect = Callable[..., Any]
+
+
+def _make_importable() -> tempfile.TemporaryDirectory[str] | None:
+    """Ansible's collection loader can be set up once in a process; other tests here may have done it."""
+    terminal_loader.add_directory(str(PLATFORMS / "terminal"))
+    cliconf_loader.add_directory(str(PLATFORMS / "cliconf"))
+    if AnsibleCollectionConfig.collection_finder is not None:
+        return None
+    folder = tempfile.TemporaryDirectory(prefix="netpulse-collections-")
+    namespace = Path(folder.name, "ansible_collections", "netpulse")
+    namespace.mkdir(parents=True)
+    (namespace / "broker").symlink_to(REPOSITORY / "collection")
+    init_plugin_loader([folder.name])
+    return folder
+
+
+_collections = _make_importable()
+
+
+@pytest.fixture
+def broker() -> Iterator[ScriptedBroker]:
+    with ScriptedBroker() as broker:
+        yield broker
+
+
+@pytest.fixture
+def connect(broker: ScriptedBroker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Connect]:
+    """Make a connection as a task of a playbook run does; ``play`` sets the play context, the rest are options."""
+    monkeypatch.setattr(constants, "DEFAULT_LOCAL_TMP", str(tmp_path))
+    made: list[Any] = []
+
+    def make(*, in_task: bool = True, play: dict[str, Any] | None = None, **options: Any) -> Any:
+        context = PlayContext()
+        context.network_os = "plainos"
+        context.remote_addr = "192.0.2.1"
+        context.remote_user = "ansible"
+        context.connection = NAME
+        for name, value in (play or {}).items():
+            setattr(context, name, value)
+        # The worker says which task it is for; `meta: reset_connection` does not.
+        connection = connection_loader.get(NAME, context, None, **({"task_uuid": "1"} if in_task else {}))
+        defaults = {"netpulse_broker_url": broker.url, "netpulse_api_key": "key", "network_cli_retries": 0}
+        connection.set_options(direct={**defaults, **options})
+        made.append(connection)
+        return connection
+
+    yield make
+    for connection in made:
+        connection.close()
