@@ -24,7 +24,7 @@ from netpulse_drivers.errors import NetPulseError, Phase
 
 ENV_PREFIX = "NETPULSE_"
 ENV_DELIMITER = "__"
-REDIS_SCHEMES = ("redis", "rediss", "unix")
+REDIS_SCHEMES = ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel")
 
 # A name becomes part of Redis keys (separated by ":") and of lease tokens (separated by "|").
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
@@ -98,7 +98,7 @@ class RedisSettings(_Section):
     url: SecretStr | None = Field(
         None,
         description="Where Redis or Valkey is: `redis://[user:password@]host:port/db`, `rediss://` for TLS, "
-        "`unix://[user:password@]/path?db=0`. "
+        "`unix://[user:password@]/path?db=0`, `redis+sentinel://[user:password@]host:port,host:port/service/db`. "
         "`netpulse up` starts a private server when it is not set; the roles alone need it.",
     )
     socket_timeout: Seconds = Field(
