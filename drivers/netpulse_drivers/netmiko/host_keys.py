@@ -9,9 +9,9 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import IO
 
@@ -175,8 +175,13 @@ def _concerns(names: str, token: str) -> bool:
     if names.startswith("|1|"):
         return HostKeys.hash_host(token, names) == names
     patterns = names.split(",")
-    if any(fnmatchcase(token, pattern[1:]) for pattern in patterns if pattern.startswith("!")):
+    if any(_matches(token, pattern[1:]) for pattern in patterns if pattern.startswith("!")):
         return False
-    return any(
-        pattern == token or (("*" in pattern or "?" in pattern) and fnmatchcase(token, pattern)) for pattern in patterns
-    )
+    return any(_matches(token, pattern) for pattern in patterns)
+
+
+def _matches(token: str, pattern: str) -> bool:
+    """OpenSSH's patterns know only ``*`` and ``?``; brackets stand for themselves."""
+    if "*" not in pattern and "?" not in pattern:
+        return token == pattern
+    return re.fullmatch(re.escape(pattern).replace(r"\*", ".*").replace(r"\?", "."), token) is not None

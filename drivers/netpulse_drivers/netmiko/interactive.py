@@ -46,6 +46,10 @@ class InteractiveSessions:
 
     def open_interactive(self, session: NetmikoSession) -> Opening:
         """Verify the prompt by RETURN (between operations the session stands at a verified one), then normalise."""
+        if session.connection.protocol == "ssh":
+            # From now on the driver ends lines as exchanges do. A line feed (netmiko's RETURN) that comes right after
+            # an exchange's carriage return counts as its second half: the next RETURN would be answered by nothing.
+            session.connection.RETURN = "\r"
         with session.operation(self.call):
             session.ask("", deadline=session.connection.deadline.sooner(VERIFY_TIMEOUT), verify=False)
             _to_login_mode(session)

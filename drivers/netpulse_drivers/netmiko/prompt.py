@@ -49,9 +49,11 @@ class Prompt:
         if line == self.text:
             return True
         stem = self.stem
-        if len(stem) < 2 or self.platform.expression.fullmatch(line) is None:
+        if not stem or self.platform.expression.fullmatch(line) is None:
             return False
-        return _stem(line, self.platform).startswith(stem)
+        other = _stem(line, self.platform)
+        # "r1" is no beginning of "r10", while "a-long-router-name" may be cut short in configuration mode
+        return other.startswith(stem) and (len(stem) > 3 or not other[len(stem) : len(stem) + 1].isalnum())
 
     def ends(self, line: str) -> bool:
         """Whether the line ends with this very prompt: output without a line end at its end stands before it."""

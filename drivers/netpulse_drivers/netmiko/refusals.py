@@ -73,13 +73,13 @@ _SHELL = (
 )
 
 _VYOS = (
-    r"\s*Invalid command: ",
-    r"\s*Ambiguous command: ",
-    r"\s*Incomplete command: ",
-    r"\s*Configuration path: .* is not valid",
-    r"\s*Set failed",
-    r"\s*Delete failed",
-    r"\s*Commit failed",
+    r"[ \t]*Invalid command: ",
+    r"[ \t]*Ambiguous command: ",
+    r"[ \t]*Incomplete command: ",
+    r"[ \t]*Configuration path: .* is not valid",
+    r"[ \t]*Set failed",
+    r"[ \t]*Delete failed",
+    r"[ \t]*Commit failed",
     r"-?[\w./-]*sh: ",
 )
 

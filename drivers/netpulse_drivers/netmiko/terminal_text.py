@@ -32,9 +32,7 @@ _ERASED = re.compile(PAGER.pattern + r"(?:\x08+ *\x08*|\r +\r|\r)?")
 
 ASYNCHRONOUS = re.compile(
     r"(?:"
-    r"[*.]?(?:\d+: )*(?:\S+: )?[*.]?"
-    r"(?:[A-Z][a-z]{2} (?:[A-Z][a-z]{2})? *\d+ (?:\d{4} )?[\d:.]+[^%\n]{0,80}[: ] ?)?"
-    r"%[A-Z][A-Z0-9_\-]*-\d-[A-Z0-9_]+\b"  # Cisco, Arista, Ruijie: %FACILITY-SEVERITY-MNEMONIC
+    r"[^%\n]{0,120}%[A-Z][A-Z0-9_\-]*-\d-[A-Z0-9_]+\b"  # Cisco, Arista, Ruijie: %FACILITY-SEVERITY-MNEMONIC
     r"|\d{4}[/-]\d\d[/-]\d\d[ T][\d:.]+\S* (?:[A-Z]+|[\w\-\[\]]+): "  # FRRouting, EOS
     r"|(?:#|%)?[A-Z][a-z]{2} +\d+ [\d:.]+[^\n]{0,60} %{1,2}\d*[A-Z][\w/]*"  # Huawei, Comware
     r"|[A-Z][a-z]{2} +\d+ \d\d:\d\d:\d\d(?:\.\d+)? \S+ [\w./\-]+(?:\[\d+\])?: "  # RFC 3164
