@@ -146,9 +146,9 @@ def test_lines_that_only_inform(answer: str) -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        " --More-- ", "--More--", "<--- More --->", "---- More ----", "  ---- More ----", "---(more)---",
-        "--more--", "---(more 40%)---", "-- More --", "-- MORE --, next page: Space, next line: Enter, quit: Control-C", "(more)",
-        "lines 1-23", "lines 1-23/80 (END)", "Press any key to continue (Q to quit)",
+        " --More-- ", "--More--", "<--- More --->", "---- More ----", "---(more)---",
+        "--more--", "---(more 40%)---", "-- More --", "-- MORE --, next page: Space, next line: Enter, quit: Control-C",
+        "lines 1-23", "  ---- More ----", "lines 1-23/80 (END)", "Press any key to continue (Q to quit)",
     ],
 )  # fmt: skip
 def test_pagers(line: str) -> None:

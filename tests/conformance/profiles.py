@@ -1,0 +1,87 @@
+"""The drivers that are tried."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from netpulse_drivers.netmiko import NetmikoDriver
+from tests.conformance.profile import DriverProfile
+from tests.lab.simulator import SimulatedDevice, SimulatorLab
+
+
+class SimulatedTarget:
+    """A simulated device behind a driver that speaks to its command line."""
+
+    def __init__(self, lab: SimulatorLab, device: SimulatedDevice, **connection_args: Any) -> None:
+        self._lab = lab
+        self._device = device
+        self.connection_args = {
+            "host": device.host,
+            "port": device.port,
+            "username": device.username,
+            "password": device.password,
+            "secret": device.secret,
+            **connection_args,
+        }
+
+    def logins(self) -> int:
+        return self._lab.counters(self._device).logins
+
+    def received(self) -> list[str]:
+        return self._lab.commands(self._device)
+
+    def configuration(self) -> str:
+        return self._lab.running_config(self._device)
+
+    def drop(self) -> None:
+        self._lab.drop(self._device, "rst")
+
+    def freeze(self) -> None:
+        self._lab.drop(self._device, "freeze")
+
+
+def _simulated(platform: str, device_type: str, *, telnet: bool = False) -> Callable[[], Any]:
+    @contextlib.contextmanager
+    def target(lab: SimulatorLab) -> Iterator[SimulatedTarget]:
+        device = lab.add(name="r1", platform=platform, **({"telnet_port": 0} if telnet else {}))
+        try:
+            port = device.telnet_port if telnet else device.port
+            yield SimulatedTarget(lab, device, device_type=device_type, port=port)
+        finally:
+            lab.remove(device)
+
+    return target
+
+
+def _closed_port() -> int:
+    """A port of this machine on which nobody listens (anybody could begin to, in theory)."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
+def _netmiko(name: str, platform: str, device_type: str, interface: str, *, telnet: bool = False) -> DriverProfile:
+    return DriverProfile(
+        name=f"netmiko-{name}",
+        driver=NetmikoDriver,
+        lab=SimulatorLab,
+        target=_simulated(platform, device_type, telnet=telnet),
+        query="show version",
+        query_shows={"ios": "Cisco IOS Software", "eos": "Arista"}[platform],
+        refused_query="show nonsense",
+        change=(f"interface {interface}", "description set by the conformance suite"),
+        change_shows="description set by the conformance suite",
+        refused_change=(f"interface {interface}", "nonsense line", "description never set"),
+        wrong_credentials={"password": "wrong-password-here"},
+        unreachable={"port": _closed_port()},
+    )
+
+
+PROFILES = [
+    _netmiko("ios", "ios", "cisco_ios", "GigabitEthernet0/1"),
+    _netmiko("eos", "eos", "arista_eos", "Ethernet1"),
+    _netmiko("ios-telnet", "ios", "cisco_ios_telnet", "GigabitEthernet0/1", telnet=True),
+]
