@@ -37,7 +37,7 @@ MAX_COMMAND = 1_048_576
 MAX_ANSWER = 65_536
 """Bytes of one answer to a question."""
 
-MAX_SEARCH_SECONDS = 2.0
+MAX_SEARCH_SECONDS = 5.0
 """Seconds that all searches of one expression in one exchange may take together."""
 
 FileProtocol = Literal["scp", "sftp"]

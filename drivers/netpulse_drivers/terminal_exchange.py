@@ -21,7 +21,7 @@ from netpulse_drivers.interactive import BytesPattern, Exchange, ExchangeError, 
 WINDOW = 256
 """Bytes at the end of the answer in which the prompt is looked for, extended to the beginning of their first line."""
 
-LONGEST_LINE = 4_096
+LONGEST_LINE = 1_024
 """Bytes that the window grows to at most for the sake of that line."""
 
 QUESTION_WINDOW = 16_384
