@@ -17,6 +17,7 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Callable
 from typing import NoReturn
 from urllib.parse import unquote, urlsplit
 
@@ -164,7 +165,7 @@ def main(fd: int) -> int:
     warmup.name_process("np-forkserver")
     drivers = DriverRegistry(boot.settings.drivers.plugin_dirs if boot.preload_plugins else ())
     clock = LeaseClock(fds[0])
-    _warm_up(drivers)
+    _warm_up(drivers, boot)
     if not warmup.await_single_thread(Deadline.after(5)):
         names = [thread.name for thread in threading.enumerate()]
         control.send(node, {"op": "unfit", "threads": names})
@@ -181,12 +182,17 @@ def _own_secrets(boot: Boot) -> list[str]:
     return [*boot.settings.require_master_keys(), url, unquote(urlsplit(url).password or "")]
 
 
-def _warm_up(drivers: DriverRegistry) -> None:
+def _warm_up(drivers: DriverRegistry, boot: Boot) -> None:
     drivers.load_all()
-    try:
-        warmup.rehearse(drivers.get("netmiko"))
-    except Exception as error:  # noqa: BLE001 - a cold start is slower and larger, not wrong
-        log.warning("warm_up_failed", error=f"{type(error).__name__}: {error}")
+    rehearsals: list[Callable[[], None]] = [
+        lambda: warmup.rehearse(drivers.get("netmiko")),
+        lambda: warmup.rehearse_queue(boot.settings),
+    ]
+    for rehearsal in rehearsals:
+        try:
+            rehearsal()
+        except Exception as error:  # noqa: BLE001 - a cold start is slower and larger, not wrong
+            log.warning("warm_up_failed", error=f"{type(error).__name__}: {error}")
 
 
 if __name__ == "__main__":

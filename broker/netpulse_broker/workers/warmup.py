@@ -6,6 +6,7 @@ for itself.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import socket
@@ -17,6 +18,10 @@ import paramiko
 import structlog
 from paramiko.common import AUTH_SUCCESSFUL, OPEN_SUCCEEDED
 
+from netpulse_broker.queueing.claims import Fenced, LeaseAbsent, WorkSource
+from netpulse_broker.queueing.connection import connect
+from netpulse_broker.queueing.sealing import Sealer
+from netpulse_broker.settings import Settings
 from netpulse_drivers import BaseDriver, Call, Deadline
 
 log = structlog.get_logger(__name__)
@@ -70,6 +75,30 @@ def rehearse(driver: type[BaseDriver]) -> None:
                 session_driver.disconnect(session)
         finally:
             server.join(15)
+
+
+def rehearse_queue(settings: Settings) -> None:
+    """Ask Redis for work under a token that nobody ever had: nothing is changed, and every code path has run.
+
+    Raises:
+        redis.RedisError: Redis is not there.
+    """
+    client = connect(settings.redis)
+    try:
+        source = WorkSource(
+            client,
+            Sealer.from_text(settings.require_master_keys()),
+            queue="device:warm-up",
+            token="warm-up|0|0|0",  # noqa: S106 - no secret
+            worker="warm-up",
+            node="warm-up",
+        )
+        with contextlib.suppress(LeaseAbsent, Fenced):
+            source.claim()
+        source.wait(0.01)
+    finally:
+        client.close()
+        client.connection_pool.disconnect()
 
 
 def settle() -> None:
