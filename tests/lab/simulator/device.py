@@ -13,6 +13,7 @@ from .config_session import Candidates
 from .config_store import ConfigTree
 from .device_spec import DeviceSpec
 from .faults import Cut, Faults
+from .file_store import FileStore
 from .interpreter import Interpreter
 from .journal import Journal
 from .platform import Platform
@@ -60,6 +61,8 @@ class Device:
         self.host = spec.host
         self.port = spec.port
         self.telnet_port = spec.telnet_port
+        self.http_port = spec.http_port
+        self.https_port = spec.https_port
         self.booted = time.time()
         self.down_until = 0.0
         """Monotonic time until which a reloading device refuses connections."""
@@ -68,6 +71,7 @@ class Device:
         self.saved: float | None = None
         self.candidates = Candidates()
         """Named configuration sessions, where the platform has them."""
+        self.files = FileStore(platform.file_system)
         self.running = ConfigTree()
         self.running = self._factory_config()
         self.startup = self.running.copy()
@@ -135,8 +139,9 @@ class Device:
             connection.cut("close")
 
     def restore(self) -> None:
-        """Go back to the configuration of the start, running and saved; sessions stay."""
+        """Go back to the configuration of the start, running and saved; files that came later go, sessions stay."""
         self.candidates.clear()
+        self.files.clear()
         self.replace_running(self._factory_config(), "console")
         self.startup = self.running.copy()
         self.changed = None

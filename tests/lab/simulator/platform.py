@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from .config_store import ConfigTree, Entry, PrintStyle
+from .file_store import FileSystem
 from .grammar import Grammar, Match, Parameter, Rejection
 from .outcome import Outcome
 from .output_filter import FILTERS, Filter
@@ -120,6 +121,9 @@ class Platform:
     login_prompts: tuple[str, str] = ("Username: ", "Password: ")
     login_failed: str = "% Login invalid\n"
     syslog: str = "%SYS-5-CONFIG_I: Configured from console by vty0"
+    file_system: FileSystem = field(default_factory=FileSystem)
+    copies: Callable[[Device, Literal["scp", "sftp"]], bool] = lambda device, protocol: True
+    """Whether the device takes and gives files over this protocol."""
     ssh_version: str = "Cisco-1.25"
     """Software part of the SSH identification string."""
     exec_grammars: dict[int, Grammar[Command]] = field(default_factory=dict, init=False, repr=False)

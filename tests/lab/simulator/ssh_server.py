@@ -10,10 +10,12 @@ from functools import lru_cache
 import asyncssh
 from asyncssh.constants import MSG_SERVICE_REQUEST
 from asyncssh.packet import SSHPacket
+from asyncssh.stream import SSHServerStreamSession
 
 from .device import Device
 from .device_spec import SshProfile
 from .faults import Cut
+from .file_transfer import transfer_session
 from .gate import Gate
 from .interpreter import Interpreter
 from .outcome import Break, Outcome, Say
@@ -170,7 +172,7 @@ class DeviceServer(asyncssh.SSHServer):
 
 
 class DeviceSession(asyncssh.SSHServerSession[bytes]):
-    """A session channel: a terminal with a shell, or one command."""
+    """A session channel: a terminal with a shell, one command, or a file transfer."""
 
     _channel: asyncssh.SSHServerChannel[bytes]
 
@@ -179,6 +181,7 @@ class DeviceSession(asyncssh.SSHServerSession[bytes]):
         self._shell = shell
         self._terminal: Terminal | None = None
         self._command: str | None = None
+        self._transfer: SSHServerStreamSession[bytes] | None = None
 
     def connection_made(self, chan: asyncssh.SSHServerChannel[bytes]) -> None:
         self._channel = chan
@@ -194,9 +197,26 @@ class DeviceSession(asyncssh.SSHServerSession[bytes]):
 
     def exec_requested(self, command: str) -> bool:
         self._command = command
+        device = self._gate.device
+        if command.startswith("scp ") and device.platform.copies(device, "scp"):
+            self._begin_transfer(device)
         return True
 
+    def subsystem_requested(self, subsystem: str) -> bool:
+        device = self._gate.device
+        if subsystem != "sftp" or not device.platform.copies(device, "sftp"):
+            return False
+        self._begin_transfer(device)
+        return True
+
+    def _begin_transfer(self, device: Device) -> None:
+        self._transfer = transfer_session(device, session=self._gate.session)
+        self._transfer.connection_made(self._channel)
+
     def session_started(self) -> None:
+        if self._transfer is not None:
+            self._transfer.session_started()
+            return
         terminal = Terminal(device=self._gate.device, wire=self, shell=self._shell, once=self._command is not None)
         self._terminal = terminal
         self._gate.terminals.add(terminal)
@@ -206,13 +226,25 @@ class DeviceSession(asyncssh.SSHServerSession[bytes]):
             terminal.start(greeting(self._gate.device))
 
     def data_received(self, data: bytes, datatype: asyncssh.DataType) -> None:
+        if self._transfer is not None:
+            self._transfer.data_received(data, datatype)
         if self._terminal is not None:
             self._terminal.receive(data)
 
     def eof_received(self) -> bool:
-        return True
+        return True if self._transfer is None else bool(self._transfer.eof_received())
+
+    def pause_writing(self) -> None:
+        if self._transfer is not None:
+            self._transfer.pause_writing()
+
+    def resume_writing(self) -> None:
+        if self._transfer is not None:
+            self._transfer.resume_writing()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        if self._transfer is not None:
+            self._transfer.connection_lost(exc)
         if self._terminal is not None:
             self._terminal.close()
             self._gate.terminals.discard(self._terminal)

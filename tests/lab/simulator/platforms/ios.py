@@ -16,7 +16,9 @@ from tests.lab.simulator.session_commands import CONFIG_CONTROLS, SESSION_COMMAN
 
 from . import ios_show as show
 from .ios_config import CONFIG
+from .ios_files import FILE_COMMANDS, FLASH, path
 from .ios_lines import INTERFACES
+from .ios_status import STATUS_COMMANDS
 from .parameters import PARAMETERS
 
 _PROMPTS = {
@@ -148,15 +150,6 @@ def _write(shell: Interpreter, found: Match[Command]) -> Outcome:
     return Say("Building configuration...\n[OK]\n")
 
 
-def _copy(shell: Interpreter, found: Match[Command]) -> Outcome:
-    def named(answer: str) -> Outcome:
-        if answer.strip() not in ("", "startup-config"):
-            return Say(f"%Error opening {answer.strip()} (No such device)\n")
-        return _write(shell, found)
-
-    return Ask(question="Destination filename [startup-config]? ", then=named)
-
-
 def _reload(shell: Interpreter, found: Match[Command]) -> Outcome:
     return reload_dialogue(
         shell,
@@ -192,8 +185,6 @@ def _commands() -> list[Command]:
         ("show interfaces description", show.show_interfaces_description),
         ("show interfaces [<interface>]", show.show_interfaces),
         ("show vlan [brief]", show.show_vlan),
-        ("show lldp neighbors [detail]", show.show_lldp),
-        ("show cdp neighbors [detail]", show.show_cdp),
         ("ping <word>", show.ping),
         ("ping ip <word>", show.ping),
     ]
@@ -208,17 +199,13 @@ def _commands() -> list[Command]:
         ("show access-lists", show.show_access_lists),
         ("show ip access-lists", show.show_access_lists),
         ("show file systems", show.show_file_systems),
-        ("show logging", show.show_logging),
         ("show tech-support", show.show_tech),
-        ("dir [<word>]", show.show_directory),
         ("configure terminal", configure),
         ("write [memory]", _write),
         ("write terminal", show.show_running),
         ("write erase", _erase),
         ("erase startup-config", _erase),
-        ("copy running-config startup-config", _copy),
         ("reload", _reload),
-        ("clear counters", _nothing),
         ("clear logging", _nothing),
         ("debug <line>", _nothing),
         ("undebug all", _nothing),
@@ -226,6 +213,8 @@ def _commands() -> list[Command]:
     ]
     return [
         *SESSION_COMMANDS,
+        *FILE_COMMANDS,
+        *STATUS_COMMANDS,
         *(Command(syntax=syntax, run=run) for syntax, run in user),
         *(Command(syntax=syntax, run=run, level=15) for syntax, run in privileged),
     ]
@@ -239,7 +228,7 @@ def build() -> Platform:
         commands=_commands(),
         config=CONFIG,
         controls=CONFIG_CONTROLS,
-        parameters={**PARAMETERS, "interface": INTERFACES.parse},
+        parameters={**PARAMETERS, "interface": INTERFACES.parse, "path": path},
         style=STYLE,
         pager=Pager(),
         reject=reject,
@@ -251,4 +240,7 @@ def build() -> Platform:
         no_secret="% No password set\n",
         configured="Enter configuration commands, one per line.  End with CNTL/Z.\n",
         login_failed="% Login invalid\n\n",
+        file_system=FLASH,
+        # IOS has a server for SCP, once it is told so, and none for SFTP.
+        copies=lambda device, protocol: protocol == "scp" and device.running.root.find("ip", "scp") is not None,
     )

@@ -315,26 +315,6 @@ def show_file_systems(shell: Interpreter, found: Match[Command]) -> str:
     )
 
 
-def show_directory(shell: Interpreter, found: Match[Command]) -> str:
-    return (
-        "Directory of flash0:/\n\n"
-        "    1  -rw-    92513420  Sep 24 2020 22:34:00 +00:00  vios_l2-adventerprisek9-m\n\n"
-        "2142715904 bytes total (1941000192 bytes free)\n"
-    )
-
-
-def show_lldp(shell: Interpreter, found: Match[Command]) -> str:
-    if shell.device.running.root.find("lldp", "run") is None:
-        return "% LLDP is not enabled\n"
-    return "\nTotal entries displayed: 0\n\n"
-
-
-def show_cdp(shell: Interpreter, found: Match[Command]) -> str:
-    if shell.device.running.root.find("no", "cdp", "run") is not None:
-        return "% CDP is not enabled\n"
-    return "\nTotal cdp entries displayed : 0\n"
-
-
 def show_access_lists(shell: Interpreter, found: Match[Command]) -> str:
     lines: list[str] = []
     for entry in shell.device.running.root.find_all("ip", "access-list"):
@@ -343,7 +323,3 @@ def show_access_lists(shell: Interpreter, found: Match[Command]) -> str:
             numbered = one.words[0].isdigit()
             lines.append(f"    {one.text}" if numbered else f"    {number * 10} {one.text}")
     return "\n".join(lines) + "\n" if lines else ""
-
-
-def show_logging(shell: Interpreter, found: Match[Command]) -> str:
-    return "Syslog logging: enabled (0 messages dropped, 0 messages rate-limited, 0 flushes, 0 overruns)\n\n"
