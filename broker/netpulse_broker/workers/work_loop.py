@@ -92,6 +92,7 @@ class WorkLoop:
         self._service = service
         self._clock = clock
         self._interrupt_wait = interrupt_wait
+        self._log = log.bind(worker=source.worker)  # bound once: a filtered line then costs nothing
         self._lock = threading.Lock()
         self._running: RunningJob | None = None
         self._leave = threading.Event()
@@ -222,7 +223,7 @@ class WorkLoop:
                 with self._lock:
                     self._running = None
             self._remember(job_id, end)
-        log.debug(
+        self._log.debug(
             "job_ended", job=job_id, status=end.status, error=end.error_code or None, duration=round(end.duration, 4)
         )
         self._finish(job, end)
