@@ -1,0 +1,85 @@
+"""``python -m tests.bench``: measure, print the tables. Exit status 0 whatever the figures are: the reader judges."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import TypeVar
+
+from tests.bench import many_devices, node_loss, one_device, worker_loss
+from tests.bench.conditions import conditions
+from tests.bench.report import Run, report
+from tests.bench.sizes import FULL, TINY, Sizes
+from tests.lab.real import FrrLab
+from tests.lab.running_broker import RunningBroker
+from tests.lab.simulator import SimulatorLab
+
+T = TypeVar("T")
+
+
+def measure(sizes: Sizes, *, frr: bool) -> Run:
+    """One run of everything.
+
+    Args:
+        frr: also on an FRR router.
+    """
+    most = max(sizes.devices, sizes.worker_kills, sizes.node_devices + 1)
+    with ExitStack() as stack:
+        lab = stack.enter_context(SimulatorLab(count=most))
+        with RunningBroker() as broker:
+            single = [
+                _told(
+                    "one simulated device",
+                    lambda: one_device.measure(broker, "simulated device", lab.devices[0].netmiko(), sizes),
+                )
+            ]
+            if frr:
+                with FrrLab() as routers:
+                    args = routers.routers[0].netmiko()
+                    single.append(
+                        _told("one FRR router", lambda: one_device.measure(broker, "FRR router", args, sizes))
+                    )
+            many = _told(f"{sizes.devices} devices", lambda: many_devices.measure(broker, lab, sizes))
+            lost_workers = _told("killed workers", lambda: worker_loss.measure(broker, lab, sizes))
+        lost_nodes = _told("killed nodes", lambda: node_loss.measure(lab, sizes))
+    return Run(single=single, many=many, worker_loss=lost_workers, node_loss=lost_nodes)
+
+
+def _told(what: str, work: Callable[[], T]) -> T:
+    """Do it, and tell on standard error how long it took: the tables on standard output come at the end."""
+    began = time.monotonic()
+    done = work()
+    print(f"bench: {what}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
+    return done
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument(
+        "--size",
+        choices=["full", "tiny"],
+        default="full",
+        help="tiny only shows that it runs; its figures mean nothing",
+    )
+    parser.add_argument("--no-frr", action="store_true", help="leave the FRR router out")
+    options = parser.parse_args()
+    possible, reason = FrrLab.available()
+    if options.no_frr:
+        possible, reason = False, "asked for by --no-frr"
+    load = os.getloadavg()
+    run = measure(FULL if options.size == "full" else TINY, frr=possible)
+    if options.size == "tiny":
+        print("Too little was measured for the figures to mean anything.\n")
+    print(report(run))
+    if not possible:
+        print(f"\nFRR router: left out ({reason}).")
+    print(f"\n### Conditions\n\n{conditions(load)}")
+
+
+if __name__ == "__main__":
+    main()

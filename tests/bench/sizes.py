@@ -1,0 +1,60 @@
+"""How much is measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sizes:
+    """Counts and lengths of one run. Times are seconds.
+
+    Attributes:
+        rounds: of all contestants on one device, each with one small batch.
+        fast_batch: calls a round of what takes about a millisecond.
+        stock_batch: calls a round of stock ``send_command``.
+        connect_batch: calls a round of connect, command, disconnect.
+        devices: of the closed loop, and workers whose memory is measured.
+        slices: of the closed loop, for each of the two contestants in turn.
+        slice_seconds: length of each.
+        commands_before_memory: that each worker has run before its memory is read.
+        worker_kills: at most one for each device of the closed loop.
+        node_kills: each waits for a lease to pass.
+        node_devices: idle devices of a killed node.
+        lease_ttl: of the nodes.
+        counted_jobs: over which Redis' commands are counted.
+    """
+
+    rounds: int = 40
+    fast_batch: int = 10
+    stock_batch: int = 4
+    connect_batch: int = 1
+    devices: int = 20
+    slices: int = 5
+    slice_seconds: float = 2.0
+    commands_before_memory: int = 100
+    worker_kills: int = 20
+    node_kills: int = 3
+    node_devices: int = 10
+    lease_ttl: float = 10.0
+    counted_jobs: int = 200
+
+
+FULL = Sizes()
+"""Ends within about five minutes on two cores."""
+
+TINY = Sizes(
+    rounds=2,
+    fast_batch=2,
+    stock_batch=1,
+    devices=2,
+    slices=1,
+    slice_seconds=0.3,
+    commands_before_memory=5,
+    worker_kills=2,
+    node_kills=1,
+    node_devices=2,
+    lease_ttl=3.0,
+    counted_jobs=5,
+)
+"""Shows that everything runs; its figures mean nothing."""
