@@ -84,23 +84,23 @@ class FileStream:
             redis.ConnectionError, redis.TimeoutError
         """
         number = 0
-        try:
-            while True:
-                popped: Any = await self._client.blpop([self._parts["down"]], timeout=TURN)
-                if popped is None:
-                    if until.done() and not await self._client.exists(self._parts["down"]):
-                        return
-                    continue
-                try:
-                    data = self._seals.open_chunk(popped[1], direction="to_caller", seq=self._seq, number=number)
-                except SealBroken as error:
-                    raise InternalError(f"a chunk of the file does not open: {error}") from None
-                number += 1
-                if data is None:
+        while True:
+            popped: Any = await self._client.blpop([self._parts["down"]], timeout=TURN)
+            if popped is None:
+                if until.done() and not await self._client.exists(self._parts["down"]):
                     return
-                await self._client.rpush(self._parts["credit"], MORE)
-                yield data
-        finally:
-            if not until.done():
-                await self._client.rpush(self._parts["credit"], NO_MORE)
-                await self._client.expire(self._parts["credit"], FILE_KEPT)
+                continue
+            try:
+                data = self._seals.open_chunk(popped[1], direction="to_caller", seq=self._seq, number=number)
+            except SealBroken as error:
+                raise InternalError(f"a chunk of the file does not open: {error}") from None
+            number += 1
+            if data is None:
+                return
+            await self._client.rpush(self._parts["credit"], MORE)
+            yield data
+
+    async def stop_sender(self) -> None:
+        """Nobody reads any more: tell the worker, who may be waiting for room."""
+        await self._client.rpush(self._parts["credit"], NO_MORE)
+        await self._client.expire(self._parts["credit"], FILE_KEPT)

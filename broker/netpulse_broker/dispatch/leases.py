@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -187,7 +187,10 @@ class LeaseDesk:
 
     def _say_goodbye(self, lease_id: str, reason: str) -> None:
         """Take a lease back that nobody waits for any more, without making anybody wait for that."""
-        task = asyncio.create_task(self._take_back(lease_id, reason), name=f"goodbye {lease_id}")
+        self._later(self._take_back(lease_id, reason))
+
+    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work, name="lease goodbye")
         self._goodbyes.add(task)
         task.add_done_callback(self._goodbyes.discard)
 
@@ -446,7 +449,8 @@ class LeaseDesk:
         except Lost as error:
             raise _unavailable(error) from None
         finally:
-            await _settled(answer)
+            # In a task of its own: a caller who leaves cancels whatever is awaited here.
+            self._later(_leave_copy(copy, answer))
 
     # -- inside -----------------------------------------------------------------------------------------------------
 
@@ -558,6 +562,14 @@ def _unknown(lease_id: str) -> UnknownSession:
 
 def _ended(reason: str) -> UnknownSession:
     return UnknownSession(f"the interactive session has ended: {reason or 'for a reason that is not known'}")
+
+
+async def _leave_copy(copy: FileStream, answer: asyncio.Task[dict[str, Any]]) -> None:
+    """A file is not read any further."""
+    if not answer.done():
+        with suppress(*Lost):  # the worker notices by the silence
+            await copy.stop_sender()
+    await _settled(answer)
 
 
 async def _settled(task: asyncio.Task[dict[str, Any]]) -> None:

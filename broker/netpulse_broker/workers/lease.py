@@ -266,7 +266,8 @@ class Lease:
             broken = InternalError("the exchange does not validate and was not carried out")
             return _failed(asked.seq, broken, lease_open=True), None
         except DriverError as error:
-            return _failed(asked.seq, error, lease_open=error.session_usable), _closing(error)
+            failed = _failed(asked.seq, error, lease_open=error.session_usable)
+            return failed | {"bytes": 0}, _closing(error)
         try:
             result: ExchangeResult = driver.exchange(session, exchange, watch=self._look)
         except DriverError as error:

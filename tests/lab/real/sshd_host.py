@@ -223,6 +223,7 @@ class SshdHost:
             "AuthorizedKeysFile": f"{self._key}.pub" if self._public_key else "none",
             "MaxSessions": str(self._max_sessions),
             "AllowTcpForwarding": "local" if self._allow_tcp_forwarding else "no",
+            "Subsystem": "sftp internal-sftp",
             "PrintLastLog": "no",
         }
         if self._certificate:
