@@ -232,7 +232,7 @@ class Device:
         self._drop()
         if lease.fresh:
             try:
-                reset(self._target)
+                reset(self._target, wait=self.get_option("netpulse_session_wait"))
             except SessionNotOpened as error:
                 self.queue_message("vvv", f"closing the session after a failed set-up: {error.message}")
 
@@ -308,7 +308,7 @@ class Device:
         """Give the device back and have its kept session closed; the next request logs in."""
         self.close()
         target = self._make_target()
-        reset(target)
+        reset(target, wait=self.get_option("netpulse_session_wait"))
         self.queue_message("vvvv", f"reset the broker's session of {target.label}")
 
     def close(self):

@@ -6,7 +6,8 @@
 AnsibleError
 ├── AnsibleConnectionFailure
 │   └── SessionNotOpened   the device could not be had; nothing was sent to it by this task
-└── SessionBroken          the session is gone or in doubt while the task had it
+├── SessionBroken          the session is gone or in doubt while the task had it
+└── FileNotCopied          the device refused a file; the session goes on
 
 SessionBroken is no AnsibleConnectionFailure on purpose: platform plug-ins take that one for the device's answer to a
 command (with ``check_rc: false`` they put its text into the output and go on).
@@ -47,6 +48,10 @@ class SessionNotOpened(AnsibleConnectionFailure):
 
 class SessionBroken(AnsibleError):
     """The session ended, or nobody knows what state it is in."""
+
+
+class FileNotCopied(AnsibleError):
+    """The device has not, or does not take, the file."""
 
 
 class Target:
@@ -165,13 +170,23 @@ class SessionLease:
         return result
 
     def put_file(self, source, destination, *, protocol, timeout):
-        """Copy a local file to the device. ``timeout``: seconds without progress."""
+        """Copy a local file to the device. ``timeout``: seconds without progress.
+
+        Raises:
+            FileNotCopied: the device or the transfer refused it.
+            SessionBroken: as for ``exchange``.
+        """
         with self._busy:
-            self._requested(
+            copied = self._requested(
                 lambda: self._api.put_file(
                     self.id, source, path=destination, protocol=protocol, seq=self._next(), timeout=timeout + GRACE
                 )
             )
+        if not copied.get("lease_open", True):
+            self._end("the broker closed the session after a failed copy")
+        if copied.get("error"):
+            error = copied["error"]
+            raise FileNotCopied(f"{error['message']} {self._target.where(error.get('phase') or 'execute')}")
 
     def get_file(self, source, destination, *, protocol, timeout):
         """Copy a file of the device to a local one. ``timeout``: seconds without progress."""
@@ -254,8 +269,12 @@ class SessionLease:
         api.close()
 
 
-def reset(target):
+def reset(target, *, wait):
     """Close the device's kept session of this user, whoever may want it next.
+
+    Args:
+        target: which device.
+        wait: seconds to wait for the device's turn.
 
     Raises:
         SessionNotOpened: the broker could not be asked, or refused.
@@ -263,7 +282,7 @@ def reset(target):
     api = None
     try:
         api = target.api()
-        api.reset(target.request, timeout=LOGIN_TIME)
+        api.reset({**target.request, "wait": wait}, timeout=wait + LOGIN_TIME)
     except BrokerError as error:
         raise _not_opened(error, target) from None
     finally:

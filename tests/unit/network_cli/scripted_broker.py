@@ -96,7 +96,7 @@ class ScriptedBroker:
             return self._send(handler, self._heartbeat(path))
         if path.endswith("/file"):
             return self._file(handler, raw)
-        body = json.loads(raw) if raw else None
+        body: Any = json.loads(raw) if raw else {}
         self.requests.append((handler.command, handler.path, body))
         route = self._route(handler.command, path)
         answer = route(path, body)
@@ -186,7 +186,7 @@ class ScriptedBroker:
         return self._stored[number]
 
     @staticmethod
-    def _command(exchange: dict[str, Any]) -> str:
+    def _command(exchange: Any) -> str:
         return "" if exchange["command"] is None else base64.b64decode(exchange["command"]).decode()
 
     def _file(self, handler: BaseHTTPRequestHandler, raw: bytes) -> None:

@@ -1,0 +1,156 @@
+"""An Ansible with the vendors' collections: the reference for what their modules say over stock network_cli.
+
+It is an installation of its own (PyPI's ``ansible`` package with ``ansible-pylibssh``), because the broker's
+environment has neither the collections nor an SSH library for Ansible:
+
+    python3 -m venv .venv-ansible
+    .venv-ansible/bin/pip install 'ansible-core==2.19.*' ansible ansible-pylibssh
+
+NETPULSE_VENDOR_ANSIBLE names another such environment.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+CALLBACKS = REPOSITORY / "tests" / "integration" / "ansible_callbacks"
+LIMIT = 170
+"""Seconds after which a run has hung."""
+
+SHOWN = ("ansible.netcommon", "ansible.utils", "cisco.ios", "arista.eos")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskOutcome:
+    """One task on one host, or one item of its loop. ``state``: ok, failed, unreachable or skipped."""
+
+    state: str
+    host: str
+    task: str
+    result: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """A finished ansible-playbook."""
+
+    returncode: int
+    output: str
+    outcomes: list[TaskOutcome]
+
+    def of(self, task: str) -> TaskOutcome:
+        """The outcome of a task that ran once."""
+        found = [one for one in self.outcomes if one.task == task]
+        assert len(found) == 1, f"{task!r} has {len(found)} outcomes\n{self.output}"
+        return found[0]
+
+
+class VendorAnsible:
+    """Runs playbooks of the vendor environment in ``folder``, the working tree's collection beside the vendors'."""
+
+    def __init__(self, environment: Path, folder: Path) -> None:
+        self._bin = environment / "bin"
+        self.folder = folder
+        self._runs = 0
+        namespace = folder / "collections" / "ansible_collections" / "netpulse"
+        namespace.mkdir(parents=True)
+        (namespace / "broker").symlink_to(REPOSITORY / "collection")
+
+    @staticmethod
+    def environment() -> Path | None:
+        """Where it is installed; None when it is not."""
+        for place in (os.environ.get("NETPULSE_VENDOR_ANSIBLE"), str(REPOSITORY / ".venv-ansible")):
+            if place and (Path(place) / "bin" / "ansible-playbook").exists():
+                return Path(place)
+        return None
+
+    def collection(self, name: str) -> Path:
+        """The folder of an installed collection."""
+        (found,) = self._bin.parent.glob(f"lib/python3*/site-packages/ansible_collections/{name.replace('.', '/')}")
+        return found
+
+    def versions(self) -> str:
+        """What is compared, for the table's head."""
+        core = self._tool("ansible", "--version").splitlines()[0].split()[-1].rstrip("]")
+        parts = [f"ansible-core {core}"]
+        for name in SHOWN:
+            manifest = json.loads((self.collection(name) / "MANIFEST.json").read_text())
+            parts.append(f"{name} {manifest['collection_info']['version']}")
+        return ", ".join(parts)
+
+    def play(
+        self,
+        playbook: Path,
+        *,
+        hosts: Mapping[str, Any],
+        environment: Mapping[str, str] | None = None,
+        verbose: int = 0,
+    ) -> Run:
+        """Run ``playbook`` on these hosts (name: variables)."""
+        self._runs += 1
+        inventory = self.folder / f"hosts-{self._runs}.yml"
+        inventory.write_text(yaml.safe_dump({"all": {"hosts": dict(hosts)}}))
+        record = self.folder / f"outcomes-{self._runs}.jsonl"
+        record.touch()
+        done = self._run(
+            ["ansible-playbook", "-i", str(inventory), str(playbook), *(["-" + "v" * verbose] if verbose else [])],
+            {
+                "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACKS),
+                "ANSIBLE_CALLBACKS_ENABLED": "result_recorder",
+                "RESULT_RECORD": str(record),
+                **(environment or {}),
+            },
+        )
+        outcomes = [TaskOutcome(**json.loads(line)) for line in record.read_text().splitlines()]
+        return Run(returncode=done.returncode, output=done.stdout + done.stderr, outcomes=outcomes)
+
+    def tasks(self, *tasks: Mapping[str, Any], hosts: Mapping[str, Any], **more: Any) -> Run:
+        """Run a play of these tasks; further arguments are ``play``'s."""
+        playbook = self.folder / "play.yml"
+        playbook.write_text(
+            yaml.safe_dump([{"hosts": "all", "gather_facts": False, "tasks": [dict(one) for one in tasks]}])
+        )
+        return self.play(playbook, hosts=hosts, **more)
+
+    def documentation(self, connection: str) -> Any:
+        """What ansible-doc knows of a connection plug-in."""
+        text = self._tool("ansible-doc", "--json", "-t", "connection", connection)
+        return json.loads(text)[connection]["doc"]
+
+    def _tool(self, name: str, *arguments: str) -> str:
+        done = self._run([name, *arguments], {})
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def _run(self, command: list[str], environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "NETPULSE_"))}
+        return subprocess.run(
+            [str(self._bin / command[0]), *command[1:]],
+            env={
+                **kept,
+                "ANSIBLE_COLLECTIONS_PATH": str(self.folder / "collections"),
+                "ANSIBLE_HOME": str(self.folder / "home"),
+                "ANSIBLE_PERSISTENT_CONTROL_PATH_DIR": str(self.folder / "pc"),
+                "ANSIBLE_HOST_KEY_CHECKING": "false",
+                "ANSIBLE_DEPRECATION_WARNINGS": "false",
+                "ANSIBLE_NOCOLOR": "1",
+                "LC_ALL": "C.UTF-8",
+                # Modules make lists of sets; their order is to be the same in each run.
+                "PYTHONHASHSEED": "0",
+                **environment,
+            },
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=LIMIT,
+            check=False,
+        )
