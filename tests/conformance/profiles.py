@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import tempfile
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from netpulse_drivers.netmiko import NetmikoDriver
+from netpulse_drivers.pyeapi import PyeapiDriver
 from tests.conformance.profile import DriverProfile
 from tests.lab.simulator import SimulatedDevice, SimulatorLab
 
@@ -56,6 +58,34 @@ def _simulated(platform: str, device_type: str, *, telnet: bool = False) -> Call
     return target
 
 
+def _eapi(transport: str, **more: Any) -> Callable[[], Any]:
+    """A switch that speaks eAPI; its own certificate is the authority that the driver trusts."""
+
+    @contextlib.contextmanager
+    def target(lab: SimulatorLab) -> Iterator[SimulatedTarget]:
+        device = lab.add(name="s1", platform="eos", **{f"{transport}_port": 0})
+        port = device.https_port if transport == "https" else device.http_port
+        trusted = {"cadata": device.certificate} if transport == "https" else {}
+        try:
+            with _certificate_file(**trusted) as tls:
+                yield SimulatedTarget(lab, device, transport=transport, port=port, **tls, **more)
+        finally:
+            lab.remove(device)
+
+    return target
+
+
+@contextlib.contextmanager
+def _certificate_file(cadata: str = "") -> Iterator[dict[str, str]]:
+    if not cadata:
+        yield {}
+        return
+    with tempfile.NamedTemporaryFile("w", suffix=".pem") as file:
+        file.write(cadata)
+        file.flush()
+        yield {"ca_file": file.name}
+
+
 def _closed_port() -> int:
     """A port of this machine on which nobody listens (anybody could begin to, in theory)."""
     with socket.socket() as sock:
@@ -80,8 +110,27 @@ def _netmiko(name: str, platform: str, device_type: str, interface: str, *, teln
     )
 
 
+def _pyeapi(transport: str) -> DriverProfile:
+    return DriverProfile(
+        name=f"pyeapi-{transport}",
+        driver=PyeapiDriver,
+        lab=SimulatorLab,
+        target=_eapi(transport),
+        query="show version",
+        query_shows="vEOS-lab",
+        refused_query="show nonsense",
+        change=("interface Ethernet1", "description set by the conformance suite"),
+        change_shows="description set by the conformance suite",
+        refused_change=("interface Ethernet1", "nonsense line", "description never set"),
+        wrong_credentials={"password": "wrong-password-here"},
+        unreachable={"port": _closed_port()},
+    )
+
+
 PROFILES = [
     _netmiko("ios", "ios", "cisco_ios", "GigabitEthernet0/1"),
     _netmiko("eos", "eos", "arista_eos", "Ethernet1"),
     _netmiko("ios-telnet", "ios", "cisco_ios_telnet", "GigabitEthernet0/1", telnet=True),
+    _pyeapi("http"),
+    _pyeapi("https"),
 ]

@@ -219,4 +219,6 @@ def _presented(session: NetmikoSession, reply: Reply, line: str, args: NetmikoCh
         head, _, last = text.rpartition("\n")
         if last.strip() == reply.last_line.strip():
             text = head
-    return text if args.strip_command else f"{reply.echo or line}{session.connection.RESPONSE_RETURN}{text}"
+    if not reply.echo:  # nobody looked for it
+        return session.connection.strip_command(line, text) if args.strip_command else text
+    return text if args.strip_command else f"{reply.echo}{session.connection.RESPONSE_RETURN}{text}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from netmiko.base_connection import BaseConnection
 from netmiko.exceptions import NetmikoTimeoutException
 
 from netpulse_drivers.errors import CommandRefused, UnsupportedOperation
@@ -59,6 +60,9 @@ def leave_config_mode(session: NetmikoSession, *, abort: bool) -> None:
 
 def _enter_by_netmiko(session: NetmikoSession) -> None:
     connection = session.connection
+    if type(connection).config_mode is BaseConnection.config_mode:
+        # netmiko's default believes to be in configuration mode wherever it is: the lines would be typed as commands
+        raise UnsupportedOperation(f"netmiko has no configuration mode for {connection.device_type}")
     session.at_prompt = False
     try:
         connection.config_mode()

@@ -8,7 +8,6 @@ from typing import Any, ClassVar, TypeVar
 from netmiko.exceptions import NetmikoAuthenticationException, NetmikoTimeoutException, ReadTimeout
 
 from netpulse_drivers.base import BaseDriver, ChangeRequest
-from netpulse_drivers.deadline import Deadline
 from netpulse_drivers.errors import (
     AuthenticationFailed,
     ConnectTimeout,
@@ -73,8 +72,8 @@ class NetmikoDriver(InteractiveSessions, BaseDriver):
             if translated is None:
                 raise
             raise translated from error
-        connection.deadline = Deadline.never()
         connection.transcript = ""
+        session.rest()
         return session
 
     def disconnect(self, session: NetmikoSession) -> None:

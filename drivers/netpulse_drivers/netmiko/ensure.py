@@ -47,6 +47,8 @@ def plan_change(session: NetmikoSession, change: ChangeRequest, args: NetmikoCha
         lines = [line for line in join_blocks(_physical(change.lines), session.platform.multiline) if _typed(line)]
         return Plan(lines, "".join(f"+{part}\n" for line in lines for part in line.split("\n")))
     _check_expressions(change.ensure)
+    if not change.lines and not change.ensure.backup:  # saving alone
+        return Plan([], "")
     running_text = change.ensure.running_config
     if running_text is None or change.ensure.backup:
         running_text = _read_running(session, args)
@@ -58,6 +60,10 @@ def plan_ensure(session: NetmikoSession, change: ChangeRequest, running_text: st
     policy = change.ensure
     assert policy is not None  # noqa: S101 - the caller has looked
     platform = session.platform
+    if policy.parents and not platform.indented:
+        raise InvalidArguments(
+            f"{session.connection.device_type} prints its configuration as set commands: give whole lines, no parents"
+        )
     compared = policy.running_config if policy.running_config is not None else running_text
     running = parse_configuration(
         compared, ignore=policy.diff_ignore_lines, multiline=platform.multiline, indented=platform.indented

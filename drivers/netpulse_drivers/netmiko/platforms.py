@@ -151,9 +151,7 @@ _HUAWEI_V8 = replace(
     commit="commit",
     commit_check="",
     abort=("return",),
-    abort_answers=(
-        Answer(r"(?i)uncommitted configurations? (?:is|are) (?:found|detected)[^\n]*\[y/n[^\n]*\]\s*:?", "n"),
-    ),
+    abort_answers=(Answer(r"(?i)uncommitted configuration[^\n]*\[y[^\n]*\]\s*:?", "n"),),
     commit_failed=r"Error:",
     save="",
     save_answers=(),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from netmiko.exceptions import NetmikoTimeoutException
+from netmiko.no_enable import NoEnable
 
 from netpulse_drivers.errors import PrivilegeRefused
 from netpulse_drivers.netmiko.bounded_regex import BoundedRegex
@@ -91,6 +92,8 @@ def _ask(session: NetmikoSession, typed: str, *, verify: bool) -> Reply:
 def _by_netmiko(session: NetmikoSession, secret: str | None) -> None:
     """Platforms whose prompts do not show privilege: netmiko knows what to look for."""
     connection = session.connection
+    if isinstance(connection, NoEnable):
+        return
     connection.secret = secret or ""
     session.at_prompt = False
     try:

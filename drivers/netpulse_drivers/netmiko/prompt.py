@@ -52,8 +52,9 @@ class Prompt:
         if not stem or self.platform.expression.fullmatch(line) is None:
             return False
         other = _stem(line, self.platform)
-        # "r1" is no beginning of "r10", while "a-long-router-name" may be cut short in configuration mode
-        return other.startswith(stem) and (len(stem) > 3 or not other[len(stem) : len(stem) + 1].isalnum())
+        if other == stem or (other.startswith(f"{stem}-") and Prompt(line, self.platform).in_config):
+            return True  # VRP and Comware put the view's name behind the device's: [HW-GigabitEthernet0/0/1]
+        return len(stem) == STEM_LENGTH and other.startswith(stem)
 
     def ends(self, line: str) -> bool:
         """Whether the line ends with this very prompt: output without a line end at its end stands before it."""
@@ -76,4 +77,4 @@ def _stem(line: str, platform: Platform) -> str:
         return ""
     groups = found.groupdict()
     name = groups.get("host") or groups.get("mode") or ""
-    return re.split(r"[\s:~#$>]", name.lstrip("~*"), maxsplit=1)[0]
+    return re.split(r"[\s:~#$>()\[\]]", name.lstrip("~*([<"), maxsplit=1)[0]

@@ -68,10 +68,9 @@ def _presented(session: NetmikoSession, reply: Reply, command: str, args: Netmik
         else:
             stripped = session.connection.strip_prompt(text)
             text = stripped if stripped != text else _without_last_line(text, reply.last_line)
-    if args.strip_command:
-        return text
-    echo = reply.echo or command.strip()
-    return f"{echo}{session.connection.RESPONSE_RETURN}{text}"
+    if not reply.echo:  # nobody looked for it
+        return session.connection.strip_command(command, text) if args.strip_command else text
+    return text if args.strip_command else f"{reply.echo}{session.connection.RESPONSE_RETURN}{text}"
 
 
 def _without_last_line(text: str, line: str) -> str:

@@ -114,7 +114,11 @@ class NetmikoSession:
                 self.at_prompt = stood_at_prompt
             if not self.at_prompt and self._question_of is None and connection.wrote:
                 self.unfit = self.unfit or "an operation ended without a verified prompt"
-            connection.guard, connection.deadline = _forbidden, Deadline.never()
+            self.rest()
+
+    def rest(self) -> None:
+        """Between operations: nothing may be typed."""
+        self.connection.guard, self.connection.deadline = _forbidden, Deadline.never()
 
     def _check_ready(self, call: Call) -> None:
         """See that the session can take a command, without writing.
@@ -191,6 +195,8 @@ class NetmikoSession:
             expect=expect,
             questions=[(BoundedRegex(item.question, name="question"), item.answer) for item in questions],
         )
+        if self.unfit:
+            raise StreamClosed(self.unfit)
         self.at_prompt = False
         reply = self.connection.exchange(typed, verify=verify, end=end, deadline=deadline)
         if reply.before_echo.strip(" \n" + self.prompt.text):
@@ -202,6 +208,9 @@ class NetmikoSession:
         if self.at_prompt:
             self.arrived_at(prompt.text if prompt.ends(reply.last_line) else reply.last_line)
             self.interrupted = reply.ended_by == "interrupted"
+        if reply.ended_by == "stranger" and not prompt.ends(reply.last_line) and not self.prompt.in_config:
+            # It has the form of a prompt, which is enough to end this answer but not to type the next command at it.
+            self.unfit = f"the prompt changed from {prompt.text!r} to {reply.last_line!r}"
         return reply
 
     def arrived_at(self, line: str) -> None:

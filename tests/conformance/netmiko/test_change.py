@@ -275,3 +275,29 @@ def test_bad_expression_in_policy(login: Login) -> None:
     _, client = login()
     with pytest.raises(InvalidArguments, match="diff_ignore_lines"):
         client.change("hostname r1", ensure=EnsurePolicy(diff_ignore_lines=["("]))
+
+
+# -- other platforms on the same command line -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("device_type", ["cisco_xe", "cisco_nxos", "cisco_asa", "dell_os9", "hp_procurve"])
+def test_other_device_types(login: Login, lab: SimulatorLab, device_type: str) -> None:
+    """Netmiko's classes of other vendors, with and without data of ours, where IOS understands their commands."""
+    device, client = login(args={"device_type": device_type})
+    assert client.query("show clock").output.startswith("*")
+    assert client.change("interface GigabitEthernet0/1", f"description {device_type}").changed
+    assert f"description {device_type}" in lab.running_config(device)
+    assert client.query("show clock").output.startswith("*")
+    assert lab.counters(device).logins == 1
+
+
+@pytest.mark.parametrize("device_type", ["generic", "generic_termserver"])
+def test_no_line_is_typed_as_a_command_where_there_is_no_configuration_mode(
+    login: Login, lab: SimulatorLab, device_type: str
+) -> None:
+    device, client = login(args={"device_type": device_type}, privilege=15)
+    before = len(lab.log(device))
+    with pytest.raises(UnsupportedOperation):
+        client.change("reload")
+    assert "reload" not in [line.line for line in lab.log(device)[before:]]
+    assert client.query("show clock").output

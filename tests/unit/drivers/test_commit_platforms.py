@@ -1,0 +1,249 @@
+"""Platforms with a candidate configuration: committed only when every line was taken, thrown away otherwise.
+
+The dialogues follow the vendors' command references (IOS-XR, Junos, VyOS, VRP8); no lab here has the devices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from netpulse_drivers import (
+    Call,
+    ChangeRequest,
+    ChangeResult,
+    CommandRefused,
+    CommandTimeout,
+    Deadline,
+    EnsurePolicy,
+    InvalidArguments,
+)
+from netpulse_drivers.netmiko.change import apply_change
+from netpulse_drivers.netmiko.operation_args import NetmikoChangeArgs
+from netpulse_drivers.netmiko.session import NetmikoSession
+from tests.unit.drivers.scripted_cli import Script, ScriptedCli, session_with
+
+XR, XRC = "RP/0/RP0/CPU0:xr1#", "RP/0/RP0/CPU0:xr1(config)#"
+JUNOS, JUNOSC = "admin@mx1> ", "admin@mx1# "
+VYOS, VYOSC = "vyos@edge:~$ ", "vyos@edge# "
+VRP, VRPC = "<HW>", "[*HW]"
+
+PLATFORMS: dict[str, tuple[str, str, Script]] = {
+    "cisco_xr": (
+        XR,
+        XRC,
+        {
+            (XR, "configure terminal"): ("Sun Nov 22 19:11:25.000 UTC\n", XRC),
+            (XRC, "commit"): ("Sun Nov 22 19:11:26.000 UTC\n", XRC),
+            (XRC, "nonsense"): ("        ^\n% Invalid input detected at '^' marker.\n", XRC),
+            (XRC, "abort"): ("", XR),
+            (XRC, "end"): ("", XR),
+        },
+    ),
+    "juniper_junos": (
+        JUNOS,
+        JUNOSC,
+        {
+            (JUNOS, "configure exclusive"): ("Entering configuration mode\n\n[edit]\n", JUNOSC),
+            (JUNOSC, "commit"): ("commit complete\n\n[edit]\n", JUNOSC),
+            (JUNOSC, "commit check"): ("configuration check succeeds\n\n[edit]\n", JUNOSC),
+            (JUNOSC, "nonsense"): ("                ^\nunknown command.\n\n[edit]\n", JUNOSC),
+            (JUNOSC, "rollback 0"): ("load complete\n\n[edit]\n", JUNOSC),
+            (JUNOSC, "exit configuration-mode"): ("Exiting configuration mode\n\n", JUNOS),
+        },
+    ),
+    "vyos": (
+        VYOS,
+        VYOSC,
+        {
+            (VYOS, "configure"): ("[edit]\n", VYOSC),
+            (VYOSC, "commit"): ("[edit]\n", VYOSC),
+            (VYOSC, "nonsense"): ("\n  Invalid command: [nonsense]\n\n[edit]\n", VYOSC),
+            (VYOSC, "exit discard"): ("exit\n", VYOS),
+            (VYOSC, "exit"): ("exit\n", VYOS),
+        },
+    ),
+    "huawei_vrpv8": (
+        VRP,
+        VRPC,
+        {
+            (VRP, "system-view"): ("Enter system view, return user view with return command.\n", VRPC),
+            (VRPC, "nonsense"): ("        ^\nError: Unrecognized command found at '^' position.\n", VRPC),
+            (VRPC, "return"): ("", VRP),
+        },
+    ),
+}  # fmt: skip
+ABORT = {
+    "cisco_xr": ["abort"],
+    "juniper_junos": ["rollback 0", "exit configuration-mode"],
+    "vyos": ["exit discard"],
+    "huawei_vrpv8": ["return"],
+}
+LEAVE = {"cisco_xr": "end", "juniper_junos": "exit configuration-mode", "vyos": "exit", "huawei_vrpv8": "return"}
+
+
+Start = Callable[..., tuple[NetmikoSession, ScriptedCli]]
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    sessions = []
+
+    def begin(device_type: str, **more: Any) -> tuple[NetmikoSession, ScriptedCli]:
+        prompt, _, script = PLATFORMS[device_type]
+        session, cli = session_with(device_type, prompt, {**script, **more.get("script", {})})
+        sessions.append(session)
+        return session, cli
+
+    yield begin
+    for session in sessions:
+        session.close()
+
+
+def change(session: NetmikoSession, *lines: str, args: dict[str, Any] | None = None, **request: Any) -> ChangeResult:
+    with session.operation(Call(deadline=Deadline.after(5))):
+        return apply_change(
+            session, ChangeRequest(lines=list(lines), **request), NetmikoChangeArgs(**(args or {})), secret=None
+        )
+
+
+def fit(session: NetmikoSession) -> bool:
+    return not session.unfit and session.at_prompt and not session.prompt.in_config
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_taken_lines_are_committed(start: Start, platform: str) -> None:
+    session, cli = start(platform)
+    result = change(session, "one", "two")
+    assert cli.typed[1:] == ["one", "two", "commit", LEAVE[platform]]
+    assert (result.changed, result.saved) == (True, True)
+    assert fit(session)
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_refused_line_throws_the_candidate_away(start: Start, platform: str) -> None:
+    session, cli = start(platform)
+    with pytest.raises(CommandRefused, match="line 2 of 3, 'nonsense'") as caught:
+        change(session, "one", "nonsense", "three")
+    assert cli.typed[1:] == ["one", "nonsense", *ABORT[platform]]
+    assert caught.value.details[0]["applied"] == []
+    assert "were not committed" in caught.value.message
+    assert fit(session)
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_commit_false_checks_where_it_can_and_aborts(start: Start, platform: str) -> None:
+    session, cli = start(platform)
+    result = change(session, "one", args={"commit": False})
+    assert "commit" not in cli.typed
+    assert cli.typed[-len(ABORT[platform]) :] == ABORT[platform]
+    assert ("commit check" in cli.typed) == (platform == "juniper_junos")
+    assert (result.changed, result.saved) == (False, False)
+    assert fit(session)
+
+
+FAILED_COMMITS = {
+    "cisco_xr": ("% Failed to commit one or more configuration items during a pseudo-atomic operation.\n", XRC),
+    "juniper_junos": ("error: configuration check-out failed\n\n[edit]\n", JUNOSC),
+    "vyos": ("[[system host-name]] failed\nCommit failed\n[edit]\n", VYOSC),
+    "huawei_vrpv8": ("Error: The configuration conflicts.\n", VRPC),
+}
+
+
+@pytest.mark.parametrize("platform", FAILED_COMMITS)
+def test_failed_commit_throws_the_candidate_away(start: Start, platform: str) -> None:
+    session, cli = start(platform, script={(PLATFORMS[platform][1], "commit"): FAILED_COMMITS[platform]})
+    with pytest.raises(CommandRefused, match="refused to commit") as caught:
+        change(session, "one")
+    assert caught.value.device_output
+    assert cli.typed[-len(ABORT[platform]) :] == ABORT[platform]
+    assert fit(session)
+
+
+def test_other_peoples_commits_on_xr_are_left_alone(start: Start) -> None:
+    asks = "Do you wish to proceed with this commit anyway? [no]: "
+    session, cli = start(
+        "cisco_xr",
+        script={
+            (XRC, "commit"): ("One or more commits have occurred from other configuration sessions\n", asks),
+            (asks, "no"): ("", XRC),
+        },
+    )
+    with pytest.raises(CommandRefused):
+        change(session, "one")
+    assert cli.typed[-3:] == ["commit", "no", "abort"]
+    assert fit(session)
+
+
+def test_unexpected_question_at_commit_is_not_answered(start: Start) -> None:
+    asks = "This could be a few minutes if your config is large. Confirm? [y/n][confirm]"
+    session, cli = start("cisco_xr", script={(XRC, "commit"): ("", asks)})
+    with pytest.raises(CommandTimeout):
+        change(session, "one", args={"read_timeout": 0.1})
+    assert cli.typed[-1] == "commit"
+    assert session.unfit
+
+
+def test_uncommitted_changes_on_vrp8_are_declined(start: Start) -> None:
+    asks = "Warning: Uncommitted configurations found. Are you sure to commit them? [Y(yes)/N(no)/C(cancel)]:"
+    session, cli = start("huawei_vrpv8", script={(VRPC, "return"): ("", asks), (asks, "n"): ("", VRP)})
+    with pytest.raises(CommandRefused):
+        change(session, "nonsense")
+    assert cli.typed[-2:] == ["return", "n"]
+    assert fit(session)
+
+
+@pytest.mark.parametrize(
+    ("platform", "request_", "command"),
+    [
+        ("cisco_xr", {"message": "change 1"}, "commit comment change 1"),
+        ("cisco_xr", {"revert_in": 5}, "commit confirmed 30"),
+        ("cisco_xr", {"revert_in": 90.5}, "commit confirmed 91"),
+        ("juniper_junos", {"message": 'say "hi"'}, 'commit comment "say  hi "'),
+        ("juniper_junos", {"revert_in": 90}, "commit confirmed 2"),
+        ("vyos", {"message": "why"}, 'commit comment "why"'),
+    ],
+)
+def test_commit_options(start: Start, platform: str, request_: dict[str, Any], command: str) -> None:
+    config = PLATFORMS[platform][1]
+    session, cli = start(platform, script={(config, command): ("commit complete\n", config)})
+    assert change(session, "one", **request_).changed
+    assert command in cli.typed
+
+
+def test_set_style_configuration_compares_whole_lines(start: Start) -> None:
+    shown = "set system host-name mx1\nset interfaces ge-0/0/0 mtu 9000\n"
+    command = "show configuration | display set"
+    session, cli = start("juniper_junos", script={(JUNOS, command): (shown, JUNOS)})
+    result = change(
+        session,
+        "set system host-name mx1",
+        "delete interfaces ge-0/0/0",
+        "delete interfaces ge-0/0/1",
+        "set system domain-name example.net",
+        ensure=EnsurePolicy(),
+    )
+    assert result.applied == ["delete interfaces ge-0/0/0", "set system domain-name example.net"]
+    assert cli.typed[0] == command
+    with pytest.raises(InvalidArguments, match="no parents"):
+        change(session, "set x", ensure=EnsurePolicy(parents=["system"]))
+
+
+def test_configuration_mode_that_is_locked(start: Start) -> None:
+    session, cli = start(
+        "juniper_junos",
+        script={(JUNOS, "configure exclusive"): ("error: configuration database locked by: bob\n", JUNOS)},
+    )
+    with pytest.raises(CommandRefused, match="locked by: bob"):
+        change(session, "set x")
+    assert cli.typed == ["configure exclusive"]
+    assert fit(session)
+
+
+def test_saving_is_part_of_the_commit(start: Start) -> None:
+    session, cli = start("cisco_xr")
+    assert change(session, save=True).saved
+    assert not change(session, ensure=EnsurePolicy(save_when="modified")).saved
+    assert cli.typed == []
