@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 import redis.asyncio
@@ -19,26 +17,22 @@ import structlog
 from netpulse_broker.dispatch.dispatcher import Dispatcher
 from netpulse_broker.dispatch.file_streams import FileStream
 from netpulse_broker.dispatch.lease_listing import LeaseRecord, lease_listing
+from netpulse_broker.dispatch.lease_state import LeaseState, Waiting, reason_of, unavailable, unknown
 from netpulse_broker.dispatch.submission import JobSubmission
 from netpulse_broker.errors import (
     BrokerError,
     Conflict,
     DeviceFailure,
-    ExchangeOrder,
-    InternalError,
     QueueUnavailable,
     UnknownJob,
     UnknownSession,
     WaitTimedOut,
 )
-from netpulse_broker.queueing import keys
 from netpulse_broker.queueing.connection import Lost
-from netpulse_broker.queueing.exchanges import KEPT, LeaseSeals
 from netpulse_broker.queueing.job_index import JobFilter
 from netpulse_broker.queueing.records import FINAL, JobRecord
 from netpulse_broker.queueing.replies import Reply
-from netpulse_broker.queueing.scripts import AsyncScripts, text
-from netpulse_broker.queueing.sealing import SealBroken, Sealer
+from netpulse_broker.queueing.sealing import Sealer
 from netpulse_drivers import NetPulseError
 
 log = structlog.get_logger(__name__)
@@ -46,9 +40,6 @@ log = structlog.get_logger(__name__)
 POLL = 1.0
 """Seconds after which an answer that was to come through this controller's stream is looked for where it is stored, and
 the caller who waits for it is reported alive."""
-
-MARGIN = 300.0
-"""Seconds that everything of a lease may be kept beyond its longest life."""
 
 RELEASE_WAIT = 30.0
 """Seconds to wait for a session to be brought back to its login's mode."""
@@ -59,35 +50,14 @@ ANSWER_MARGIN = 30.0
 FILE_TIMEOUT = 3600.0
 """Seconds for one file."""
 
-_REMEMBERED = 4096
-_ENDED_WITH = {
-    "worker_lost": "the worker was lost: what the device did with an exchange under way is not known",
-    "job_stopped": "it was stopped",
-    "job_canceled": "it was canceled before it was granted",
-    "job_expired": "it was not granted in time",
-    "lease_lost": "the worker lost the right to the device",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """What does not change during a lease."""
-
-    owner: str
-    heartbeat: float
-    max_hold: float
-    seals: LeaseSeals
-
 
 class LeaseDesk:
     """Leases as the API asks for them."""
 
     def __init__(self, dispatcher: Dispatcher, sealer: Sealer) -> None:
         self._dispatcher = dispatcher
-        self._sealer = sealer
+        self._state = LeaseState(dispatcher, sealer)
         self._client: redis.asyncio.Redis = dispatcher.client
-        self._scripts = AsyncScripts(dispatcher.client)
-        self._known: OrderedDict[str, _Known] = OrderedDict()
         self._goodbyes: set[asyncio.Task[None]] = set()
 
     async def stop(self) -> None:
@@ -112,27 +82,21 @@ class LeaseDesk:
         """
         options = submission.payload.driver_args
         lease_id = submission.id
-        known = _Known(
-            submission.owner,
-            options["heartbeat"],
-            options["max_hold"],
-            self._seals(lease_id, time.time() + submission.ttl + submission.payload.timeout + MARGIN),
-        )
         first = options.get("exchange") is not None
         submission.wait = True
-        waiting = _Waiting(self._dispatcher, lease_id)
+        waiting = Waiting(self._dispatcher, lease_id)
         try:
             grant = waiting.expect(f"{lease_id}/0")
             answer = waiting.expect(f"{lease_id}/1") if first else None
             end = waiting.expect(lease_id)
-            await self._announce(submission, known, first=first)
+            known = await self._state.announce(submission)
             try:
                 await self._dispatcher.submit(submission)
                 sealed = await self._answer(lease_id, 0, grant, end, time.monotonic() + wait)
-                opened: dict[str, Any] = self._opened(known, sealed, 0)
+                opened: dict[str, Any] = known.opened(sealed, 0)
                 if answer is not None:
                     limit = time.monotonic() + options["exchange"]["timeout"] + ANSWER_MARGIN
-                    opened["exchange"] = self._opened(known, await self._answer(lease_id, 1, answer, end, limit), 1)
+                    opened["exchange"] = known.opened(await self._answer(lease_id, 1, answer, end, limit), 1)
             except (asyncio.CancelledError, TimeoutError, NetPulseError) as error:
                 self._say_goodbye(lease_id, "the caller left before the lease was granted")
                 if isinstance(error, TimeoutError):
@@ -144,35 +108,7 @@ class LeaseDesk:
                 raise
         finally:
             waiting.close()
-        self._remember(lease_id, known)
         return opened | {"heartbeat": known.heartbeat, "max_hold": known.max_hold}
-
-    async def _announce(self, submission: JobSubmission, known: _Known, *, first: bool) -> None:
-        now = await self._guarded(self._client.time)
-        heard = int(now[0] * 1000 + now[1] / 1000)
-        lifetime = submission.ttl + submission.payload.timeout + MARGIN
-        fields: dict[Any, Any] = {
-            "state": "queued",
-            "device": submission.device,
-            "host": submission.host,
-            "owner": submission.owner,
-            "heartbeat": known.heartbeat,
-            "max_hold": known.max_hold,
-            "created": heard,
-            "heard": heard,
-            "expires": time.time() + lifetime,
-            "last": 0,
-            "closing": "",
-            "reply:0": self._dispatcher.controller,
-        }
-        if first:
-            fields["reply:1"] = self._dispatcher.controller
-        key = keys.session(submission.id)
-        pipeline = self._client.pipeline(transaction=True)
-        pipeline.hset(key, mapping=fields)
-        pipeline.expire(key, int(lifetime))
-        pipeline.zadd(keys.SESSIONS, {submission.id: heard})
-        await self._guarded(pipeline.execute)
 
     async def _why_not(self, lease_id: str, ended: UnknownSession) -> BrokerError:
         """The error for a lease whose job ended before its grant."""
@@ -213,18 +149,18 @@ class LeaseDesk:
             ExchangeOrder: a gap, or an answer that is no longer kept.
             WaitTimedOut, QueueUnavailable: ask again with the same number.
         """
-        waiting = _Waiting(self._dispatcher, lease_id)
+        waiting = Waiting(self._dispatcher, lease_id)
         try:
             return await self._exchange(waiting, lease_id, seq, value, timeout)
         finally:
             waiting.close()
 
     async def _exchange(
-        self, waiting: _Waiting, lease_id: str, seq: int, value: dict[str, Any], timeout: float
+        self, waiting: Waiting, lease_id: str, seq: int, value: dict[str, Any], timeout: float
     ) -> dict[str, Any]:
-        known = await self._known_one(lease_id)
+        known = await self._state.terms(lease_id)
         answer, end = waiting.expect(f"{lease_id}/{seq}"), waiting.expect(lease_id)
-        stored = await self._ask(known, lease_id, seq, value)
+        stored = await self._state.ask(lease_id, seq, value, known)
         if stored is None:
             try:
                 stored = await self._answer(lease_id, seq, answer, end, time.monotonic() + timeout + ANSWER_MARGIN)
@@ -232,39 +168,7 @@ class LeaseDesk:
                 raise WaitTimedOut(
                     f"no answer to exchange {seq} yet; ask again with the same number, it is not carried out twice"
                 ) from None
-        return self._opened(known, stored, seq)
-
-    async def _ask(self, known: _Known, lease_id: str, seq: int, value: dict[str, Any]) -> bytes | None:
-        """Hand the exchange over; the stored answer if there is one already."""
-        answer = await self._guarded(
-            lambda: self._scripts(
-                "lease_ask",
-                keys=[
-                    keys.session(lease_id),
-                    keys.session_inbox(lease_id),
-                    keys.session_answers(lease_id),
-                    keys.session_requests(lease_id),
-                    keys.rq_job(lease_id),
-                ],
-                args=[seq, known.seals.request(value, seq), self._dispatcher.controller],
-            )
-        )
-        match text(answer[0]):
-            case "accepted" | "pending":
-                return None
-            case "answered":
-                return bytes(answer[1])
-            case "forgotten":
-                raise ExchangeOrder(f"exchange {seq} was answered before later ones, its answer is no longer kept")
-            case "gap":
-                raise ExchangeOrder(f"exchange {seq} does not follow: the next one is {int(answer[1]) + 1}")
-            case "queued":
-                raise Conflict("the session has not been granted yet")
-            case "lost":
-                raise await self._lost(lease_id, text(answer[1]))
-            case "ended":
-                raise _ended(text(answer[1]))
-        raise _unknown(lease_id)
+        return known.opened(stored, seq)
 
     async def _answer(
         self,
@@ -286,27 +190,20 @@ class LeaseDesk:
             if reply is not None and reply["sealed"]:
                 return reply["sealed"]
             try:
-                beat = await self._beat(lease_id, "")
-                stored: Any = await self._client.hget(keys.session_answers(lease_id), str(seq))
-            except (*Lost, QueueUnavailable) as error:
+                beat = await self._state.beat(lease_id)
+                stored = await self._state.stored_answer(lease_id, seq)
+            except QueueUnavailable as error:
                 if left <= 0:
                     raise TimeoutError from error
                 await asyncio.sleep(0.1)
                 continue
             if stored is not None:
-                return bytes(stored)
+                return stored
             beat.check(lease_id)
             if end.done():
-                raise await self._lost(lease_id, await self._job_error(lease_id))
+                raise await self._state.lost(lease_id, await self._job_error(lease_id))
             if left <= 0:
                 raise TimeoutError
-
-    def _opened(self, known: _Known, sealed: bytes, seq: int) -> dict[str, Any]:
-        try:
-            opened: dict[str, Any] = known.seals.open_answer(sealed, seq)
-        except SealBroken as error:
-            raise InternalError(f"the sealed answer could not be opened: {error}") from None
-        return opened
 
     # -- heartbeat and end ------------------------------------------------------------------------------------------
 
@@ -316,11 +213,11 @@ class LeaseDesk:
         Raises:
             UnknownSession, QueueUnavailable
         """
-        known = await self._known_one(lease_id)
-        beat = await self._beat(lease_id, "")
+        known = await self._state.terms(lease_id)
+        beat = await self._state.beat(lease_id)
         beat.check(lease_id)
         if beat.job in FINAL:
-            raise await self._lost(lease_id, beat.error)
+            raise await self._state.lost(lease_id, beat.error)
         return max(known.max_hold - max(beat.held, 0.0), 0.0)
 
     async def release(self, lease_id: str) -> None:
@@ -331,18 +228,18 @@ class LeaseDesk:
             WaitTimedOut: the session is not in order yet.
             QueueUnavailable
         """
-        self._known.pop(lease_id, None)
+        self._state.forget(lease_id)
         await self._close(lease_id, "released")
 
     async def _close(self, lease_id: str, reason: str) -> None:
-        waiting = _Waiting(self._dispatcher, lease_id)
+        waiting = Waiting(self._dispatcher, lease_id)
         try:
             end = waiting.expect(lease_id)
             until = time.monotonic() + RELEASE_WAIT
             while True:
-                beat = await self._beat(lease_id, reason)
+                beat = await self._state.beat(lease_id, closing=reason)
                 if beat.state == "missing":
-                    raise _unknown(lease_id)
+                    raise unknown(lease_id)
                 if beat.state == "ended":
                     return
                 if beat.job == "queued":
@@ -350,7 +247,7 @@ class LeaseDesk:
                         await self._dispatcher.cancel(JobFilter(id=lease_id))
                         beat.job = "canceled"
                 if beat.job not in {"queued", "started"}:
-                    await self._end(lease_id, reason)
+                    await self._state.end(lease_id, reason)
                     return
                 if time.monotonic() >= until:
                     raise WaitTimedOut(
@@ -359,21 +256,6 @@ class LeaseDesk:
                 await asyncio.wait({end}, timeout=0.02)
         finally:
             waiting.close()
-
-    async def _end(self, lease_id: str, reason: str) -> None:
-        """Tidy up after a lease whose job has ended without saying so here (worker lost, canceled)."""
-        await self._guarded(
-            lambda: self._scripts(
-                "lease_end",
-                keys=[
-                    keys.session(lease_id),
-                    keys.session_inbox(lease_id),
-                    keys.session_answers(lease_id),
-                    keys.session_requests(lease_id),
-                ],
-                args=[lease_id, reason, KEPT],
-            )
-        )
 
     # -- the listing and resets -------------------------------------------------------------------------------------
 
@@ -386,9 +268,9 @@ class LeaseDesk:
         try:
             listed = await lease_listing(self._client)
         except Lost as error:
-            raise _unavailable(error) from None
+            raise unavailable(error) from None
         for lease_id, error_code in listed.over.items():
-            await self._end(lease_id, _reason(error_code))
+            await self._state.end(lease_id, reason_of(error_code))
         return [
             record
             for record in listed.leases
@@ -401,7 +283,7 @@ class LeaseDesk:
         Raises:
             UnknownSession, QueueUnavailable
         """
-        return (await self._known_one(lease_id)).owner
+        return (await self._state.terms(lease_id)).owner
 
     async def reset(self, submission: JobSubmission, wait: float) -> int:
         """Close kept sessions in the device's order; how many were closed.
@@ -422,23 +304,23 @@ class LeaseDesk:
         self, lease_id: str, seq: int, request: dict[str, Any], stream: AsyncIterator[bytes]
     ) -> dict[str, Any]:
         """Copy a stream to a file of the device, as exchange ``seq``. Raises as ``exchange``."""
-        known = await self._known_one(lease_id)
+        known = await self._state.terms(lease_id)
         copy = FileStream(self._client, known.seals, lease_id, seq)
-        await self._guarded(copy.prepare)
+        await self._prepared(copy)
         answer = asyncio.create_task(self.exchange(lease_id, seq, request, timeout=FILE_TIMEOUT))
         try:
             await copy.send(stream, until=answer)
             return await answer
         except Lost as error:
-            raise _unavailable(error) from None
+            raise unavailable(error) from None
         finally:
             await _settled(answer)
 
     async def fetch_file(self, lease_id: str, seq: int, request: dict[str, Any]) -> AsyncIterator[bytes]:
         """A file of the device, as exchange ``seq``. Raises as ``exchange``, and DeviceFailure, while being read."""
-        known = await self._known_one(lease_id)
+        known = await self._state.terms(lease_id)
         copy = FileStream(self._client, known.seals, lease_id, seq)
-        await self._guarded(copy.prepare)
+        await self._prepared(copy)
         answer = asyncio.create_task(self.exchange(lease_id, seq, request, timeout=FILE_TIMEOUT))
         try:
             async for chunk in copy.receive(until=answer):
@@ -447,46 +329,10 @@ class LeaseDesk:
             if error is not None:
                 raise DeviceFailure(error)
         except Lost as error:
-            raise _unavailable(error) from None
+            raise unavailable(error) from None
         finally:
             # In a task of its own: a caller who leaves cancels whatever is awaited here.
             self._later(_leave_copy(copy, answer))
-
-    # -- inside -----------------------------------------------------------------------------------------------------
-
-    def _seals(self, lease_id: str, expires: float) -> LeaseSeals:
-        return LeaseSeals(self._sealer, lease_id, expires=expires)
-
-    async def _known_one(self, lease_id: str) -> _Known:
-        known = self._known.get(lease_id)
-        if known is None:
-            fields = await self._guarded(
-                lambda: self._client.hmget(keys.session(lease_id), ["owner", "heartbeat", "max_hold", "expires"])
-            )
-            if fields[0] is None:
-                raise _unknown(lease_id)
-            owner, heartbeat, hold, expires = (text(value) for value in fields)
-            known = _Known(owner, float(heartbeat), float(hold), self._seals(lease_id, float(expires)))
-            self._remember(lease_id, known)
-        return known
-
-    def _remember(self, lease_id: str, known: _Known) -> None:
-        self._known[lease_id] = known
-        while len(self._known) > _REMEMBERED:
-            self._known.popitem(last=False)
-
-    async def _beat(self, lease_id: str, closing: str) -> _Beat:
-        answer = await self._guarded(
-            lambda: self._scripts(
-                "lease_beat",
-                keys=[keys.session(lease_id), keys.session_inbox(lease_id), keys.rq_job(lease_id)],
-                args=[closing],
-            )
-        )
-        if text(answer[0]) == "missing":
-            return _Beat("missing", "", "", "", -1.0)
-        state, _, reason, job, error = (text(value) for value in answer[:5])
-        return _Beat(state, reason, job, error, int(answer[5]) / 1000)
 
     async def _job_error(self, lease_id: str) -> str:
         try:
@@ -494,74 +340,12 @@ class LeaseDesk:
         except UnknownJob:
             return ""
 
-    async def _lost(self, lease_id: str, error: str) -> UnknownSession:
-        """The error for a lease whose job has ended; tidies up."""
-        reason = _reason(error)
-        await self._end(lease_id, reason)
-        return _ended(reason)
-
-    async def _guarded(self, act: Callable[[], Awaitable[Any]]) -> Any:
+    @staticmethod
+    async def _prepared(copy: FileStream) -> None:
         try:
-            return await act()
+            await copy.prepare()
         except Lost as error:
-            raise _unavailable(error) from None
-
-
-@dataclass(slots=True)
-class _Beat:
-    """Answer of the beat script; ``held`` is seconds since the grant, or negative."""
-
-    state: str
-    reason: str
-    job: str
-    error: str
-    held: float
-
-    def check(self, lease_id: str) -> None:
-        """Raise UnknownSession if the lease is over."""
-        if self.state == "missing":
-            raise _unknown(lease_id)
-        if self.state == "ended":
-            raise _ended(self.reason)
-
-
-class _Waiting:
-    """Futures for replies, forgotten together."""
-
-    def __init__(self, dispatcher: Dispatcher, lease_id: str) -> None:
-        self._replies = dispatcher.replies
-        self._id = lease_id
-        self._futures: list[tuple[str, asyncio.Future[Reply | None]]] = []
-
-    def expect(self, name: str) -> asyncio.Future[Reply | None]:
-        """A future for the reply of that name."""
-        future = self._replies.expect(name)
-        self._futures.append((name, future))
-        return future
-
-    def close(self) -> None:
-        """Nobody waits any more."""
-        for name, future in self._futures:
-            self._replies.forget(name, future)
-
-
-def _unavailable(error: Exception) -> QueueUnavailable:
-    return QueueUnavailable(
-        f"Redis cannot be reached ({type(error).__name__}); ask again, an exchange with the same number"
-    )
-
-
-def _reason(error_code: str) -> str:
-    """Why a lease is over whose job has ended with this code."""
-    return _ENDED_WITH.get(error_code, error_code) or "its job ended"
-
-
-def _unknown(lease_id: str) -> UnknownSession:
-    return UnknownSession(f"no interactive session has the id {lease_id!r}, or it ended longer than {KEPT} s ago")
-
-
-def _ended(reason: str) -> UnknownSession:
-    return UnknownSession(f"the interactive session has ended: {reason or 'for a reason that is not known'}")
+            raise unavailable(error) from None
 
 
 async def _leave_copy(copy: FileStream, answer: asyncio.Task[dict[str, Any]]) -> None:

@@ -151,6 +151,7 @@ class ExchangeDesk:
         self._id = lease_id
         self._seals = LeaseSeals(sealer, lease_id, expires=time.time() + lifetime)
         self._done = 0
+        self._latest: Any = None
         self._look = False
 
     def caller(self) -> CallerState | None:
@@ -198,6 +199,9 @@ class ExchangeDesk:
         word, _, sealed = popped.partition(b" ")
         if word == b"close":
             raise CallerCloses
+        if int(word) == self._done and self._latest is not None:
+            # Redis came back with an older state in which this was not answered yet. It must not be carried out twice.
+            self.answer(self._done, self._latest)
         if int(word) != self._done + 1:
             return None  # one that was found before
         return self._opened(int(word), sealed)
@@ -219,7 +223,7 @@ class ExchangeDesk:
             keys=[keys.session(self._id), keys.session_answers(self._id), keys.session_requests(self._id)],
             args=[self._id, seq, self._seals.answer(value, seq), KEPT_ANSWERS],
         )
-        self._done = seq
+        self._done, self._latest = seq, value
 
     def end(self, reason: str) -> None:
         """The lease is over. Whoever still waits for an answer is told."""
