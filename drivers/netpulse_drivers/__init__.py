@@ -16,6 +16,7 @@ from netpulse_drivers.base import (
 from netpulse_drivers.deadline import Deadline
 from netpulse_drivers.errors import (
     AuthenticationFailed,
+    CertificateUntrusted,
     CommandRefused,
     CommandTimeout,
     ConnectError,
@@ -25,6 +26,7 @@ from netpulse_drivers.errors import (
     InvalidArguments,
     NegotiationFailed,
     NetPulseError,
+    OutputTooLarge,
     ParseFailed,
     PrivilegeRefused,
     PromptNotFound,
@@ -42,6 +44,7 @@ __all__ = [
     "AuthenticationFailed",
     "BaseDriver",
     "Call",
+    "CertificateUntrusted",
     "ChangeRequest",
     "ChangeResult",
     "CommandRefused",
@@ -60,6 +63,7 @@ __all__ = [
     "OpenArgs",
     "OperationArgs",
     "Output",
+    "OutputTooLarge",
     "ParseFailed",
     "PluginFailure",
     "PrivilegeRefused",

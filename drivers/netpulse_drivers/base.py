@@ -249,6 +249,24 @@ class BaseDriver(ABC):
         """
         raise UnsupportedOperation(f"driver '{self.driver_name}' has no configuration operation")
 
+    def confirm(self, session: Any) -> ChangeResult:
+        """Keep a change that was committed with ``revert_in`` and would be rolled back when its time is over.
+
+        Raises:
+            UnsupportedOperation: this driver or platform has no commit with a timer (the default).
+            CommandRefused: nothing waits for a confirmation.
+        """
+        raise UnsupportedOperation(f"driver '{self.driver_name}' has no commit that could be confirmed")
+
+    def rollback(self, session: Any) -> ChangeResult:
+        """Take the last change back: one that waits for its confirmation, else what the platform calls rollback.
+
+        Raises:
+            UnsupportedOperation: this driver or platform cannot (the default).
+            CommandRefused: there is nothing to roll back to.
+        """
+        raise UnsupportedOperation(f"driver '{self.driver_name}' has no rollback")
+
     def is_alive(self, session: Any) -> bool:
         """Whether the session can still be used, from what is known locally, without writing. Must not block."""
         return True

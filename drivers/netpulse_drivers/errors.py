@@ -9,11 +9,13 @@
         │   ├── ConnectTimeout         connect_timeout         connect    yes
         │   ├── NegotiationFailed      negotiation_failed      connect    no
         │   ├── HostKeyMismatch        host_key_mismatch       connect    no
+        │   ├── CertificateUntrusted   certificate_untrusted   connect    no
         │   ├── SessionRefused         session_refused         connect    yes
         │   └── PromptNotFound         prompt_not_found        connect    no
         ├── AuthenticationFailed       authentication_failed   auth       no
         ├── PrivilegeRefused           privilege_refused       privilege  no
         ├── CommandRefused             command_refused         execute    no
+        ├── OutputTooLarge             output_too_large        execute    no
         ├── CommandTimeout             command_timeout         execute    yes
         ├── SessionLost                session_lost            execute    yes
         ├── SessionStale               session_stale           execute    yes
@@ -155,6 +157,13 @@ class HostKeyMismatch(ConnectError):
     retryable = False
 
 
+class CertificateUntrusted(ConnectError):
+    """The device's TLS certificate could not be verified; the message names the arguments that settle it."""
+
+    code = "certificate_untrusted"
+    retryable = False
+
+
 class SessionRefused(ConnectError):
     """The device took the login but gave no session: all VTY lines in use, or a session limit."""
 
@@ -187,6 +196,12 @@ class CommandRefused(DriverError):
     """The device answered a command or a configuration line with an error of its own."""
 
     code = "command_refused"
+
+
+class OutputTooLarge(DriverError):
+    """The device answered with more than a result may hold; nothing of it is kept. Narrow the command."""
+
+    code = "output_too_large"
 
 
 class CommandTimeout(DriverError):

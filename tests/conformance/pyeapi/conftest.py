@@ -89,7 +89,7 @@ def make_client() -> Iterator[Callable[..., Client]]:
             "password": device.password,
             "enable_password": device.secret,
         }
-        driver = PyeapiDriver.from_request({key: value for key, value in {**arguments, **more}.items() if value})
+        driver = PyeapiDriver.from_request({key: value for key, value in {**arguments, **more}.items() if value != ""})
         assert isinstance(driver, PyeapiDriver)
         clients.append(Client(driver))
         return clients[-1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import socket
 import threading
@@ -22,6 +23,7 @@ from netpulse_drivers import (
     CommandTimeout,
     ConnectError,
     ConnectTimeout,
+    DriverError,
     InvalidArguments,
     NegotiationFailed,
     OutputTooLarge,
@@ -99,6 +101,7 @@ class Unreliable:
         self._body = body or b'{"jsonrpc":"2.0","id":"1","result":[{},{"hostname":"s1"}]}'
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
+        self._connection: socket.socket | None = None
         self._thread = threading.Thread(target=self._serve)
         self._thread.start()
 
@@ -109,7 +112,7 @@ class Unreliable:
             except OSError:
                 return
             with connection:
-                connection.settimeout(20)
+                self._connection = connection
                 self._answer(connection)
 
     def _answer(self, connection: socket.socket) -> None:
@@ -125,6 +128,9 @@ class Unreliable:
     def close(self) -> None:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
+        if self._connection is not None:
+            with contextlib.suppress(OSError):  # closed already
+                self._connection.shutdown(socket.SHUT_RDWR)
         self._thread.join(20)
 
 
@@ -185,24 +191,26 @@ def test_answer_that_is_too_large(
 
 def test_break_from_another_thread(client: Client, lab: SimulatorLab, switch: SimulatedDevice) -> None:
     lab.drop(switch, "freeze")
-    errors: list[Exception] = []
+    errors: list[DriverError] = []
+    written = threading.Event()
 
     def ask() -> None:
         try:
-            client.query("show version")
-        except SessionLost as error:
+            client.again("show version")
+        except DriverError as error:
             errors.append(error)
 
+    client.call("query")
+    client.driver.call.before_write = written.set
     thread = threading.Thread(target=ask)
     thread.start()
-    before = client.session.connection.transport
-    while client.session.connection.transport._HTTPConnection__response is None and not before.sock:
-        pass
+    assert written.wait(10)
     client.driver.abort(client.session)
     thread.join(10)
     assert not thread.is_alive()
-    assert errors
+    assert [type(error) for error in errors] == [SessionLost]
     assert not client.driver.is_alive(client.session)
+    assert lab.counters(switch).connections == 1
 
 
 # -- TLS --------------------------------------------------------------------------------------------------------------
@@ -218,7 +226,6 @@ def test_self_signed_certificate_needs_consent(make_client: Make, lab: Simulator
     assert not error.retryable
     assert lab.counters(switch).requests == 0
     consenting = make_client(switch, transport="https", verify=False)
-    consenting.driver.args.verify = False
     consenting.connect()
     assert consenting.query("show version").output["mfgName"] == "Arista"
 
@@ -298,7 +305,7 @@ def test_client_certificate(make_client: Make, lab: SimulatorLab, tmp_path: Path
         (1005, PrivilegeRefused, "may not run 'show version'"),
     ],
 )
-def test_error_codes(
+def test_error_codes(  # noqa: PLR0917 - fixtures and parameters
     client: Client, lab: SimulatorLab, switch: SimulatedDevice, code: int, kind: type[Exception], says: str
 ) -> None:
     fault = {"match": "show version", "action": "refuse", "code": code, "text": "% Internal trouble", "times": 1}

@@ -68,6 +68,12 @@ class SimulatedDevice:
     username: str
     password: str
     secret: str
+    http_port: int | None = None
+    """eAPI."""
+    https_port: int | None = None
+    """eAPI over TLS."""
+    certificate: str = ""
+    """PEM of the certificate that it shows over TLS."""
 
     def netmiko(self, *, telnet: bool = False, **more: Any) -> dict[str, Any]:
         """Arguments for `netmiko.ConnectHandler`; `more` is added to them."""

@@ -28,6 +28,10 @@ class Candidates:
     before: ConfigTree | None = None
     """What a timed commit goes back to unless it is confirmed."""
     timer: asyncio.TimerHandle | None = None
+    due: float = 0.0
+    """When it does, in seconds since the device was started."""
+    saved: dict[str, ConfigTree] = field(default_factory=dict)
+    """Configurations that were copied to flash:, by file name."""
 
     def confirm(self) -> None:
         """A timed commit stays."""

@@ -36,6 +36,12 @@ class DeviceSpec:
     host: str = "127.0.0.1"
     port: int = 0
     telnet_port: int | None = None
+    http_port: int | None = None
+    """eAPI (platform eos) over HTTP; None: not served."""
+    https_port: int | None = None
+    """eAPI over TLS with a self-signed certificate; None: not served."""
+    https_client_ca: str = ""
+    """PEM of an authority: clients must show a certificate that it signed; its common name is the user."""
     username: str = "admin"
     password: str = "admin-password"
     secret: str = "enable-secret"
@@ -75,7 +81,17 @@ class DeviceSpec:
             raise SpecError("a device needs a 'name'")
         name = values["name"]
         data = dict(values)
-        for text in ("platform", "host", "username", "password", "secret", "banner", "motd", "config"):
+        for text in (
+            "platform",
+            "host",
+            "username",
+            "password",
+            "secret",
+            "banner",
+            "motd",
+            "config",
+            "https_client_ca",
+        ):
             if text in data and not isinstance(data[text], str):
                 raise SpecError(f"device {name!r}: {text!r} takes a text, not {data[text]!r}")
         data["logins"] = tuple(_login(name, item) for item in data.get("logins", ()))
@@ -97,9 +113,12 @@ class DeviceSpec:
             raise SpecError(f"device {self.name!r}: 'host' takes an IP address, not {self.host!r}") from error
         if not address.is_loopback:
             raise SpecError(f"device {self.name!r}: 'host' must be a loopback address, not {self.host}")
-        for name, port in (("port", self.port), ("telnet_port", self.telnet_port)):
+        ports = {name: getattr(self, name) for name in ("port", "telnet_port", "http_port", "https_port")}
+        for name, port in ports.items():
             if port is not None and (isinstance(port, bool) or not isinstance(port, int) or not 0 <= port < 65536):
                 raise SpecError(f"device {self.name!r}: {name!r} takes 0 to 65535, not {port!r}")
+        if self.platform != "eos" and (self.http_port is not None or self.https_port is not None):
+            raise SpecError(f"device {self.name!r}: 'http_port' and 'https_port' (eAPI) take platform eos")
         if self.privilege not in range(16):
             raise SpecError(f"device {self.name!r}: 'privilege' takes 0 to 15, not {self.privilege!r}")
         if self.ssh_profile not in _PROFILES:

@@ -32,6 +32,8 @@ class CommandFault:
     replace: print `text` instead of the output."""
     after_bytes: int = 0
     """For a cut: this much of the response is delivered first (the echo of the line always is)."""
+    code: int = 1000
+    """For refuse, over eAPI: the error code, 1000 to 1005."""
     text: str = ""
     """For question, refuse and replace."""
     times: int | None = None
@@ -86,6 +88,12 @@ class Faults:
     refuse_config: list[str] = field(default_factory=list)
     """Regular expressions of configuration lines that the device refuses."""
     refuse_config_text: str = "% Configuration rejected by policy"
+    deny_commands: list[str] = field(default_factory=list)
+    """Regular expressions of commands that the device does not permit over eAPI."""
+    http_status: int = 0
+    """Answer every eAPI request with this HTTP status; 0: as it should be."""
+    http_requests: int = 0
+    """Close an eAPI connection after so many requests, having said so; negative: without a word; 0: never."""
     garbage: bool = False
     """Put invalid UTF-8 and control characters into every output."""
     syslog: bool = False
@@ -150,7 +158,7 @@ def _checked(name: str, value: Any) -> Any:
         raise FaultError(f"unknown fault {name!r}; known: {', '.join(known)}")
     if name == "commands":
         return [_command_fault(item) for item in _list(name, value)]
-    if name == "refuse_config":
+    if name in ("refuse_config", "deny_commands"):
         return [_regex(name, item) for item in _list(name, value)]
     if name in _CHOICES and value not in _CHOICES[name]:
         raise FaultError(f"fault {name!r} takes one of {', '.join(map(repr, _CHOICES[name]))}, not {value!r}")
@@ -159,9 +167,15 @@ def _checked(name: str, value: Any) -> Any:
         if type(value) is not kind:
             raise FaultError(f"fault {name!r} takes {_WHAT[kind]}, not {value!r}")
         return value
-    if type(value) not in (int, float) or kind(value) != value or value < (-1 if kind is int else 0):
+    if type(value) not in (int, float) or kind(value) != value or value < _least(name, kind):
         raise FaultError(f"fault {name!r} takes {_WHAT[kind]}, not {value!r}")
     return kind(value)
+
+
+def _least(name: str, kind: type) -> int:
+    if name == "http_requests":
+        return -1000
+    return -1 if kind is int else 0
 
 
 _WHAT = {bool: "true or false", str: "a text", int: "a whole number from -1", float: "seconds from 0"}
@@ -197,6 +211,8 @@ def _command_fault(value: Any) -> CommandFault:
     _regex("commands", fault.match)
     if not isinstance(fault.after_bytes, int) or fault.after_bytes < 0:
         raise FaultError(f"'after_bytes' takes a whole number from 0, not {fault.after_bytes!r}")
+    if fault.code not in range(1000, 1006):
+        raise FaultError(f"'code' takes 1000 to 1005, not {fault.code!r}")
     if not isinstance(fault.text, str):
         raise FaultError(f"'text' takes a text, not {fault.text!r}")
     if fault.times is not None and (not isinstance(fault.times, int) or fault.times < 0):

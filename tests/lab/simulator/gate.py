@@ -173,6 +173,9 @@ class Gate(asyncio.Transport, asyncio.Protocol):
         self._leaving = True
         if self._timer is not None:
             self._timer.cancel()
+        if not tcp.can_write_eof():
+            tcp.close()  # TLS: its own close comes first, and there is no half of it
+            return
         tcp.write_eof()
         tcp.resume_reading()
         self._timer = asyncio.get_running_loop().call_later(_PATIENCE, tcp.close)

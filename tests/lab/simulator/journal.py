@@ -25,6 +25,8 @@ class Counters:
     refused_sessions: int = 0
     """Sessions closed because of a session limit."""
     open_sessions: int = 0
+    requests: int = 0
+    """HTTP requests (eAPI)."""
     commands: int = 0
     bytes_in: int = 0
     bytes_out: int = 0

@@ -10,6 +10,8 @@ import asyncssh
 
 from .device import Device
 from .device_spec import DeviceSpec, SpecError
+from .eapi import EapiConnection
+from .eapi_tls import identity, server_context
 from .faults import Cut
 from .gate import Gate
 from .interpreter import Interpreter
@@ -77,8 +79,32 @@ class Simulator:
                 raise
             device.telnet_port = telnet.sockets[0].getsockname()[1]
             self._servers[spec.name].append(telnet)
+        if spec.http_port is not None or spec.https_port is not None:
+            try:
+                await self._serve_eapi(device)
+            except OSError:
+                for started in self._servers.pop(spec.name):
+                    started.close()
+                raise
         self._devices[spec.name] = device
         return device
+
+    async def _serve_eapi(self, device: Device) -> None:
+        """Listen for eAPI, plain and in TLS as the device's description says.
+
+        Raises:
+            OSError: an address or port cannot be used.
+        """
+        spec, loop = device.spec, asyncio.get_running_loop()
+        if spec.http_port is not None:
+            plain = await loop.create_server(lambda: Gate(device, EapiConnection), spec.host, spec.http_port)
+            device.http_port = plain.sockets[0].getsockname()[1]
+            self._servers[spec.name].append(plain)
+        if spec.https_port is not None:
+            tls = server_context(spec.host, spec.https_client_ca)
+            sealed = await loop.create_server(lambda: Gate(device, EapiConnection), spec.host, spec.https_port, ssl=tls)
+            device.https_port = sealed.sockets[0].getsockname()[1]
+            self._servers[spec.name].append(sealed)
 
     def _ssh_options(self, spec: DeviceSpec, version: str) -> asyncssh.SSHServerConnectionOptions:
         if spec.own_host_key:
@@ -128,6 +154,9 @@ def describe(device: Device) -> dict[str, Any]:
         "host": spec.host,
         "port": device.port,
         "telnet_port": device.telnet_port,
+        "http_port": device.http_port,
+        "https_port": device.https_port,
+        "certificate": identity(spec.host)[0] if spec.https_port is not None else "",
         "username": spec.username,
         "password": spec.password,
         "secret": spec.secret,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import time
 
 from tests.lab.simulator.config_session import Candidate, differences
 from tests.lab.simulator.device import Device, load
@@ -42,12 +44,25 @@ def commit(shell: Interpreter, found: Match[RankedRule], negative: bool) -> Outc
     if candidate is None:
         return "% Not in a configuration session\n"
     if found.arguments:
-        hours, minutes, seconds = (int(part) for part in found.arguments[0].split(":"))
-        _commit_for(shell, candidate, hours * 3600 + minutes * 60 + seconds)
+        seconds = _seconds(found.arguments[0])
+        if not seconds:
+            return _BAD_TIMER
+        _commit_for(shell, candidate, seconds)
     else:
         _commit(shell, candidate)
     shell.leave_config()
     return ""
+
+
+_BAD_TIMER = "% Invalid input\n"
+
+
+def _seconds(timer: str) -> int:
+    """HH:MM:SS; 0 when it is something else."""
+    if not re.fullmatch(r"\d{1,2}:\d{2}:\d{2}", timer):
+        return 0
+    hours, minutes, seconds = (int(part) for part in timer.split(":"))
+    return hours * 3600 + minutes * 60 + seconds
 
 
 def _commit_for(shell: Interpreter, candidate: Candidate, seconds: float) -> None:
@@ -57,6 +72,7 @@ def _commit_for(shell: Interpreter, candidate: Candidate, seconds: float) -> Non
     _commit(shell, candidate)
     candidate.state = "pendingCommitTimer"
     device.candidates.before = before
+    device.candidates.due = time.time() - device.booted + seconds
     device.candidates.timer = asyncio.get_running_loop().call_later(seconds, _revert, device, candidate)
 
 
@@ -90,6 +106,38 @@ def commit_named(shell: Interpreter, found: Match[Command]) -> str:
         shell.device.journal.event("commit confirmed", session=shell.session, name=candidate.name)
     else:
         _commit(shell, candidate)
+    return ""
+
+
+def commit_named_for(shell: Interpreter, found: Match[Command]) -> str:
+    """``configure session NAME commit timer H:M:S``."""
+    candidate = _candidate(shell, found.arguments[0])
+    if candidate is None:
+        return f"% Session {found.arguments[0]} does not exist\n"
+    seconds = _seconds(found.arguments[1])
+    if not seconds:
+        return _BAD_TIMER
+    _commit_for(shell, candidate, seconds)
+    return ""
+
+
+def copy_to_flash(shell: Interpreter, found: Match[Command]) -> str:
+    """``copy startup-config flash:NAME``."""
+    name = found.arguments[0]
+    if not name.startswith("flash:"):
+        return "% Error copying system:/startup-config: no such file system\n"
+    shell.device.candidates.saved[name] = shell.device.startup.copy()
+    return "Copy completed successfully.\n"
+
+
+def replace(shell: Interpreter, found: Match[Command]) -> str:
+    """``configure replace flash:NAME``."""
+    name = found.arguments[0]
+    kept = shell.device.candidates.saved.get(name)
+    if kept is None:
+        return f"% Error opening {name} (No such file or directory)\n"
+    shell.device.replace_running(kept.copy(), shell.username)
+    shell.device.journal.event("replace", session=shell.session, name=name)
     return ""
 
 
@@ -148,10 +196,13 @@ def show_sessions(shell: Interpreter, found: Match[Command]) -> str:
 
 
 def sessions_data(shell: Interpreter, found: Match[Command]) -> object:
-    sessions = {
+    sessions: dict[str, dict[str, object]] = {
         candidate.name: {"state": candidate.state, "description": "", "commitUser": candidate.username, "instances": {}}
         for candidate in shell.device.candidates.by_name.values()
     }
+    for candidate in shell.device.candidates.by_name.values():
+        if candidate.state == "pendingCommitTimer":
+            sessions[candidate.name]["commitBy"] = round(shell.device.candidates.due, 2)
     return {"maxSavedSessions": 1, "maxOpenSessions": 5, "mergeOnCommit": False, "sessions": sessions}
 
 
@@ -162,6 +213,9 @@ SESSION_LINES = (
 )
 SESSION_COMMANDS = (
     Command(syntax="configure session <word> commit", run=commit_named, level=15),
+    Command(syntax="configure session <word> commit timer <word>", run=commit_named_for, level=15),
+    Command(syntax="configure replace <word>", run=replace, level=15),
+    Command(syntax="copy startup-config <word>", run=copy_to_flash, level=15),
     Command(syntax="configure session <word> abort", run=abort_named, level=15),
     Command(syntax="configure session [<word>]", run=enter, level=15),
     Command(syntax="show session-config named <word> diffs", run=show_diffs, level=15),

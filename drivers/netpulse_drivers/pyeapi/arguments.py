@@ -1,0 +1,125 @@
+"""connection_args and driver_args of the pyeapi driver, checked before anything is dialled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, Self
+
+from pydantic import ConfigDict, Field, SecretStr, model_validator
+
+from netpulse_drivers.base import ConnectionArgs, OperationArgs
+from netpulse_drivers.netmiko.strict_keys import refuse_unknown_keys
+
+Encoding = Literal["json", "text"]
+
+_REFUSED = {
+    "context": "is a Python object and cannot be given in a request; use ca_file, cert_file, key_file and verify",
+    "return_node": "is the driver's own business",
+    "enforce_verification": "is called verify here, and it is on unless you turn it off",
+    "proxy": "is not supported",
+}
+_NO_TRANSPORT = {
+    "socket": "reaches the switch that a program runs on, which is never the broker's worker",
+    "http_local": "reaches the switch that a program runs on, which is never the broker's worker",
+    "http_session": "is not supported; transport http authenticates each request on one kept connection",
+    "https_session": "is not supported; transport https authenticates each request on one kept connection",
+}
+
+
+class PyeapiConnectionArgs(ConnectionArgs):
+    """connection_args of driver ``pyeapi``. All times are seconds; all paths are on the worker."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    transport: Literal["http", "https", "https_certs"] = Field(
+        default="https",
+        description="https_certs: https that authenticates by the client certificate in cert_file and key_file.",
+    )
+    enable_password: SecretStr | None = Field(default=None, description="Of the privileged mode, where one is set.")
+    key_file: str | None = Field(default=None, description="Private key of the client certificate, PEM.")
+    cert_file: str | None = Field(default=None, description="Client certificate, PEM.")
+    ca_file: str | None = Field(
+        default=None, description="Authorities that may sign the device's certificate, PEM; a self-signed one itself."
+    )
+    verify: bool = Field(default=True, description="Verify the device's certificate and the name in it.")
+    server_name: str | None = Field(
+        default=None, max_length=255, description="Name that the device's certificate bears, when that is not host."
+    )
+    timeout: float = Field(default=60.0, gt=0, le=3600, description="Connecting, and each answer of the device.")
+    keepalive: float = Field(default=60.0, ge=0, le=86400, description="Idle seconds between keepalives; 0: none.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _aliases_and_unknown_keys(cls, values: Any) -> Any:
+        if not isinstance(values, Mapping):
+            return values
+        values = dict(values)
+        if "secret" in values:  # netmiko's name for the same
+            values.setdefault("enable_password", values["secret"])
+            del values["secret"]
+        refuse_unknown_keys(values, known=cls.model_fields, refused=_REFUSED)
+        transport = values.get("transport")
+        if isinstance(transport, str) and transport in _NO_TRANSPORT:
+            raise ValueError(f"transport '{transport}' {_NO_TRANSPORT[transport]}; use http or https")
+        return values
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        certificate = self.cert_file is not None
+        if certificate != (self.key_file is not None):
+            raise ValueError("cert_file and key_file go together: give both or neither")
+        if self.transport == "https_certs" and not certificate:
+            raise ValueError("transport https_certs needs cert_file and key_file")
+        if not self.tls:
+            tls_only = [name for name in ("cert_file", "ca_file", "server_name") if getattr(self, name) is not None]
+            if tls_only:
+                raise ValueError(f"{', '.join(tls_only)} take transport https")
+        if certificate and self.username is None and self.password is None:
+            return self
+        if not self.username or self.password is None:
+            raise ValueError("no credential: give username and password, or cert_file and key_file")
+        return self
+
+    @property
+    def tls(self) -> bool:
+        return self.transport != "http"
+
+    @property
+    def tcp_port(self) -> int:
+        return self.port or (443 if self.tls else 80)
+
+
+class _EapiArgs(OperationArgs):
+    auto_complete: bool | None = Field(
+        default=None, description="Let the device take shortened commands (eAPI's autoComplete)."
+    )
+    expand_aliases: bool | None = Field(default=None, description="Let the device expand its user's aliases.")
+    api_version: int | Literal["latest"] | None = Field(
+        default=None, description="Version of the commands' JSON models; the device's default is 1."
+    )
+
+    def request_options(self) -> dict[str, Any]:
+        """What goes into the request beside commands and format, in eAPI's own names."""
+        options = {
+            "autoComplete": self.auto_complete,
+            "expandAliases": self.expand_aliases,
+            "apiVersion": self.api_version,
+        }
+        return {name: value for name, value in options.items() if value is not None}
+
+
+class PyeapiQueryArgs(_EapiArgs):
+    """driver_args of a query."""
+
+    encoding: Encoding = Field(default="json", description="json: structured output; text: as on a terminal.")
+
+
+class PyeapiChangeArgs(_EapiArgs):
+    """driver_args of a change."""
+
+    autosave: bool = Field(default=False, description="Write memory after the change; the same as the option save.")
+    session: bool = Field(
+        default=True,
+        description="Make the change in a configuration session: all lines or none, with a diff. False: type them "
+        "into the running configuration, for releases before 4.15; what stands before a refused line stays.",
+    )
