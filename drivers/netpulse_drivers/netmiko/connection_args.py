@@ -53,9 +53,10 @@ class NetmikoConnectionArgs(ConnectionArgs):
         description="Algorithms not to offer, by kind: kex, keys, pubkeys, ciphers, macs, compression.",
     )
     disable_sha2_fix: bool = Field(default=False, description="Sign with ssh-rsa only, for devices that need it.")
-    host_key_policy: HostKeyPolicy = Field(
-        default="accept-new",
-        description="accept-new: remember at the first login, refuse a changed key; known: refuse unknown ones; off.",
+    host_key_policy: HostKeyPolicy | None = Field(
+        default=None,
+        description="accept-new: remember at the first login, refuse a changed key; known: refuse unknown ones; off. "
+        "None: the worker's own policy, accept-new unless set otherwise.",
     )
     known_hosts: str | None = Field(default=None, description="known_hosts file on the worker; None: the worker's own.")
 

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, cast, get_args
 
 import paramiko
 from paramiko.hostkeys import HostKeyEntry, HostKeys
@@ -23,6 +23,24 @@ from netpulse_drivers.netmiko.connection_args import HostKeyPolicy
 
 KNOWN_HOSTS_VARIABLE = "NETPULSE_KNOWN_HOSTS"
 """Environment variable with the path of the worker's known_hosts file."""
+
+
+POLICY_VARIABLE = "NETPULSE_HOST_KEY_POLICY"
+"""Environment variable with the worker's policy; the operator's ``known`` cannot be loosened by a request."""
+
+
+def effective_policy(requested: HostKeyPolicy | None) -> HostKeyPolicy:
+    """The policy for one login.
+
+    Raises:
+        ConnectError: the worker's environment names no policy that exists.
+    """
+    configured = os.environ.get(POLICY_VARIABLE) or "accept-new"
+    if configured not in get_args(HostKeyPolicy):
+        raise ConnectError(f"{POLICY_VARIABLE} of the worker must be one of {', '.join(get_args(HostKeyPolicy))}")
+    if requested is None or configured == "known":
+        return cast(HostKeyPolicy, configured)
+    return requested
 
 
 def default_known_hosts() -> Path:

@@ -21,7 +21,13 @@ from netpulse_drivers.errors import (
     SessionRefused,
 )
 from netpulse_drivers.netmiko.byte_stream import SSHStream
-from netpulse_drivers.netmiko.host_keys import HostKeyCheck, KnownHosts, default_known_hosts, host_token
+from netpulse_drivers.netmiko.host_keys import (
+    HostKeyCheck,
+    KnownHosts,
+    default_known_hosts,
+    effective_policy,
+    host_token,
+)
 from netpulse_drivers.netmiko.negotiation import ExplainedTransport
 
 if TYPE_CHECKING:
@@ -58,7 +64,7 @@ class SSHLogin:
         hosts = KnownHosts(
             Path(self._args.known_hosts).expanduser() if self._args.known_hosts else default_known_hosts()
         )
-        self.check = HostKeyCheck(self._args.host_key_policy, hosts, host_token(host, port))
+        self.check = HostKeyCheck(effective_policy(self._args.host_key_policy), hosts, host_token(host, port))
         private_key = self._private_key()
         sock = options["sock"] or open_tcp(host, port, deadline.sooner(self._args.conn_timeout))
         client = connection._build_ssh_client()  # noqa: SLF001 - some platforms bring a client of their own

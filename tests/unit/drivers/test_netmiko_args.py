@@ -11,7 +11,13 @@ from pydantic import ValidationError
 
 from netpulse_drivers import ConnectError, HostKeyMismatch, InvalidArguments
 from netpulse_drivers.netmiko import NetmikoDriver
-from netpulse_drivers.netmiko.host_keys import HostKeyCheck, KnownHosts, default_known_hosts, host_token
+from netpulse_drivers.netmiko.host_keys import (
+    HostKeyCheck,
+    KnownHosts,
+    default_known_hosts,
+    effective_policy,
+    host_token,
+)
 from netpulse_drivers.netmiko.ssh_login import parse_private_key
 
 GOOD = {"device_type": "cisco_ios", "host": "192.0.2.1", "username": "admin", "password": "hunter2-hunter2"}
@@ -218,3 +224,26 @@ def test_file_with_thousands_of_hosts_is_not_parsed_whole(tmp_path: Path, monkey
     monkeypatch.setattr("netpulse_drivers.netmiko.host_keys.HostKeyEntry.from_line", counting)
     check(path, "known", KEY)
     assert parsed == 1
+
+
+@pytest.mark.parametrize(
+    ("configured", "requested", "effective"),
+    [
+        ("", None, "accept-new"),
+        ("", "off", "off"),
+        ("off", None, "off"),
+        ("off", "known", "known"),
+        ("accept-new", "off", "off"),
+        ("known", None, "known"),
+        ("known", "off", "known"),
+    ],
+)
+def test_operators_policy(monkeypatch: pytest.MonkeyPatch, configured: str, requested: Any, effective: str) -> None:
+    monkeypatch.setenv("NETPULSE_HOST_KEY_POLICY", configured)
+    assert effective_policy(requested) == effective
+
+
+def test_operators_policy_that_does_not_exist(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NETPULSE_HOST_KEY_POLICY", "maybe")
+    with pytest.raises(ConnectError, match="NETPULSE_HOST_KEY_POLICY"):
+        effective_policy(None)
