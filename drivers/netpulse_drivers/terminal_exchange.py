@@ -122,13 +122,13 @@ class TerminalExchange:
         """
         exchange = self._exchange
         self._began = time.monotonic()
-        deadline = Deadline.after(exchange.timeout)
         if exchange.command is not None:
             self._write(exchange.command + b"\r")
             if exchange.sendonly:
                 return ExchangeEnd(result=self._result(), last_line=b"", at_prompt=False, ended=True)
         try:
-            return self._read(already, deadline)
+            # From here on: the permission to write may have taken its time.
+            return self._read(already, Deadline.after(exchange.timeout))
         except SearchTimeout as error:
             return self._failed(error.code, error.message)
 

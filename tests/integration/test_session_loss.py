@@ -192,6 +192,33 @@ def test_connection_that_breaks_in_an_exchange(
     next_job_is_at_login_privilege(broker, device)
 
 
+def test_release_in_the_middle_of_an_exchange_closes_the_session(
+    broker: RunningBroker, lab: SimulatorLab, device: SimulatedDevice
+) -> None:
+    caller = Caller(broker, device)
+    lab.set_faults(device, latency=30.0)
+    with ThreadPoolExecutor(1) as thread:
+        half = thread.submit(caller.do, b"show privilege", timeout=60)
+        wait_until(lambda: "show privilege" in lab.commands(device), why="the exchange is under way")
+        caller.release()
+        result = half.result(30)
+    assert (result["error"]["code"], result["lease_open"]) == ("session_lost", False)
+    lab.clear_faults(device)
+    next_job_is_at_login_privilege(broker, device)
+    assert lab.counters(device).logins == 2
+
+
+def test_worker_that_is_told_to_leave_lets_the_lease_end_first(
+    broker: RunningBroker, lab: SimulatorLab, device: SimulatedDevice
+) -> None:
+    caller = Caller(broker, device)
+    broker.client.delete("/worker", params={"host": where(device)}).raise_for_status()
+    assert caller.do(b"show privilege")["error"] is None
+    caller.release()
+    next_job_is_at_login_privilege(broker, device)
+    assert lab.counters(device).logins == 2
+
+
 def test_dead_kept_session_costs_a_reconnect_not_an_error(
     broker: RunningBroker, lab: SimulatorLab, device: SimulatedDevice
 ) -> None:

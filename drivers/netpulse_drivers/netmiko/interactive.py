@@ -35,6 +35,9 @@ VERIFY_TIMEOUT = 10.0
 NORMALISE_TIMEOUT = 30.0
 """Seconds for leaving modes at the end of a lease."""
 
+SEND_TIMEOUT = 60.0
+"""Seconds for the device to take what is typed."""
+
 QUIET = 0.5
 """Seconds that are waited for a prompt when something unexpected stands in the channel. Nothing is typed meanwhile."""
 
@@ -136,7 +139,7 @@ def _write(session: NetmikoSession, data: bytes) -> None:
             raise StreamClosed(reason)
     connection.guard()
     connection.wrote = True
-    stream.send(data, connection.deadline.remaining(at_most=60.0))
+    stream.send(data, SEND_TIMEOUT)
 
 
 def _before(session: NetmikoSession, exchange: Exchange) -> bytes:
