@@ -189,13 +189,6 @@ class BrokerUnderTest:
         assert record.final, f"the job has not ended within {within} s: {record.status}"
         return record
 
-    async def waiting(self, count: int) -> None:
-        """Wait until so many calls of ``run`` wait for their ends."""
-        end = time.monotonic() + 20
-        while (await self.dispatcher.health()).waiting < count:
-            assert time.monotonic() < end, "the jobs were not submitted"
-            await asyncio.sleep(0.005)
-
     async def ended(self, job_id: str, *, within: float = 20.0) -> JobRecord:
         """The final record of a job."""
         end = time.monotonic() + within

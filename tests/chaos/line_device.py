@@ -19,6 +19,7 @@ class LineDevice:
 
     Attributes:
         logins, refused: counted on the device.
+        release: what the command ``hold`` waits for.
         journal: (session, "begin" | "end", command) in the order in which the device saw them.
     """
 
@@ -29,6 +30,7 @@ class LineDevice:
         self.refused = 0
         self.pings = 0
         self.journal: list[tuple[int, str, str]] = []
+        self.release = threading.Event()
         self._changed = threading.Condition()
         self._numbers = itertools.count(1)
         self._peers: set[socket.socket] = set()
@@ -129,13 +131,15 @@ class LineDevice:
             self._peers.discard(peer)
             self._note()
 
-    @staticmethod
-    def _answer(command: str) -> str:
+    def _answer(self, command: str) -> str:
         word, _, rest = command.partition(" ")
         match word:
             case "sleep":
                 time.sleep(float(rest.split()[0]))
                 return f"slept {rest}"
+            case "hold":
+                self.release.wait(60)
+                return "held"
             case "hang":
                 time.sleep(3600)
                 return ""

@@ -33,17 +33,19 @@ async def test_killed_and_restarted_a_device_is_never_served_twice(redis_server:
             await broker.run(idle, "show")
             await broker.run(busy, "show")
             orphan = broker.worker_pid(busy)
-            running = asyncio.create_task(broker.run(busy, "sleep 2"))
-            await asyncio.to_thread(busy.wait_for_command, "sleep 2")
+            running = asyncio.create_task(broker.run(busy, "hold"))
+            await asyncio.to_thread(busy.wait_for_command, "hold")
             node.kill()
             await broker.start()
-            behind = asyncio.create_task(broker.run(busy, "behind"))
+            behind = await broker.dispatcher.submit(broker.job(busy, "behind"))
             # The idle device is served at once, the busy one when the left-over process has ended its job.
             assert (await broker.run(idle, "again")).status == "finished"
             assert psutil.pid_exists(orphan)
+            assert busy.commands == ["show", "hold"]
+            busy.release.set()
             assert (await running).status == "finished"
-            assert (await behind).status == "finished"
-            assert busy.commands == ["show", "sleep 2", "behind"]
+            assert (await broker.ended(behind.id)).status == "finished"
+            assert busy.commands == ["show", "hold", "behind"]
             assert not busy.interleaved()
             assert broker.worker_pid(busy) != orphan
             await gone(node)

@@ -25,21 +25,19 @@ async def test_killed_while_busy_the_caller_knows_and_the_queue_goes_on(
                 busy = asyncio.create_task(broker.run(device, f"hang {attempt}"))
                 await asyncio.to_thread(device.wait_for_command, f"hang {attempt}")
                 behind = [
-                    asyncio.create_task(broker.run(device, f"behind {attempt}.{number}", wait=True))
+                    await broker.dispatcher.submit(broker.job(device, f"behind {attempt}.{number}"))
                     for number in range(3)
                 ]
-                await broker.waiting(4)
                 old = broker.kill_worker(device)
                 lost = await busy
                 assert (lost.status, lost.outcome, lost.error) == ("failed", "unknown", "worker_lost")
                 assert lost.result is not None
                 assert lost.result["error"]["code"] == "worker_lost"
-                done = await asyncio.gather(*behind)
+                done = [await broker.ended(job.id) for job in behind]
                 assert [job.status for job in done] == ["finished"] * 3
                 assert broker.worker_pid(device) != old
-                by_seq = [job.id for job in sorted(done, key=lambda job: job.seq)]
-                by_start = [job.id for job in sorted(done, key=lambda job: job.started_at or job.created_at)]
-                assert by_seq == by_start
+                assert [job.seq for job in done] == sorted(job.seq for job in done)
+                assert device.commands[-3:] == [f"behind {attempt}.{number}" for number in range(3)]
             # Each command reached the device once.
             assert len(device.commands) == len(set(device.commands)) == 20
 

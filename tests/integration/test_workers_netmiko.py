@@ -77,11 +77,10 @@ async def test_a_running_command_is_stopped(redis_server: RedisServer, tmp_path:
         lab.set_faults(device, latency=30.0)
         try:
             submission = job(device, "show clock")
-            running = asyncio.create_task(broker.dispatcher.submit_and_wait(submission, 30))
-            await broker.waiting(1)
+            await broker.dispatcher.submit(submission)
             await started(broker, submission.id)
             assert await broker.dispatcher.cancel(JobFilter(id=submission.id)) == [submission.id]
-            record = await running
+            record = await broker.ended(submission.id)
             assert (record.status, record.error) == ("stopped", "job_stopped"), record.result
         finally:
             lab.clear_faults(device)

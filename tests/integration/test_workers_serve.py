@@ -189,12 +189,11 @@ async def test_a_worker_is_told_to_stop_and_its_queue_goes_on(redis_server: Redi
             await broker.start()
             running = asyncio.create_task(broker.run(device, "sleep 0.5"))
             await asyncio.to_thread(device.wait_for_command, "sleep 0.5")
-            behind = asyncio.create_task(broker.run(device, "behind"))
-            await broker.waiting(2)
+            behind = await broker.dispatcher.submit(broker.job(device, "behind"))
             old = broker.worker_pid(device)
             (name,) = [worker.name for worker in await broker.dispatcher.workers(WorkerFilter())]
             assert await broker.dispatcher.stop_workers(WorkerFilter(name=name)) == [name]
             assert (await running).status == "finished"
-            assert (await behind).status == "finished"
+            assert (await broker.ended(behind.id)).status == "finished"
             assert broker.worker_pid(device) != old
             assert device.commands == ["sleep 0.5", "behind"]

@@ -178,10 +178,15 @@ class PinnedRoster:
         recovery = self._desk.recover(device, token=token, worker=worker)
         if recovery is None:
             return
-        log.warning(
-            "worker_lost", device=device, worker=worker, lost=recovery.lost, requeued=recovery.requeued,
+        tell = log.warning if recovery.lost or recovery.requeued else log.info
+        tell(
+            "worker_ended",
+            device=device,
+            worker=worker,
+            lost=recovery.lost,
+            requeued=recovery.requeued,
             pending=recovery.pending,
-        )  # fmt: skip
+        )
         if replace and recovery.pending:
             self._again[device] = time.monotonic() + self._deaths.delay(device)
 
@@ -288,7 +293,7 @@ class FifoRoster:
     def _account(self, worker: str) -> None:
         recovery = self._desk.recover(worker, token="", worker=worker)
         if recovery is not None and (recovery.lost or recovery.requeued):
-            log.warning("worker_lost", worker=worker, lost=recovery.lost, requeued=recovery.requeued)
+            log.warning("worker_ended", worker=worker, lost=recovery.lost, requeued=recovery.requeued)
 
     def tick(self) -> float:
         """See ``Roster``: keep the number full."""
