@@ -87,22 +87,12 @@ class VendorAnsible:
             parts.append(f"{name} {manifest['collection_info']['version']}")
         return ", ".join(parts)
 
-    def play(
-        self,
-        playbook: Path,
-        *,
-        hosts: Mapping[str, Any],
-        environment: Mapping[str, str] | None = None,
-        verbose: int = 0,
-    ) -> Run:
+    def play(self, playbook: Path, *, hosts: Mapping[str, Any], environment: Mapping[str, str] | None = None) -> Run:
         """Run ``playbook`` on these hosts (name: variables)."""
-        self._runs += 1
-        inventory = self.folder / f"hosts-{self._runs}.yml"
-        inventory.write_text(yaml.safe_dump({"all": {"hosts": dict(hosts)}}))
         record = self.folder / f"outcomes-{self._runs}.jsonl"
         record.touch()
         done = self._run(
-            ["ansible-playbook", "-i", str(inventory), str(playbook), *(["-" + "v" * verbose] if verbose else [])],
+            self._command(playbook, hosts),
             {
                 "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACKS),
                 "ANSIBLE_CALLBACKS_ENABLED": "result_recorder",
@@ -112,6 +102,25 @@ class VendorAnsible:
         )
         outcomes = [TaskOutcome(**json.loads(line)) for line in record.read_text().splitlines()]
         return Run(returncode=done.returncode, output=done.stdout + done.stderr, outcomes=outcomes)
+
+    def start(self, playbook: Path, *, hosts: Mapping[str, Any]) -> subprocess.Popen[str]:
+        """Start ``playbook`` and do not wait for its end; what it says is to be read from ``stdout``."""
+        command = self._command(playbook, hosts)
+        return subprocess.Popen(
+            [str(self._bin / command[0]), *command[1:]],
+            env=self._environment({}),
+            cwd=self.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            text=True,
+        )
+
+    def _command(self, playbook: Path, hosts: Mapping[str, Any]) -> list[str]:
+        self._runs += 1
+        inventory = self.folder / f"hosts-{self._runs}.yml"
+        inventory.write_text(yaml.safe_dump({"all": {"hosts": dict(hosts)}}))
+        return ["ansible-playbook", "-i", str(inventory), str(playbook)]
 
     def tasks(self, *tasks: Mapping[str, Any], hosts: Mapping[str, Any], **more: Any) -> Run:
         """Run a play of these tasks; further arguments are ``play``'s."""
@@ -132,25 +141,28 @@ class VendorAnsible:
         return done.stdout
 
     def _run(self, command: list[str], environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "NETPULSE_"))}
         return subprocess.run(
             [str(self._bin / command[0]), *command[1:]],
-            env={
-                **kept,
-                "ANSIBLE_COLLECTIONS_PATH": str(self.folder / "collections"),
-                "ANSIBLE_HOME": str(self.folder / "home"),
-                "ANSIBLE_PERSISTENT_CONTROL_PATH_DIR": str(self.folder / "pc"),
-                "ANSIBLE_HOST_KEY_CHECKING": "false",
-                "ANSIBLE_DEPRECATION_WARNINGS": "false",
-                "ANSIBLE_NOCOLOR": "1",
-                "LC_ALL": "C.UTF-8",
-                # Modules make lists of sets; their order is to be the same in each run.
-                "PYTHONHASHSEED": "0",
-                **environment,
-            },
+            env=self._environment(environment),
             cwd=self.folder,
             capture_output=True,
             text=True,
             timeout=LIMIT,
             check=False,
         )
+
+    def _environment(self, more: Mapping[str, str]) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "NETPULSE_"))}
+        return {
+            **kept,
+            "ANSIBLE_COLLECTIONS_PATH": str(self.folder / "collections"),
+            "ANSIBLE_HOME": str(self.folder / "home"),
+            "ANSIBLE_PERSISTENT_CONTROL_PATH_DIR": str(self.folder / "pc"),
+            "ANSIBLE_HOST_KEY_CHECKING": "false",
+            "ANSIBLE_DEPRECATION_WARNINGS": "false",
+            "ANSIBLE_NOCOLOR": "1",
+            "LC_ALL": "C.UTF-8",
+            # Modules make lists of sets; their order is to be the same in each run.
+            "PYTHONHASHSEED": "0",
+            **more,
+        }

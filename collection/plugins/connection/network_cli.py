@@ -86,11 +86,29 @@ class Connection(ConnectionBase):
         self._hook_missing = None
         self._local = connection_loader.get("local", play_context, "/dev/null")
         self._local.set_options()
+        self._take_device()
+
+    def _take_device(self):
         self._device = Device(self, target=self._target, memory=self._memory)
         self.cliconf = self._device.cliconf
-        self._terminal = self._device._terminal
         # By this, ansible-core sets the cliconf plug-in's own options.
         self._sub_plugin = {"type": "cliconf", "name": self.cliconf._load_name, "obj": self.cliconf}
+
+    @property
+    def _play_context(self):
+        return self._context
+
+    @_play_context.setter
+    def _play_context(self, play_context):
+        """ansible-core sets it when an item of a loop goes on with this object, before it sets the options.
+
+        It takes the same address for the same device, so port, user and platform may be others (``delegate_to``).
+        """
+        self._context = play_context
+        device = self.__dict__.get("_device")
+        if device is not None and play_context.network_os != device.network_os:
+            self.close()
+            self._take_device()
 
     def __getattr__(self, name):
         # In the helper process: a module's request. Elsewhere ansible-core asks for what a connection may have.

@@ -57,7 +57,7 @@ class Device:
         self._owner = connection
         self._make_target = target
         self._make_memory = memory
-        self._network_os = connection._play_context.network_os
+        self.network_os = connection._play_context.network_os
         self._requests = threading.RLock()
         self._lease = None
         self._memory = None
@@ -74,18 +74,18 @@ class Device:
         self._terminal, self.cliconf = self._load_platform()
 
     def _load_platform(self):
-        if not self._network_os:
+        if not self.network_os:
             raise AnsibleConnectionFailure(
                 "Unable to automatically determine host network os. Please "
                 "manually configure ansible_network_os value for this host"
             )
-        terminal = terminal_loader.get(self._network_os, self)
+        terminal = terminal_loader.get(self.network_os, self)
         if not terminal:
-            raise AnsibleConnectionFailure(f"network os {self._network_os} is not supported")
-        cliconf = cliconf_loader.get(self._network_os, self)
+            raise AnsibleConnectionFailure(f"network os {self.network_os} is not supported")
+        cliconf = cliconf_loader.get(self.network_os, self)
         if not cliconf:
             self.queue_message(
-                "vvvv", f"unable to load cliconf for network_os {self._network_os}. Falling back to default"
+                "vvvv", f"unable to load cliconf for network_os {self.network_os}. Falling back to default"
             )
             cliconf = cliconf_loader.get(DEFAULT_CLICONF, self)
             if not cliconf:
@@ -93,7 +93,7 @@ class Device:
         self.queue_message(
             "vvvv",
             f"loaded cliconf plugin {cliconf._load_name} from path {cliconf._original_path} for network_os "
-            f"{self._network_os}",
+            f"{self.network_os}",
         )
         return terminal, cliconf
 
@@ -283,6 +283,9 @@ class Device:
         """A task, or the next item of its loop, begins with the connection plug-in's play context as it is now."""
         self._open_failure = None
         if self._lease is None or not self._lease.usable:
+            return
+        if self._make_target() != self._target:
+            self.close()
             return
         wanted = bool(self._play_context.become)
         if wanted and not self._elevated:

@@ -68,6 +68,11 @@ class Target:
         self.label = label
         self._broker = broker
 
+    def __eq__(self, other):
+        return isinstance(other, Target) and (self.request, self._broker) == (other.request, other._broker)
+
+    __hash__ = None
+
     def api(self):
         """A new HTTP connection's client."""
         broker = dict(self._broker)

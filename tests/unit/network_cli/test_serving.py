@@ -95,6 +95,31 @@ def test_loop_goes_on_with_the_same_connection(connect: Connect) -> None:
     assert connection.socket_path == path
 
 
+def test_loop_over_devices_of_one_address(broker: ScriptedBroker, connect: Connect) -> None:
+    connection = connect()
+    module = ModuleConnection(str(connection.socket_path))
+    module.get("show clock")
+    connection._play_context = connection._play_context.copy()
+    connection._play_context.port = 2222
+    assert connection.socket_path == module.socket_path
+    module.get("show clock")
+    opened = [body["connection_args"].get("port") for _method, path, body in broker.requests if path == "/session"]
+    assert opened == [None, 2222]
+    assert broker.count("DELETE", "/session/lease-1") == 1
+
+
+def test_loop_over_platforms(broker: ScriptedBroker, connect: Connect) -> None:
+    connection = connect()
+    ModuleConnection(str(connection.socket_path)).get("show clock")
+    before = connection.cliconf
+    other = connection._play_context.copy()
+    other.network_os = "otheros"
+    connection._play_context = other
+    assert broker.lease is None
+    assert connection.cliconf is not before
+    assert connection._sub_plugin["obj"] is connection.cliconf
+
+
 def test_no_helper_process(connect: Connect) -> None:
     assert connect().force_persistence is False
 
