@@ -18,7 +18,7 @@ from netpulse_broker.workers.process_identity import ProcessIdentity
 log = structlog.get_logger(__name__)
 
 FORGIVEN = 2
-"""Workers of one device that may die one after the other before the next one is delayed."""
+"""Workers of one device that may die one after the other, without ending a job, before the next one is delayed."""
 
 FIRST_DELAY, LONGEST_DELAY = 0.5, 10.0
 """Seconds before the next worker after more deaths than that: doubled each time, at most."""
@@ -188,7 +188,8 @@ class PinnedRoster:
             pending=recovery.pending,
         )
         if replace and recovery.pending:
-            self._again[device] = time.monotonic() + self._deaths.delay(device)
+            # A job that was lost is over: that is progress, however deadly. Without any, hurry would be a hot loop.
+            self._again[device] = time.monotonic() + (0.0 if recovery.lost else self._deaths.delay(device))
 
     def tick(self) -> float:
         """See ``Roster``: replacements that are due, left-over processes that take too long."""
