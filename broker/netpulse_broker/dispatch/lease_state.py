@@ -110,8 +110,6 @@ class LeaseState:
     async def announce(self, submission: JobSubmission) -> Terms:
         """Before the job is queued: a lease that is asked for, and this controller waits for its grant."""
         options = submission.payload.driver_args
-        now = await self._guarded(self._client.time)
-        heard = int(now[0] * 1000 + now[1] / 1000)
         lifetime = submission.ttl + submission.payload.timeout + MARGIN
         terms = Terms(
             submission.owner,
@@ -119,28 +117,23 @@ class LeaseState:
             options["max_hold"],
             LeaseSeals(self._sealer, submission.id, expires=time.time() + lifetime),
         )
-        fields: dict[Any, Any] = {
-            "state": "queued",
+        fields = {
             "device": submission.device,
             "host": submission.host,
             "owner": submission.owner,
             "heartbeat": terms.heartbeat,
             "max_hold": terms.max_hold,
-            "created": heard,
-            "heard": heard,
             "expires": time.time() + lifetime,
-            "last": 0,
-            "closing": "",
             "reply:0": self._controller,
         }
         if options.get("exchange") is not None:
             fields["reply:1"] = self._controller
-        key = keys.session(submission.id)
-        pipeline = self._client.pipeline(transaction=True)
-        pipeline.hset(key, mapping=fields)
-        pipeline.expire(key, int(lifetime))
-        pipeline.zadd(keys.SESSIONS, {submission.id: heard})
-        await self._guarded(pipeline.execute)
+        flat = [part for pair in fields.items() for part in pair]
+        await self._guarded(
+            lambda: self._scripts(
+                "lease_announce", keys=[keys.session(submission.id)], args=[submission.id, int(lifetime), *flat]
+            )
+        )
         self._remember(submission.id, terms)
         return terms
 

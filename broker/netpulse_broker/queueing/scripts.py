@@ -20,6 +20,7 @@ ScriptName = Literal[
     "deregister",
     "expire",
     "finish",
+    "lease_announce",
     "lease_answer",
     "lease_ask",
     "lease_beat",

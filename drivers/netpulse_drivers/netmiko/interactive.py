@@ -9,6 +9,7 @@ the login had; a session that cannot be brought there without guessing is closed
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,10 @@ from netpulse_drivers.terminal_exchange import ExchangeEnd, TerminalExchange, la
 if TYPE_CHECKING:
     from netpulse_drivers.base import Call
 
+FRESHLY_PROVEN = 2.0
+"""Seconds for which a prompt counts as seen just now, if nothing has come since. Tasks of a playbook follow each other
+closely; each would pay for a round trip to the device."""
+
 VERIFY_TIMEOUT = 10.0
 """Seconds for the prompt at the start of a lease."""
 
@@ -48,13 +53,17 @@ class InteractiveSessions:
     call: Call
 
     def open_interactive(self, session: NetmikoSession) -> Opening:
-        """Verify the prompt by RETURN (between operations the session stands at a verified one), then normalise."""
+        """See that the session stands at its prompt, then normalise.
+
+        Between operations it stands at a verified one; when that was a while ago it is asked to show it again.
+        """
         if session.connection.protocol == "ssh":
             # From now on the driver ends lines as exchanges do. A line feed (netmiko's RETURN) that comes right after
             # an exchange's carriage return counts as its second half: the next RETURN would be answered by nothing.
             session.connection.RETURN = "\r"
         with session.operation(self.call):
-            session.ask("", deadline=session.connection.deadline.sooner(VERIFY_TIMEOUT), verify=False)
+            if session.interrupted or time.monotonic() - session.proven_at > FRESHLY_PROVEN:
+                session.ask("", deadline=session.connection.deadline.sooner(VERIFY_TIMEOUT), verify=False)
             _to_login_mode(session)
         _check_login_mode(session)
         return Opening(prompt=_bytes(session, session.prompt.text), privilege=_privilege(session.prompt))

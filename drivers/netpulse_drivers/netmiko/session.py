@@ -8,6 +8,7 @@ unfit and will be closed. Nothing is ever typed to find out where it stands: RET
 from __future__ import annotations
 
 import contextlib
+import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 
@@ -43,6 +44,7 @@ class NetmikoSession:
         answers_keepalive: whether the device has ever answered an SSH keepalive.
         at_prompt: whether the last that the device printed in answer to us was a verified prompt.
         interrupted: whether it has printed messages of its own behind that prompt since.
+        proven_at: when it last printed a verified prompt (monotonic seconds).
         notes: what was odd (late output, messages between commands), latest last.
         progress: what the operation under way has completed; errors carry it.
     """
@@ -56,6 +58,7 @@ class NetmikoSession:
         self.answers_keepalive = False
         self.at_prompt = False
         self.interrupted = False
+        self.proven_at = 0.0
         self.notes: deque[str] = deque(maxlen=20)
         self.progress: list[Output] = []
         self._question_of: BaseModel | None = None
@@ -81,6 +84,7 @@ class NetmikoSession:
         reply = connection.exchange("", verify=False, end=ReplyEnd(prompt=self.prompt.accepts), deadline=deadline)
         self.prompt = self.home = self.prompt.moved_to(reply.last_line)
         self.at_prompt = True
+        self.proven_at = time.monotonic()
 
     # -- operations -------------------------------------------------------------------------------------------------
 
@@ -217,6 +221,7 @@ class NetmikoSession:
         """The device showed this line as its prompt: the session is at a verified prompt."""
         self.at_prompt = True
         self.interrupted = False
+        self.proven_at = time.monotonic()
         if line == self.prompt.text:
             return
         renamed = not self.prompt.accepts(line)
