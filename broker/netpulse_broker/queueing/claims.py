@@ -158,12 +158,15 @@ class WorkSource:
         result: dict[str, Any],
         error_code: str = "",
         duration: float,
-    ) -> None:
+    ) -> bool:
         """Record the end of a job: status, result and reply in one step. May be repeated until it gets through.
 
         Args:
             result: the result object (see docs/rest.md); sealed here.
             duration: seconds of execution.
+
+        Returns:
+            Whether more work may be waiting; False saves the look for it.
 
         Raises:
             Stale: the job has been ended by a recovery; this result is not recorded.
@@ -186,7 +189,13 @@ class WorkSource:
         answer = text(
             self._scripts(
                 "finish",
-                keys=[keys.rq_job(record.id), self._claims, self._device_key, keys.rq_worker(self.worker)],
+                keys=[
+                    keys.rq_job(record.id),
+                    self._claims,
+                    self._device_key,
+                    keys.rq_worker(self.worker),
+                    *self._lanes,
+                ],
                 args=[
                     record.id,
                     self.token,
@@ -202,6 +211,7 @@ class WorkSource:
         )
         if answer == "stale":
             raise Stale(record.id)
+        return answer != "done"
 
     def release(self) -> bool:
         """Give the device back because the worker wants to end.

@@ -51,6 +51,7 @@ def _options(settings: RedisSettings) -> dict[str, Any]:
         "socket_timeout": settings.socket_timeout + BLOCK,
         "socket_connect_timeout": settings.connect_timeout,
         "health_check_interval": 0,
+        "driver_info": None,  # two commands for each connection that nobody reads
         "protocol": 2,  # answers have one shape, whatever redis-py prefers
     }
 

@@ -40,8 +40,12 @@ class NodeNameTaken(Exception):
 
 
 def boot_id() -> str:
-    """This boot of this machine (proc(5)); process ids mean nothing across it."""
-    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    """Where process ids mean something: this boot of this machine, and this PID namespace of it (proc(5)).
+
+    Two containers of one machine share the boot but not their process ids.
+    """
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    return f"{boot}/{Path('/proc/self/ns/pid').stat().st_ino}"
 
 
 class NodeLease:

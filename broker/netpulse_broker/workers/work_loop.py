@@ -99,6 +99,7 @@ class WorkLoop:
         self._leave_at = math.inf
         self._orphaned = False
         self._outage = 0
+        self._look = True
         self._executed: OrderedDict[str, None] = OrderedDict()
         self._latest: tuple[str, TaskEnd] = ("", TaskEnd.forgotten())
 
@@ -177,7 +178,7 @@ class WorkLoop:
 
     def _round(self) -> Exit | None:
         try:
-            job = self._source.claim()
+            job = self._source.claim() if self._look else None
         except LeaseAbsent:
             self._service.upkeep()
             self._leave.wait(0.1)
@@ -187,8 +188,9 @@ class WorkLoop:
             return None
         self._outage = 0
         if job is not None:
-            self._serve(job)
+            self._look = self._serve(job)
             return None
+        self._look = True
         due = self._service.upkeep()
         try:
             self._publish()
@@ -199,7 +201,8 @@ class WorkLoop:
             self._endure(error)
         return None
 
-    def _serve(self, job: ClaimedJob) -> None:
+    def _serve(self, job: ClaimedJob) -> bool:
+        """Execute a job and hand its result in; whether more work may be waiting."""
         job_id = job.record.id
         if job_id in self._executed:
             # Redis came back with an older state, in which this job was not over yet. It must not run twice.
@@ -226,7 +229,7 @@ class WorkLoop:
         self._log.debug(
             "job_ended", job=job_id, status=end.status, error=end.error_code or None, duration=round(end.duration, 4)
         )
-        self._finish(job, end)
+        return self._finish(job, end)
 
     def _remember(self, job_id: str, end: TaskEnd) -> None:
         # Of the results only the latest: an outage can swallow the confirmation of no more than that one.
@@ -235,11 +238,11 @@ class WorkLoop:
         while len(self._executed) > REMEMBERED:
             self._executed.popitem(last=False)
 
-    def _finish(self, job: ClaimedJob, end: TaskEnd) -> None:
-        """Hand the result in until Redis has taken it."""
+    def _finish(self, job: ClaimedJob, end: TaskEnd) -> bool:
+        """Hand the result in until Redis has taken it; whether more work may be waiting."""
         while True:
             try:
-                self._source.finish(
+                more = self._source.finish(
                     job.record,
                     status=end.status,
                     outcome=end.outcome,
@@ -249,15 +252,15 @@ class WorkLoop:
                 )
             except Stale:
                 log.warning("result_stale", job=job.record.id, status=end.status)
-                return
+                return True
             except redis.RedisError as error:
                 if time.monotonic() >= self._leave_at:
                     log.error("result_not_delivered", job=job.record.id, status=end.status)  # noqa: TRY400 - no defect
-                    return
+                    return True
                 self._endure(error)
             else:
                 self._outage = 0
-                return
+                return more
 
     def _give_back(self) -> None:
         while True:

@@ -233,6 +233,29 @@ def test_an_idempotent_job_of_a_dead_worker_runs_again_first(queue: Queue) -> No
     assert order == [running, waiting]
 
 
+def test_an_idempotent_job_that_kills_every_worker_ends_as_unknown(queue: Queue) -> None:
+    worker = queue.worker()
+    job_id, _ = queue.submit(idempotent=True)
+    losses = 0
+    while worker.claim() is not None:
+        assert queue.desk.recover("r1", token=worker.token, worker=worker.worker) is not None
+        losses += 1
+        assert losses < 10
+        worker = queue.worker()
+    assert losses == 3
+    assert (queue.job(job_id).outcome, queue.job(job_id).error) == ("unknown", "worker_lost")
+
+
+def test_finish_tells_whether_more_waits(queue: Queue) -> None:
+    worker = queue.worker()
+    queue.submit()
+    queue.submit(priority="batch")
+    more = []
+    while job := worker.claim():
+        more.append(worker.finish(job.record, status="finished", outcome="ok", result=OK, duration=0.1))
+    assert more == [True, False]
+
+
 def test_recovery_is_repeatable_and_spares_a_successor(queue: Queue) -> None:
     worker = queue.worker()
     queue.submit()

@@ -1,7 +1,7 @@
--- KEYS  1 job  2 claim list  3 device ('' for fifo)  4 worker hash
+-- KEYS  1 job  2 claim list  3 device ('' for fifo)  4 worker hash  5... lanes
 -- ARGV  1 job id  2 token  3 status  4 outcome  5 error code or ''  6 ended (ISO)  7 sealed result
 --       8 busy seconds  9... further fields of RQ's result
--- ->    'done' | 'repeated' | 'stale'
+-- ->    'done' (and nothing waits) | 'more' (done, and work waits) | 'repeated' | 'stale'
 local job = redis.call('HMGET', KEYS[1], 'status', 'claim')
 if job[2] ~= ARGV[2] then return 'stale' end
 if job[1] ~= 'started' then
@@ -18,4 +18,7 @@ end
 redis.call('HSET', KEYS[4], 'state', 'idle', 'current_job', '', 'last_heartbeat', ARGV[6])
 redis.call('HINCRBY', KEYS[4], ARGV[3] == 'finished' and 'successful_job_count' or 'failed_job_count', 1)
 redis.call('HINCRBYFLOAT', KEYS[4], 'total_working_time', ARGV[8])
+for lane = 5, #KEYS do
+  if redis.call('LLEN', KEYS[lane]) > 0 then return 'more' end
+end
 return 'done'

@@ -1,4 +1,5 @@
--- A worker has died, or its node has: end what it ran, give the queue free.
+-- A worker has died, or its node has: end what it ran, give the queue free. A job that was flagged idempotent runs
+-- again, but one that has cost MOST_LOSSES workers is taken for their cause and ends as lost.
 -- KEYS  1 device ('' for fifo)  2 claim list  3 node's devices  4 worker hash or ''  5 lease that must be
 --       absent or ''  6... lanes, most urgent first
 -- ARGV  1 dead token  2 device name (fifo: worker name)  3 now (ISO)  4 now (ms)  5 node
@@ -11,17 +12,19 @@ if KEYS[1] ~= '' then
     return { 'other' }
   end
 end
+local MOST_LOSSES = 3
 local lost, requeued = {}, {}
 local ids = redis.call('LRANGE', KEYS[2], 0, -1)
 for i = #ids, 1, -1 do
   local id = ids[i]
   local key = 'rq:job:' .. id
   local job = redis.call('HMGET', key, 'status', 'idempotent', 'origin', 'ttl')
-  if job[1] == 'started' and job[2] ~= '1' then
+  local again = job[1] == 'started' and job[2] == '1' and redis.call('HINCRBY', key, 'losses', 1) < MOST_LOSSES
+  if job[1] == 'started' and not again then
     redis.call('HSET', key, 'claim', '')
     end_job(id, 'failed', 'unknown', 'worker_lost', ARGV[3], '', {})
     lost[#lost + 1] = id
-  elseif job[1] == 'started' then
+  elseif again then
     redis.call('DEL', 'np:executed:' .. id)
     redis.call('HSET', key, 'status', 'queued', 'claim', '', 'started_at', '', 'worker_name', '')
     redis.call('ZADD', 'np:expiry', tonumber(ARGV[4]) + (tonumber(job[4]) or 300) * 1000, id)
