@@ -58,7 +58,7 @@ def test_same_result(platform: str, task: dict[str, Any], pairs: dict[str, Pair]
     assert stock.state == broker.state
 
 
-@pytest.mark.parametrize("name", ["r1.cfg", "cli.cfg"])
-def test_same_backup(name: str, pairs: dict[str, Pair], vendor: VendorAnsible) -> None:
+@pytest.mark.parametrize("name", ["r1.cfg", "cli.cfg", "got.yaml"])
+def test_same_file(name: str, pairs: dict[str, Pair], vendor: VendorAnsible) -> None:
     stock, broker = ((vendor.folder / side / name).read_text().splitlines() for side in ("stock", "broker"))
     assert [line for line in stock if not line.startswith("!")] == [line for line in broker if not line.startswith("!")]

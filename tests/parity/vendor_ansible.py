@@ -1,12 +1,11 @@
 """An Ansible with the vendors' collections: the reference for what their modules say over stock network_cli.
 
-It is an installation of its own (PyPI's ``ansible`` package with ``ansible-pylibssh``), because the broker's
-environment has neither the collections nor an SSH library for Ansible:
+The extra ``parity`` brings it (PyPI's ``ansible`` package with ``ansible-pylibssh``). NETPULSE_VENDOR_ANSIBLE names
+another environment, say with another ansible-core:
 
-    python3 -m venv .venv-ansible
-    .venv-ansible/bin/pip install 'ansible-core==2.19.*' ansible ansible-pylibssh
-
-NETPULSE_VENDOR_ANSIBLE names another such environment.
+    python3.12 -m venv /tmp/newest
+    /tmp/newest/bin/pip install ansible ansible-pylibssh
+    NETPULSE_VENDOR_ANSIBLE=/tmp/newest make test PYTEST_ARGS=tests/parity
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,8 @@ import yaml
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CALLBACKS = REPOSITORY / "tests" / "integration" / "ansible_callbacks"
-LIMIT = 170
+COLLECTIONS = "lib/python3*/site-packages/ansible_collections"
+LIMIT = 300
 """Seconds after which a run has hung."""
 
 SHOWN = ("ansible.netcommon", "ansible.utils", "cisco.ios", "arista.eos")
@@ -68,14 +69,14 @@ class VendorAnsible:
     @staticmethod
     def environment() -> Path | None:
         """Where it is installed; None when it is not."""
-        for place in (os.environ.get("NETPULSE_VENDOR_ANSIBLE"), str(REPOSITORY / ".venv-ansible")):
-            if place and (Path(place) / "bin" / "ansible-playbook").exists():
+        for place in (os.environ.get("NETPULSE_VENDOR_ANSIBLE"), sys.prefix):
+            if place and list(Path(place).glob(f"{COLLECTIONS}/cisco/ios/MANIFEST.json")):
                 return Path(place)
         return None
 
     def collection(self, name: str) -> Path:
         """The folder of an installed collection."""
-        (found,) = self._bin.parent.glob(f"lib/python3*/site-packages/ansible_collections/{name.replace('.', '/')}")
+        (found,) = self._bin.parent.glob(f"{COLLECTIONS}/{name.replace('.', '/')}")
         return found
 
     def versions(self) -> str:

@@ -190,11 +190,14 @@ class SessionLease:
         if not copied.get("lease_open", True):
             self._end("the broker closed the session after a failed copy")
         if copied.get("error"):
-            error = copied["error"]
-            raise FileNotCopied(f"{error['message']} {self._target.where(error.get('phase') or 'execute')}")
+            raise self._not_copied(copied["error"]["message"], copied["error"].get("phase") or "execute")
 
     def get_file(self, source, destination, *, protocol, timeout):
-        """Copy a file of the device to a local one. ``timeout``: seconds without progress."""
+        """Copy a file of the device to a local one. ``timeout``: seconds without progress.
+
+        Raises:
+            FileNotCopied, SessionBroken: as for ``put_file``.
+        """
         with self._busy:
             self._requested(
                 lambda: self._api.get_file(
@@ -237,6 +240,8 @@ class SessionLease:
                 raise SessionBroken(
                     f"the session has ended: {error.reason} {self._target.where(error.phase)}"
                 ) from None
+            if error.status == 502:
+                raise self._not_copied(_text(error), error.phase) from None
             raise SessionBroken(f"{_text(error)} {self._target.where(error.phase)}") from None
         except (BrokerUnreachable, RequestInterrupted) as error:
             # Whether the device got the command is unknown, and it is not sent again.
@@ -246,6 +251,10 @@ class SessionLease:
             ) from None
         except BrokerError as error:
             raise SessionBroken(f"{error.message} {self._target.where('broker')}") from None
+
+    def _not_copied(self, message, phase):
+        # The device's words stand last: netcommon's net_get looks for "No such file or directory" there.
+        return FileNotCopied(f"{self._target.where(phase)} {message}")
 
     def _numbered(self, exchange):
         return {**exchange, "seq": self._next()}
