@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import contextlib
 import functools
 import re
 import time
@@ -103,8 +102,13 @@ class BytesPattern:
         Raises:
             SearchTimeout
         """
-        with self._budget() as left:
-            return self._compiled.search(data, start, timeout=left)
+        began = time.monotonic()
+        try:
+            return self._compiled.search(data, start, timeout=max(self._left, 0.001))
+        except TimeoutError:
+            raise self._too_slow() from None
+        finally:
+            self._left -= time.monotonic() - began
 
     def removed_from(self, data: bytes) -> bytes:
         """The bytes without what matches.
@@ -112,21 +116,17 @@ class BytesPattern:
         Raises:
             SearchTimeout
         """
-        with self._budget() as left:
-            return self._compiled.sub(b"", data, timeout=left)
-
-    @contextlib.contextmanager
-    def _budget(self) -> Iterator[float]:
         began = time.monotonic()
         try:
-            yield max(self._left, 0.001)
+            return self._compiled.sub(b"", data, timeout=max(self._left, 0.001))
         except TimeoutError:
-            shown = self.source[:80].decode("utf-8", "replace")
-            raise SearchTimeout(
-                f"the regular expression {shown!r} takes too long to search; avoid nested repetition"
-            ) from None
+            raise self._too_slow() from None
         finally:
             self._left -= time.monotonic() - began
+
+    def _too_slow(self) -> SearchTimeout:
+        shown = self.source[:80].decode("utf-8", "replace")
+        return SearchTimeout(f"the regular expression {shown!r} takes too long to search; avoid nested repetition")
 
 
 @functools.lru_cache(maxsize=1024)
