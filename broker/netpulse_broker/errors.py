@@ -4,11 +4,13 @@
     ├── DriverError                    (see netpulse_drivers.errors; always inside a failed job)
     └── BrokerError
         ├── BadRequest                 bad_request             validate   400    no
+        ├── TemplateFailed             template_failed         validate   400    no
         ├── Unauthenticated            unauthenticated         validate   401    no
         ├── Forbidden                  forbidden               validate   403    no
         ├── NotFound                   not_found               validate   404    no
         │   ├── UnknownJob             unknown_job             validate   404    no
         │   ├── UnknownSession         unknown_session         validate   404    no
+        │   ├── UnknownDelivery        unknown_delivery        validate   404    no
         │   └── UnknownWorker          unknown_worker          validate   404    no
         ├── Conflict                   conflict                validate   409    no
         │   ├── IdempotencyConflict    idempotency_conflict    validate   409    no
@@ -20,6 +22,7 @@
         ├── DeviceFailure              device_failure          connect    502    no     holds the driver's error
         ├── NoWorker                   no_worker               queue      503    yes
         ├── QueueUnavailable           queue_unavailable       queue      503    yes
+        ├── TemplatesUnavailable       templates_unavailable   validate   503    yes
         ├── WaitTimedOut               wait_timed_out          queue      504    yes
         ├── JobExpired                 job_expired             queue      -      yes    inside a failed job
         ├── JobUnreadable              job_unreadable          queue      -      no     inside a failed job
@@ -27,6 +30,7 @@
         ├── JobStopped                 job_stopped             execute    -      no     inside a stopped job
         ├── WorkerLost                 worker_lost             execute    -      no     inside a failed job
         ├── LeaseLost                  lease_lost              execute    -      no     inside a failed job
+        ├── WebhookFailed              webhook_failed          execute    -      yes    inside a failed delivery
         └── InternalError              internal_error          execute    500    no
 
 A job that ended without a worker's own account (lost, expired, canceled) carries only the code in Redis;
@@ -56,6 +60,14 @@ class BadRequest(BrokerError):
     """The body validates field by field, but cannot be carried out."""
 
     code = "bad_request"
+    phase = "validate"
+    http_status = 400
+
+
+class TemplateFailed(BrokerError):
+    """A template is malformed, or cannot be rendered; ``details`` has the line."""
+
+    code = "template_failed"
     phase = "validate"
     http_status = 400
 
@@ -94,6 +106,12 @@ class UnknownSession(NotFound):
     """No interactive session has this id (any more); the message says why it ended."""
 
     code = "unknown_session"
+
+
+class UnknownDelivery(NotFound):
+    """No undelivered webhook has this id."""
+
+    code = "unknown_delivery"
 
 
 class UnknownWorker(NotFound):
@@ -200,6 +218,16 @@ class QueueUnavailable(BrokerError):
         self.retry_after = retry_after
 
 
+class TemplatesUnavailable(BrokerError):
+    """The process that works on templates cannot be reached; it is started again by itself."""
+
+    code = "templates_unavailable"
+    phase = "validate"
+    http_status = 503
+    retryable = True
+    retry_after = 1.0
+
+
 class WaitTimedOut(BrokerError):
     """The answer was to be waited for, and the time for it ran out."""
 
@@ -247,6 +275,13 @@ class LeaseLost(BrokerError):
     """The worker lost the right to the device before the job had ended; it wrote nothing after that."""
 
     code = "lease_lost"
+
+
+class WebhookFailed(BrokerError):
+    """The receiver of a webhook could not be reached, is not allowed, or answered with something else than 2xx."""
+
+    code = "webhook_failed"
+    retryable = True
 
 
 class InternalError(BrokerError):

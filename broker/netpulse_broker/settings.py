@@ -10,6 +10,7 @@ A secret has no default. ``None`` means "not set", and what needs it says so: se
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 import socket
@@ -57,6 +58,31 @@ def _absolute(path: Path) -> Path:
 Name = Annotated[str, AfterValidator(_valid_name)]
 AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+def _valid_network(text: str) -> str:
+    try:
+        return str(ipaddress.ip_network(text))
+    except ValueError as error:
+        raise ValueError(f"write networks like 10.0.0.0/8 or fd00::/8: {error}") from None
+
+
+Network = Annotated[str, AfterValidator(_valid_network)]
+
+DENIED_NETWORKS = (
+    "0.0.0.0/8",  # "this host" (RFC 1122)
+    "127.0.0.0/8",
+    "169.254.0.0/16",  # link-local, and cloud metadata
+    "100.100.100.200/32",  # cloud metadata (Alibaba)
+    "224.0.0.0/4",
+    "240.0.0.0/4",
+    "::/128",
+    "::1/128",
+    "fe80::/10",
+    "fd00:ec2::254/128",  # cloud metadata (AWS)
+    "ff00::/8",
+)
+"""Where no webhook goes unless a setting allows it."""
 
 
 def _host_name() -> str:
@@ -262,6 +288,56 @@ class DriverSettings(_Section):
         return [part for part in value.split(os.pathsep) if part] if isinstance(value, str) else value
 
 
+class TemplateSettings(_Section):
+    """Templates: rendering of commands and configuration, parsing of outputs."""
+
+    directory: AbsolutePath | None = Field(
+        None, description="Directory of the templates that requests may name (`template_file`); read by the controller."
+    )
+    timeout: Seconds = Field(
+        5.0, description="Seconds that rendering or `/template/parse` may take; parsing in a job has the job's time."
+    )
+    max_size: int = Field(
+        10 * 1024 * 1024, ge=1024, description="Characters of a rendered text or of parsed data, at most."
+    )
+    max_memory: int = Field(
+        512 * 1024 * 1024, ge=64 * 1024 * 1024, description="Bytes of memory that one template may take at work."
+    )
+
+
+class WebhookSettings(_Section):
+    """Webhooks: calls when a job has ended. Checked where a delivery is made, by the FIFO pool."""
+
+    hosts: list[str] = Field(
+        default_factory=list,
+        description='Patterns of host names that may be called, e.g. `["*.example.net"]`. Empty: any.',
+    )
+    denied_networks: list[Network] = Field(
+        default_factory=lambda: list(DENIED_NETWORKS),
+        description="Networks that are not called, whatever name leads there. Default: loopback, link-local (cloud "
+        "metadata included), unspecified, multicast and reserved addresses.",
+        json_schema_extra={"default_text": "see meaning"},
+    )
+    allowed_networks: list[Network] = Field(
+        default_factory=list, description='Exceptions from `denied_networks`, e.g. `["127.0.0.1/32"]`.'
+    )
+    https_only: bool = Field(False, description="Refuse `http://` targets.")
+    ca_file: AbsolutePath | None = Field(
+        None,
+        description="PEM file of the authorities that receivers' certificates are checked against, beside none "
+        "other. Default: those of the system.",
+    )
+    timeout: float = Field(
+        10.0, ge=0.5, le=120, description="Seconds that one attempt may take, if the request names none."
+    )
+    attempts: int = Field(8, ge=1, le=50, description="Attempts before a delivery is put to the dead letters.")
+    back_off: Seconds = Field(
+        5.0, description="Seconds before the second attempt; doubled for each further one, varied by a quarter."
+    )
+    longest_pause: Seconds = Field(900.0, description="The longest pause between two attempts, in seconds.")
+    keep_dead: int = Field(7 * 86400, ge=60, description="Seconds that dead letters are kept.")
+
+
 class DispatchSettings(_Section):
     """The placing of devices on nodes."""
 
@@ -307,6 +383,8 @@ class Settings(BaseSettings):
     fifo: FifoSettings = Field(default_factory=FifoSettings)
     jobs: JobSettings = Field(default_factory=JobSettings)
     drivers: DriverSettings = Field(default_factory=DriverSettings)
+    templates: TemplateSettings = Field(default_factory=TemplateSettings)
+    webhooks: WebhookSettings = Field(default_factory=WebhookSettings)
     dispatch: DispatchSettings = Field(default_factory=DispatchSettings)
     log: LogSettings = Field(default_factory=LogSettings)
 

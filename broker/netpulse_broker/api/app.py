@@ -13,10 +13,14 @@ from netpulse_broker.api.auth import Authentication, KeyRing
 from netpulse_broker.api.context import Context
 from netpulse_broker.api.limits import BodyLimit, RequestLimit
 from netpulse_broker.api.ports import Dispatch, Drivers
-from netpulse_broker.api.routes import device, health, job, session, worker
+from netpulse_broker.api.preparation import Preparation
+from netpulse_broker.api.routes import device, health, job, session, template, webhook, worker
 from netpulse_broker.api.translation import Translator
 from netpulse_broker.dispatch.leases import LeaseDesk
 from netpulse_broker.settings import Settings
+from netpulse_broker.templating.client import TemplateCalls
+from netpulse_broker.templating.workshop import Workshop
+from netpulse_broker.webhooks.dead_letters import DeadLetters
 
 PROBES = frozenset({"/health/live", "/health/ready"})
 
@@ -28,6 +32,8 @@ def create_app(
     drivers: Drivers,
     keys: KeyRing | None = None,
     leases: LeaseDesk | None = None,
+    templates: TemplateCalls | None = None,
+    dead_letters: DeadLetters | None = None,
 ) -> FastAPI:
     """The REST API.
 
@@ -36,13 +42,22 @@ def create_app(
         drivers: by name.
         keys: accepted API keys; None: the one key of the settings.
         leases: interactive sessions; None: the application has none.
+        dead_letters: webhooks that were not delivered; None: the application has none.
+        templates: the process that works on templates; None: the application has none.
 
     Raises:
         SettingsError: no API key is set.
     """
     if keys is None:
         keys = KeyRing.single(settings.require_api_key())
-    context = Context(dispatch=dispatch, drivers=drivers, translator=Translator(drivers=drivers, jobs=settings.jobs))
+    workshop = Workshop(settings.templates, templates)
+    context = Context(
+        dispatch=dispatch,
+        drivers=drivers,
+        translator=Translator(drivers=drivers, jobs=settings.jobs, webhooks=settings.webhooks),
+        workshop=workshop,
+        preparation=Preparation(workshop),
+    )
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -65,11 +80,12 @@ def create_app(
         redirect_slashes=False,
     )
     app.state.context = context
-    for resource in (device, job, worker, health):
+    for resource in (device, job, worker, template, webhook, health):
         app.router.routes.extend(resource.router.routes)
     if leases is not None:
         app.state.leases = leases
         app.router.routes.extend(session.router.routes)
+    app.state.dead_letters = dead_letters
     documentation.install(app, page=settings.controller.docs)
     failures.install(app)
 

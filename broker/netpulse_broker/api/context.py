@@ -8,8 +8,10 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from netpulse_broker.api.ports import Dispatch, Drivers
+from netpulse_broker.api.preparation import Preparation
 from netpulse_broker.api.translation import Translator
 from netpulse_broker.api.waiting import WaitingRoom
+from netpulse_broker.templating.workshop import Workshop
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +21,8 @@ class Context:
     dispatch: Dispatch
     drivers: Drivers
     translator: Translator
+    workshop: Workshop
+    preparation: Preparation
     waiting: WaitingRoom = field(default_factory=WaitingRoom)
 
 

@@ -22,6 +22,9 @@ from netpulse_broker.dispatch.leases import LeaseDesk
 from netpulse_broker.dispatch.schedulers import SCHEDULERS, Scheduler
 from netpulse_broker.queueing.sealing import Sealer
 from netpulse_broker.settings import ControllerSettings, Settings, SettingsError
+from netpulse_broker.templating.client import TemplateCalls
+from netpulse_broker.templating.service import TemplateService
+from netpulse_broker.webhooks.dead_letters import DeadLetters
 from netpulse_drivers.registry import DriverRegistry
 
 log = structlog.get_logger(__name__)
@@ -61,10 +64,18 @@ def run_controller(settings: Settings, *, ready: Callable[[], None] | None = Non
 
     async def serve() -> int:
         dispatcher = Dispatcher(settings, sealer, scheduler, controller=_name(settings.controller))
-        app = create_app(settings, dispatch=dispatcher, drivers=drivers, leases=LeaseDesk(dispatcher, sealer))
+        app = create_app(
+            settings,
+            dispatch=dispatcher,
+            drivers=drivers,
+            leases=LeaseDesk(dispatcher, sealer),
+            templates=TemplateCalls(templates.name),
+            dead_letters=DeadLetters(dispatcher.client, sealer),
+        )
         return await _serve(app, settings.controller, listener, ready)
 
-    with listener, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    templates = TemplateService()
+    with listener, templates, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(serve())
 
 

@@ -11,17 +11,19 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from netpulse_broker.api.auth import Principal
 from netpulse_broker.api.failures import from_validation, invalid
 from netpulse_broker.api.ports import Drivers
+from netpulse_broker.api.preparation import NOTHING, Prepared
 from netpulse_broker.dispatch.identity import device_identity
 from netpulse_broker.dispatch.submission import JobSubmission
 from netpulse_broker.errors import BadRequest
 from netpulse_broker.models.device import BulkRequest, ExecuteRequest, TestConnectionRequest
-from netpulse_broker.models.options import CHANGE_ONLY, RESERVED, JobOptions
+from netpulse_broker.models.options import CHANGE_ONLY, JobOptions
 from netpulse_broker.models.text_lines import Commands, ConfigLines
 from netpulse_broker.queueing.records import JobPayload
-from netpulse_broker.settings import JobSettings
-from netpulse_drivers import BaseDriver, ConnectionArgs, NetPulseError, QueueStrategy, UnsupportedOperation
+from netpulse_broker.settings import JobSettings, WebhookSettings
+from netpulse_broker.webhooks.submission import RequestedWebhook
+from netpulse_drivers import BaseDriver, ConnectionArgs, NetPulseError, QueueStrategy
 
-_COMMANDS: TypeAdapter[list[str]] = TypeAdapter(Commands)
+_COMMANDS: TypeAdapter[list[str] | dict[str, Any]] = TypeAdapter(Commands)
 _CONFIG: TypeAdapter[list[str] | dict[str, Any]] = TypeAdapter(ConfigLines)
 _FLAT = frozenset(JobOptions.model_fields)
 
@@ -46,6 +48,7 @@ class _Work:
     config: list[str] | None
     driver_args: dict[str, Any]
     idempotency_key: str | None
+    parsing: dict[str, Any] | list[dict[str, Any] | None] | None = None
 
 
 class Translator:
@@ -54,31 +57,42 @@ class Translator:
     Args:
         drivers: by name.
         jobs: time limits where a request names none.
+        webhooks: who may be called.
     """
 
-    def __init__(self, *, drivers: Drivers, jobs: JobSettings) -> None:
+    def __init__(self, *, drivers: Drivers, jobs: JobSettings, webhooks: WebhookSettings) -> None:
         self._drivers = drivers
         self._jobs = jobs
+        self._webhooks = webhooks
 
-    def execute(self, request: ExecuteRequest, principal: Principal) -> tuple[JobSubmission, float]:
+    def execute(
+        self, request: ExecuteRequest, principal: Principal, prepared: Prepared = NOTHING
+    ) -> tuple[JobSubmission, float]:
         """The job of an execute request, and for how many seconds its end is to be waited for.
+
+        Args:
+            prepared: what came of its templates.
 
         Raises:
             BadRequest, InvalidRequest, UnknownDriver, InvalidArguments, UnsupportedOperation
         """
         options = merged_options(request)
+        command, config = _lines(request.command, request.config, prepared.rendered(0))
         work = _Work(
             driver=request.driver,
             connection_args=request.connection_args,
             device=request.device,
-            command=request.command,
-            config=_lines(request.config),
+            command=command,
+            config=config,
             driver_args=request.driver_args,
             idempotency_key=options.idempotency_key,
+            parsing=prepared.parsing,
         )
         return self._submission(work, options, principal, ttl=self._jobs.ttl), options.wait or 0.0
 
-    def bulk(self, request: BulkRequest, principal: Principal) -> tuple[list[JobSubmission | Refused], float]:
+    def bulk(
+        self, request: BulkRequest, principal: Principal, prepared: Prepared = NOTHING
+    ) -> tuple[list[JobSubmission | Refused], float]:
         """One job or refusal per device, in the order of ``devices``, and the seconds to wait.
 
         Raises:
@@ -86,12 +100,13 @@ class Translator:
         """
         options = merged_options(request)
         self._drivers.get(request.driver)
+        self._webhook(options)
         if request.command is not None and request.config is not None:
             raise _both()
         made: list[JobSubmission | Refused] = []
         for index, entry in enumerate(request.devices):
             try:
-                work = _device_work(request, entry, index, options)
+                work = _device_work(request, entry, index, options, prepared)
                 made.append(self._submission(work, options, principal, ttl=self._jobs.bulk_ttl))
             except NetPulseError as error:
                 host = entry.get("host", request.connection_args.get("host"))
@@ -147,6 +162,8 @@ class Translator:
         change = _change(options, lines) if operation == "change" else None
         if operation == "query":
             _refuse_change_options(options)
+        elif work.parsing is not None:
+            raise BadRequest("parsing says something about a query: it goes with command, not with config")
 
         kind = self._drivers.get(work.driver)
         connection_args, enable = _without_enable(
@@ -171,6 +188,7 @@ class Translator:
                 driver_args=driver_args,
                 change=change,
                 enable=enable,
+                parsing=_parsing(work.parsing, lines, work.connection_args),
                 timeout=self._timeout(options),
             ),
             device=device_identity(checked.host, checked.port, explicit=work.device),
@@ -182,7 +200,11 @@ class Translator:
             priority=options.priority or "normal",
             idempotent=bool(options.idempotent),
             idempotency_key=work.idempotency_key,
+            webhook=self._webhook(options),
         )
+
+    def _webhook(self, options: JobOptions) -> RequestedWebhook | None:
+        return None if options.webhook is None else RequestedWebhook(options.webhook, self._webhooks)
 
     def _timeout(self, options: JobOptions) -> float:
         if options.timeout is None:
@@ -211,23 +233,32 @@ def merged_options(request: JobOptions) -> JobOptions:
                 raise BadRequest(f"{name} stands at the top level and in options with different values; give it once")
             values[name] = value
         options = JobOptions.model_construct(set(values), **values)
-    for name in RESERVED:
-        if getattr(options, name) is not None:
-            raise UnsupportedOperation(f"options.{name} is not carried out by this version of NetPulse; leave it out")
     return options
 
 
-def _lines(config: list[str] | dict[str, Any] | None) -> list[str] | None:
-    if isinstance(config, dict):
-        raise BadRequest("config is an object, which needs options.rendering; give a string or a list of strings")
-    return config
+def _lines(
+    command: list[str] | dict[str, Any] | None, config: list[str] | dict[str, Any] | None, rendered: list[str] | None
+) -> tuple[list[str] | None, list[str] | None]:
+    """Commands and configuration as lines: what was rendered stands for what was given."""
+    if command is not None and config is not None:
+        raise _both()
+    if rendered is not None:
+        if command is not None and not rendered:
+            raise BadRequest("rendering: the template made no command")
+        return (rendered, None) if command is not None else (None, rendered)
+    for name, given in (("command", command), ("config", config)):
+        if isinstance(given, dict):
+            raise BadRequest(f"{name} is an object, which needs options.rendering; give a string or a list of strings")
+    return command, config  # type: ignore[return-value]  # no object is left
 
 
 def _both() -> BadRequest:
     return BadRequest("command and config exclude each other: a job is either a query or a change")
 
 
-def _device_work(request: BulkRequest, entry: Mapping[str, Any], index: int, options: JobOptions) -> _Work:
+def _device_work(
+    request: BulkRequest, entry: Mapping[str, Any], index: int, options: JobOptions, prepared: Prepared
+) -> _Work:
     """A device's share of a bulk request: its own command or config replaces the common one."""
     own = dict(entry)
     device = own.pop("device", None)
@@ -243,14 +274,16 @@ def _device_work(request: BulkRequest, entry: Mapping[str, Any], index: int, opt
         where = "command" if own_command is not None and command is request.command else "config"
         raise from_validation(error, prefix=f"devices.{index}.{where}") from None
     key = options.idempotency_key
+    commands, lines = _lines(command, config, prepared.rendered(index))
     return _Work(
         driver=request.driver,
         connection_args={**request.connection_args, **own},
         device=device,
-        command=command,
-        config=_lines(config),
+        command=commands,
+        config=lines,
         driver_args=request.driver_args,
         idempotency_key=None if key is None else f"{key}/{index}",
+        parsing=prepared.parsing,
     )
 
 
@@ -295,6 +328,25 @@ def _change(options: JobOptions, lines: list[str]) -> dict[str, Any]:
         "message": options.message,
         "revert_in": options.revert_in,
     }
+
+
+def _parsing(
+    parsing: dict[str, Any] | list[dict[str, Any] | None] | None, lines: list[str], connection_args: Mapping[str, Any]
+) -> dict[str, Any] | list[dict[str, Any] | None] | None:
+    """With the platform: what the device is for netmiko, the collections of templates know it by."""
+    if isinstance(parsing, list):
+        if len(parsing) != len(lines):
+            raise BadRequest(f"parsing has {len(parsing)} entries for {len(lines)} commands; null leaves one unparsed")
+        return [None if one is None else _on(one, connection_args) for one in parsing]
+    return None if parsing is None else _on(parsing, connection_args)
+
+
+def _on(parsing: dict[str, Any], connection_args: Mapping[str, Any]) -> dict[str, Any]:
+    platform = connection_args.get("device_type")
+    if not isinstance(platform, str):
+        return parsing
+    known_as = platform.removesuffix("_telnet").removesuffix("_ssh")
+    return parsing | {"args": {"platform": known_as} | parsing["args"]}
 
 
 def _refuse_change_options(options: JobOptions) -> None:

@@ -13,6 +13,7 @@ from netpulse_broker.queueing.connection import Lost
 from netpulse_broker.settings import Settings
 from netpulse_broker.settings_source import secret_values
 from netpulse_broker.telemetry.logging import configure_logging
+from netpulse_broker.templating.service import TemplateService
 
 log = structlog.get_logger(__name__)
 
@@ -32,7 +33,9 @@ def run_node_role(settings: Settings) -> int:
         _tell_drivers(settings)
         from netpulse_broker.workers.node import run_node  # noqa: PLC0415  # see above
 
-        return run_node(settings)
+        with TemplateService() as templates:
+            templates.publish()
+            return run_node(settings)
 
 
 def run_fifo_role(settings: Settings) -> int:
@@ -41,7 +44,9 @@ def run_fifo_role(settings: Settings) -> int:
         _tell_drivers(settings)
         from netpulse_broker.workers.pool import run_fifo  # noqa: PLC0415  # see above
 
-        return run_fifo(settings)
+        with TemplateService() as templates:
+            templates.publish()
+            return run_fifo(settings)
 
 
 def _tell_drivers(settings: Settings) -> None:

@@ -7,7 +7,7 @@ import json
 import time
 import uuid
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from netpulse_broker.queueing import keys
 from netpulse_broker.queueing.records import JobPayload, now_iso
@@ -18,6 +18,19 @@ Priority = Literal["interactive", "normal", "batch"]
 
 IDEMPOTENCY_TTL = 86400
 """Seconds that an idempotency key is remembered."""
+
+
+class WebhookCall(Protocol):
+    """What the submission of a job with a webhook needs of it (``webhooks.submission``)."""
+
+    @property
+    def wanted(self) -> dict[str, Any]:
+        """What makes two of them the same."""
+        ...
+
+    def fields(self, sealer: Sealer, job_id: str, *, ends: float) -> dict[str, Any]:
+        """Fields of the job's hash: the sealed delivery; ``ends``: when the job has ended at the latest."""
+        ...
 
 
 @dataclass(slots=True, kw_only=True)
@@ -34,6 +47,7 @@ class JobSubmission:
         result_ttl: seconds that its result is kept.
         wait: whether the submitter is going to wait for the end.
         created_at: when it was made, in RQ's time format.
+        webhook: who is called when it has ended.
         idempotency_key: the same key and body within a day give the same job instead of another one.
     """
 
@@ -50,6 +64,7 @@ class JobSubmission:
     wait: bool = False
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
     created_at: str = field(default_factory=now_iso)
+    webhook: WebhookCall | None = None
 
     @property
     def fifo(self) -> bool:
@@ -63,6 +78,8 @@ class JobSubmission:
     def digest(self) -> str:
         """Of everything that makes two requests the same request."""
         body = [self.payload.model_dump(mode="json"), self.device, self.strategy, self.priority, self.idempotent]
+        if self.webhook is not None:
+            body.append(self.webhook.wanted)
         return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
 
     def script_call(self, sealer: Sealer, *, reply_to: str) -> tuple[list[str], list[Any]]:
@@ -96,6 +113,9 @@ class JobSubmission:
             "expires": expires,
             "reply_to": reply_to if self.wait else "",
         }
+        if self.webhook is not None:
+            # By then the job has ended, one way or another, even if it ran twice.
+            fields |= self.webhook.fields(sealer, self.id, ends=expires + self.ttl + 2 * self.payload.timeout)
         flat: list[Any] = []
         for name, value in fields.items():
             flat += [name, value]

@@ -31,6 +31,13 @@ ConnectionArguments = Annotated[
 SharedConnectionArguments = Annotated[
     dict[str, Any], WithJsonSchema({"type": "object", "properties": _CONNECTION_KEYS, "additionalProperties": True})
 ]
+_TEXTS: dict[str, Any] = {
+    "anyOf": [
+        {"type": "string"},
+        {"type": "array", "items": {"type": "string"}},
+        {"type": "object", "additionalProperties": True},
+    ]
+}
 BulkDevice = Annotated[
     dict[str, Any],
     WithJsonSchema(
@@ -39,8 +46,8 @@ BulkDevice = Annotated[
             "properties": _CONNECTION_KEYS
             | {
                 "device": {"type": "string", "description": "Explicit device name."},
-                "command": {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]},
-                "config": {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]},
+                "command": _TEXTS,
+                "config": _TEXTS,
             },
             "additionalProperties": True,
         }

@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from netpulse_broker.models.templates import ParsingOptions, RenderingOptions
+from netpulse_broker.models.webhooks import WebhookOptions
 from netpulse_drivers import EnsurePolicy, QueueStrategy
 
 Priority = Literal["interactive", "normal", "batch"]
@@ -67,15 +69,18 @@ class JobOptions(BaseModel):
         description="The same key with the same request within a day gives the same job again instead of another one; "
         "with another request it is a 409.",
     )
-    parsing: dict[str, Any] | list[Any] | None = Field(
-        default=None, description="Reserved: structured parsing of outputs. This version refuses it with 400."
+    parsing: ParsingOptions | list[ParsingOptions | None] | None = Field(
+        default=None,
+        description="Command only: how outputs become data (`parsed`), for all commands or, as a list, for each. An "
+        "output that does not parse fails the job; its text is kept.",
     )
-    rendering: dict[str, Any] | None = Field(
-        default=None, description="Reserved: templates for command and config. This version refuses it with 400."
+    rendering: RenderingOptions | None = Field(
+        default=None,
+        description="A template that makes the commands or the configuration, rendered before the job is queued. "
+        "Without one, the texts of `command` or `config` are templates; with one, `command` or `config` is an object "
+        "that is laid over its `context` (`{}` if there is nothing to add).",
     )
-    webhook: dict[str, Any] | None = Field(
-        default=None, description="Reserved: a call when the job has ended. This version refuses it with 400."
-    )
+    webhook: WebhookOptions | None = Field(default=None, description="A call when the job has ended.")
     enable_mode: bool | None = Field(
         default=None, description="Raise the privilege (enable) first. Default: as the driver sees fit."
     )
@@ -101,6 +106,3 @@ class JobOptions(BaseModel):
 
 CHANGE_ONLY = ("save", "dry_run", "revert_in", "message", "ensure")
 """Options that say nothing about a query."""
-
-RESERVED = ("parsing", "rendering", "webhook")
-"""Options that have a name but no implementation yet: refused, never ignored."""

@@ -24,7 +24,9 @@ def _checked(values: list[Any]) -> list[str]:
     return values
 
 
-def _commands(value: Any) -> list[str]:
+def _commands(value: Any) -> list[str] | dict[str, Any]:
+    if isinstance(value, dict):
+        return value
     if isinstance(value, str):
         value = [value]
     if not isinstance(value, list):
@@ -48,10 +50,10 @@ def _config(value: Any) -> list[str] | dict[str, Any]:
 
 
 Commands = Annotated[
-    list[str],
-    PlainValidator(_commands, json_schema_input_type=str | Annotated[list[str], Field(min_length=1)]),
+    list[str] | dict[str, Any],
+    PlainValidator(_commands, json_schema_input_type=str | Annotated[list[str], Field(min_length=1)] | dict[str, Any]),
 ]
-"""A query: one command or several, run in order."""
+"""A query: one command or several, run in order; an object is meant for ``rendering``."""
 
 ConfigLines = Annotated[
     list[str] | dict[str, Any],

@@ -15,6 +15,8 @@ JOBS = "np:jobs"
 EXPIRY = "np:expiry"
 UNPLACED = "np:unplaced"
 SESSIONS = "np:sessions"
+WEBHOOKS_DUE = "np:webhooks:due"
+WEBHOOKS_DEAD = "np:webhooks:dead"
 
 
 def lane(device: str, priority: str = "normal") -> str:
@@ -125,3 +127,8 @@ def session_answers(lease_id: str) -> str:
 
 def session_file(lease_id: str, part: str) -> str:
     return f"np:session:{lease_id}:{part}"
+
+
+def webhook(delivery: str) -> str:
+    """Hash of an undelivered webhook."""
+    return f"np:webhook:{delivery}"

@@ -13,7 +13,7 @@ from netpulse_broker.errors import error_from_code
 from netpulse_broker.queueing.scripts import text
 from netpulse_broker.queueing.sealing import SealBroken, Sealer
 
-Operation = Literal["query", "change", "probe", "lease"]
+Operation = Literal["query", "change", "probe", "lease", "webhook"]
 """What a worker may be asked to do: names in an allow-list, never import paths."""
 
 FINAL = frozenset({"finished", "failed", "stopped", "canceled"})
@@ -23,7 +23,8 @@ class JobPayload(BaseModel):
     """What a worker needs to carry a job out. Sealed in Redis: it holds credentials.
 
     Attributes:
-        operation: query, change, probe (a connection test) or lease (an interactive session).
+        operation: query, change, probe (a connection test), lease (an interactive session) or webhook (one attempt to
+            deliver one; ``driver_args`` is the delivery).
         driver: name in the driver registry.
         connection_args: as the driver's model validated them, secrets in clear.
         commands: queries in order, or configuration lines in order.

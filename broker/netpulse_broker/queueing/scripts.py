@@ -31,6 +31,9 @@ ScriptName = Literal[
     "release",
     "renew",
     "submit",
+    "webhook_again",
+    "webhook_dead",
+    "webhook_next",
 ]
 
 

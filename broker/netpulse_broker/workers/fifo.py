@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
+from typing import Literal, Protocol
 
 from netpulse_broker.queueing.claims import ClaimedJob, WorkSource
+from netpulse_broker.telemetry.redaction import Redactor
 from netpulse_broker.workers.running_job import RunningJob, Validity
 from netpulse_broker.workers.sessions import FreshSessions
 from netpulse_broker.workers.task import DriverLookup, Parser, TaskRunner
-from netpulse_broker.workers.task_end import TaskEnd
+from netpulse_broker.workers.task_end import Account, TaskEnd
 from netpulse_broker.workers.work_loop import Exit, WorkLoop
+from netpulse_drivers import NetPulseError, UnsupportedOperation
+
+
+class Webhooks(Protocol):
+    """The part of ``webhooks.desk.WebhookDesk`` that a worker uses."""
+
+    def deliver(self, job: ClaimedJob) -> NetPulseError | None:
+        """Make one attempt and see to what follows from it; the error that it ended with."""
+        ...
 
 
 class FifoWorker:
@@ -22,6 +34,7 @@ class FifoWorker:
         clock: the node's lease.
         parse: parser for ``parsing``.
         interrupt_wait: wakes ``source.wait`` up from another thread.
+        webhooks: makes the calls of jobs that have ended.
     """
 
     def __init__(
@@ -32,7 +45,9 @@ class FifoWorker:
         clock: Validity,
         parse: Parser | None = None,
         interrupt_wait: Callable[[], None] = lambda: None,
+        webhooks: Webhooks | None = None,
     ) -> None:
+        self._webhooks = webhooks
         self._runner = TaskRunner(drivers=drivers, sessions=FreshSessions(), parse=parse)
         self._loop = WorkLoop(source=source, service=self, clock=clock, interrupt_wait=interrupt_wait)
 
@@ -59,8 +74,20 @@ class FifoWorker:
     # -- Service ----------------------------------------------------------------------------------------------------
 
     def execute(self, job: ClaimedJob, running: RunningJob) -> TaskEnd:
-        """Run a job on a session of its own."""
+        """Run a job on a session of its own, or make a call."""
+        if job.payload.operation == "webhook":
+            return self._deliver(job)
         return self._runner.run(job.payload, running)
+
+    def _deliver(self, job: ClaimedJob) -> TaskEnd:
+        began = time.monotonic()
+        error: NetPulseError | None = UnsupportedOperation("this worker delivers no webhooks")
+        if self._webhooks is not None:
+            error = self._webhooks.deliver(job)
+        status: Literal["finished", "failed"] = "finished" if error is None else "failed"
+        return Account().end(
+            "webhook", status=status, error=error, duration=time.monotonic() - began, redactor=Redactor(())
+        )
 
     def upkeep(self) -> float:
         """Nothing is ever due."""

@@ -120,8 +120,15 @@ def _build(birth: Birth, *, token: str, worker_name: str) -> Worker:
         client.rpush(keys.wake(queue), "1")
 
     if birth.boot.kind == "fifo":
+        from netpulse_broker.webhooks.desk import WebhookDesk  # noqa: PLC0415  # only FIFO workers make calls
+
         return FifoWorker(
-            source=source, drivers=drivers, clock=birth.clock, parse=birth.parse, interrupt_wait=interrupt_wait
+            source=source,
+            drivers=drivers,
+            clock=birth.clock,
+            parse=birth.parse,
+            interrupt_wait=interrupt_wait,
+            webhooks=WebhookDesk(client, sealer, settings.webhooks),
         )
     limits = SessionLimits(
         max_sessions=settings.worker.max_sessions,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from netpulse_broker.queueing.lease_clock import LeaseClock
 from netpulse_broker.settings import Settings
+from netpulse_broker.templating.client import parser_from_environment
 from netpulse_broker.workers.task import DriverLookup, Parser
 
 Kind = Literal["pinned", "fifo"]
@@ -56,4 +57,4 @@ class Birth:
     boot: Boot
     drivers: DriverLookup
     clock: LeaseClock
-    parse: Parser | None = None
+    parse: Parser | None = field(default_factory=parser_from_environment)

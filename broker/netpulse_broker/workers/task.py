@@ -36,6 +36,7 @@ from netpulse_drivers import (
     CommandTimeout,
     ConnectError,
     ConnectTimeout,
+    Deadline,
     DriverError,
     EnsurePolicy,
     InvalidArguments,
@@ -49,8 +50,9 @@ from netpulse_drivers import (
 
 log = structlog.get_logger(__name__)
 
-Parser = Callable[[Any, str, str], Any]
-"""``parse(parsing, command, output)`` -> structured data, as the option ``parsing`` says; raises ``ParseFailed``."""
+Parser = Callable[[Any, str, str, Deadline], Any]
+"""``parse(parsing, command, output, deadline)`` -> structured data, as the option ``parsing`` says; raises
+``ParseFailed``, when the deadline passes as well."""
 
 _NETWORK_ERRNO = frozenset(
     {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN, errno.EADDRNOTAVAIL, errno.EBADF}
@@ -207,16 +209,16 @@ class TaskRunner:
             account.outputs.append(output)
             wanted = payload.parsing[position] if isinstance(payload.parsing, list) else payload.parsing
             if wanted is not None:
-                account.outputs[-1] = self._parsed(wanted, output, account)
+                account.outputs[-1] = self._parsed(wanted, output, running.deadline, account)
 
-    def _parsed(self, wanted: Any, output: Output, account: Account) -> Output:
+    def _parsed(self, wanted: Any, output: Output, deadline: Deadline, account: Account) -> Output:
         if self._parse is None:
             raise UnsupportedOperation("this worker has no parser: send the request without 'parsing'")
         if not isinstance(output.output, str):
             return output  # structured already
         began = time.monotonic()
         try:
-            return replace(output, parsed=_json_ready(self._parse(wanted, output.command, output.output)))
+            return replace(output, parsed=_json_ready(self._parse(wanted, output.command, output.output, deadline)))
         finally:
             account.spent("parse", time.monotonic() - began)
 

@@ -92,7 +92,6 @@ async def test_unknown_driver_lists_the_known_ones(client: httpx.AsyncClient) ->
         ({"command": [1]}, "command"),
         ({"command": []}, "command"),
         ({"command": ""}, "command"),
-        ({"command": {"a": 1}}, "command"),
         ({"command": "\ud800"}, "command"),
         ({"command": None, "config": 7}, "config"),
         ({"driver_args": []}, "driver_args"),
@@ -156,16 +155,56 @@ async def test_semantic_errors(
     assert dispatch.submissions == []
 
 
-@pytest.mark.parametrize("name", ["parsing", "rendering", "webhook"])
-@pytest.mark.parametrize("flat", [True, False])
-async def test_options_without_an_implementation_are_refused(
-    client: httpx.AsyncClient, dispatch: MemoryDispatch, name: str, flat: bool
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        ({"parsing": {"name": "textfsm", "template": "x", "template_file": "y"}}, "not both"),
+        ({"parsing": {"name": "ttp"}}, "ttp needs a template"),
+        ({"parsing": {"template": "no sign"}}, "does not show what parses with it"),
+        ({"parsing": {"name": "textfsm", "template": "file:///etc/passwd"}}, "templates are not fetched"),
+        ({"parsing": {"name": "textfsm", "template_file": "a"}}, "no template directory is configured"),
+        ({"parsing": [{"name": "textfsm"}, None]}, "parsing has 2 entries for 1 commands"),
+        ({"rendering": {"template": "x"}}, "give texts or a template, not both"),
+        ({"rendering": {"template": "x"}, "command": {}}, "does not show what renders it"),
+        ({"rendering": {"name": "jinja2"}, "command": {}}, "give a template"),
+        ({"command": {"a": 1}}, "which needs options.rendering"),
+        ({"webhook": {"url": "http://localhost.invalid/", "name": "pager"}}, "unknown webhook caller 'pager'"),
+        ({"webhook": {"url": "http://169.254.169.254/latest"}}, "in a denied network"),
+        ({"webhook": {"url": "http://0x7f.1/"}}, "in a denied network"),
+        ({"webhook": {"url": "http://[::ffff:127.0.0.1]/"}}, "in a denied network"),
+    ],
+)
+async def test_templates_and_webhooks_that_cannot_be(
+    client: httpx.AsyncClient, dispatch: MemoryDispatch, option: dict[str, Any], words: str
 ) -> None:
-    option = {name: {"name": "textfsm"}}
-    answer = await client.post("/device/execute", json=body(**(option if flat else {"options": option})))
-    assert answer.status_code == 400
-    assert answer.json()["data"]["error"] == "unsupported_operation"
-    assert f"options.{name} is not carried out" in answer.json()["message"]
+    answer = await client.post("/device/execute", json=body(**option))
+    assert answer.status_code == 400, answer.text
+    assert words in answer.json()["message"]
+    assert dispatch.submissions == []
+
+
+@pytest.mark.parametrize(
+    ("webhook", "words"),
+    [
+        ({}, "webhook.url: Field required"),
+        ({"url": "ftp://a/"}, "http://host[:port]/path"),
+        ({"url": "http://user:hidden@a/"}, "must hold no user or password"),
+        ({"url": "http://a/", "headers": {"Host": "b"}}, "set by the broker"),
+        ({"url": "http://a/", "headers": {"X-A": "b\r\nX-B: c"}}, "printable ASCII on one line"),
+        ({"url": "http://a/", "headers": {"X A": "b"}}, "a header's name"),
+        ({"url": "http://a/", "auth": {"username": "hidden"}}, "username and password, or token"),
+        ({"url": "http://a/", "cookies": {"a": "b; c"}}, "a cookie's name and value"),
+        ({"url": "http://a/", "timeout": 0}, "greater than or equal to 0.5"),
+        ({"url": "http://a/", "retries": 3}, "Extra inputs"),
+    ],
+)
+async def test_a_webhook_that_does_not_validate(
+    client: httpx.AsyncClient, dispatch: MemoryDispatch, webhook: dict[str, Any], words: str
+) -> None:
+    answer = await client.post("/device/execute", json=body(webhook=webhook))
+    assert answer.status_code == 422, answer.text
+    assert words in answer.text
+    assert "hidden" not in answer.text
     assert dispatch.submissions == []
 
 

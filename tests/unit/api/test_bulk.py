@@ -112,7 +112,7 @@ async def test_an_idempotency_key_counts_per_device(client: httpx.AsyncClient, d
         ({"devices": ["a"]}, 422, "devices.0: "),
         ({"config": "x"}, 400, "exclude each other"),
         ({"device": "core"}, 422, "device: "),
-        ({"webhook": {"url": "http://x"}}, 400, "options.webhook is not carried out"),
+        ({"webhook": {"url": "http://127.0.0.1/x"}}, 400, "webhook: the target's address is in a denied network"),
     ],
 )
 async def test_what_is_wrong_for_all(

@@ -20,6 +20,8 @@ from tests.unit.api.sample_drivers import SampleDrivers
 
 STORED = Path(__file__).parents[3] / "docs" / "openapi.json"
 
+TEMPLATE = {200, 400, 401, 403, 413, 422, 429, 500, 503}
+
 EXPECTED = {
     ("post", "/device/execute"): {201, 202, 400, 401, 403, 409, 413, 422, 429, 500, 503},
     ("post", "/device/bulk"): {201, 202, 400, 401, 403, 413, 422, 429, 500, 503},
@@ -29,6 +31,13 @@ EXPECTED = {
     ("get", "/job/{id}"): {200, 401, 403, 404, 429, 500, 503},
     ("get", "/worker"): {200, 401, 403, 422, 429, 500, 503},
     ("delete", "/worker"): {200, 400, 401, 403, 404, 422, 429, 500, 503},
+    ("post", "/template/render"): TEMPLATE,
+    ("post", "/template/render/{name}"): TEMPLATE,
+    ("post", "/template/parse"): TEMPLATE,
+    ("post", "/template/parse/{name}"): TEMPLATE,
+    ("get", "/webhook/dead"): {200, 401, 403, 404, 422, 429, 500, 503},
+    ("post", "/webhook/dead/{id}/retry"): {201, 401, 403, 404, 409, 429, 500, 503},
+    ("delete", "/webhook/dead/{id}"): {200, 401, 403, 404, 429, 500, 503},
     ("get", "/health"): {200, 401, 403, 429, 500},
     ("get", "/health/live"): {200},
     ("get", "/health/ready"): {200, 503},

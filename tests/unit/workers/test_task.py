@@ -221,7 +221,8 @@ def test_a_probe_proves_a_kept_session_and_replaces_a_dead_one() -> None:
 
 
 def test_parsing() -> None:
-    def parse(how: Any, command: str, output: str) -> Any:
+    def parse(how: Any, command: str, output: str, deadline: Deadline) -> Any:
+        assert 0 < deadline.remaining() <= 5
         if how["name"] == "broken":
             raise ParseFailed("no match")
         return {"by": how["name"], "of": command, "when": dt.date(2026, 1, 2)}

@@ -14,7 +14,7 @@ from netpulse_broker.api.auth import Caller
 from netpulse_broker.api.context import Shared
 from netpulse_broker.api.documentation import failures, still_running
 from netpulse_broker.api.failures import CallerGone
-from netpulse_broker.api.translation import Refused
+from netpulse_broker.api.translation import Refused, merged_options
 from netpulse_broker.api.waiting import Wait
 from netpulse_broker.dispatch.submission import JobSubmission
 from netpulse_broker.errors import BrokerError, Conflict, QueueUnavailable, UnknownJob, WaitTimedOut
@@ -48,7 +48,8 @@ STILL_RUNNING = "the wait ran out; the job goes on"
 )
 async def execute(request: Request, body: ExecuteRequest, shared: Shared, caller: Caller) -> Response:
     """Make one job. With `wait`, the answer is held until the job has ended: look at its `status` and `result`."""
-    submission, seconds = shared.translator.execute(body, caller)
+    prepared = await shared.preparation.execute(body, merged_options(body))
+    submission, seconds = shared.translator.execute(body, caller, prepared)
     if not seconds:
         return success(job_object(await shared.dispatch.submit(submission)), status=201)
     record: JobRecord | None = None
@@ -71,7 +72,8 @@ async def execute(request: Request, body: ExecuteRequest, shared: Shared, caller
 )
 async def bulk(request: Request, body: BulkRequest, shared: Shared, caller: Caller) -> Response:
     """Make a job per device. A device that no job can be made for stands under `failed` and stops none of the rest."""
-    made, seconds = shared.translator.bulk(body, caller)
+    prepared = await shared.preparation.bulk(body, merged_options(body))
+    made, seconds = shared.translator.bulk(body, caller, prepared)
     submissions = [entry for entry in made if isinstance(entry, JobSubmission)]
     records: list[JobRecord | BrokerError] | None = None
     if not seconds:

@@ -1,10 +1,56 @@
 -- Shared by all scripts. Ends a job: status, result and reply in one step. Called only for jobs that are not final.
 local RESULT_TYPE = { finished = '1', failed = '2', stopped = '3', canceled = '3' }
 
+local function wake(key)
+  if redis.call('LLEN', key) == 0 then redis.call('RPUSH', key, '1') end
+end
+
+local function queue_fifo(id, ttl)
+  local clock = redis.call('TIME')
+  redis.call('RPUSH', 'rq:queue:fifo', id)
+  redis.call('SADD', 'rq:queues', 'rq:queue:fifo')
+  redis.call('ZADD', 'np:expiry', tonumber(clock[1]) * 1000 + ttl * 1000, id)
+  redis.call('RPUSH', 'np:wake:fifo', '1')
+end
+
+-- The job that has ended wanted a call: queue the delivery that it carries. Its result must outlive the first attempt.
+local WEBHOOK_KEEP = 86400
+local function call_webhook(job, id, ended)
+  local hook = redis.call('HMGET', job, 'webhook_timeout', 'webhook_target', 'webhook', 'webhook_expires', 'webhook_id',
+    'webhook_ttl', 'owner')
+  if not hook[5] then return false end
+  local attempt = hook[5] .. '.1'
+  if redis.call('EXISTS', 'rq:job:' .. attempt) == 0 then
+    redis.call('HSET', 'rq:job:' .. attempt, 'data', hook[3], 'expires', hook[4], 'timeout', hook[1], 'ttl', hook[6],
+      'result_ttl', 3600, 'device', hook[2], 'host', hook[2], 'driver', 'webhook', 'operation', 'webhook', 'origin', 'fifo',
+      'description', '', 'priority', 'normal', 'idempotent', '1', 'reply_to', '', 'seq', 0, 'status', 'queued',
+      'created_at', ended, 'enqueued_at', ended, 'owner', hook[7] or '', 'delivery', hook[5], 'delivery_job', id,
+      'delivery_attempt', 1)
+    queue_fifo(attempt, tonumber(hook[6]))
+  end
+  redis.call('HDEL', job, 'webhook')
+  return true
+end
+
+-- A delivery that ended otherwise than by an attempt (expired in the queue, canceled, not to be opened) is a dead letter.
+local function bury_webhook(job, id, err, ended)
+  local had = redis.call('HMGET', job, 'delivery', 'delivery_job', 'delivery_attempt', 'device', 'data')
+  local clock = redis.call('TIME')
+  redis.call('HSET', 'np:webhook:' .. had[1], 'job', had[2], 'target', had[4], 'attempts', tonumber(had[3]) - 1,
+    'error', 'no attempt was made: ' .. err, 'failed_at', ended, 'sealed_as', id, 'sealed', had[5])
+  redis.call('EXPIRE', 'np:webhook:' .. had[1], 604800)
+  redis.call('ZADD', 'np:webhooks:dead', tonumber(clock[1]) * 1000, had[1])
+end
+
 local function end_job(id, status, outcome, err, ended, sealed, extra)
   local job = 'rq:job:' .. id
-  local had = redis.call('HMGET', job, 'result_ttl', 'reply_to', 'worker_name', 'started_at', 'node')
+  local had = redis.call('HMGET', job, 'result_ttl', 'reply_to', 'worker_name', 'started_at', 'node', 'operation')
   local ttl = tonumber(had[1]) or 3600
+  if had[6] == 'webhook' then
+    if status ~= 'finished' and err ~= 'webhook_failed' then bury_webhook(job, id, err, ended) end
+  elseif call_webhook(job, id, ended) then
+    ttl = math.max(ttl, WEBHOOK_KEEP)
+  end
   redis.call('HSET', job, 'status', status, 'outcome', outcome, 'ended_at', ended, 'error', err)
   redis.call('EXPIRE', job, ttl)
   local result = { 'type', RESULT_TYPE[status], 'worker_name', had[3] or '', 'sealed', sealed }
@@ -18,10 +64,6 @@ local function end_job(id, status, outcome, err, ended, sealed, extra)
       'ended_at', ended, 'started_at', had[4] or '', 'worker_name', had[3] or '', 'node', had[5] or '', 'sealed', sealed)
     redis.call('EXPIRE', stream, 3600)
   end
-end
-
-local function wake(key)
-  if redis.call('LLEN', key) == 0 then redis.call('RPUSH', key, '1') end
 end
 
 -- A worker as RQ registers it: in the set of all workers and in one set per queue.

@@ -1,0 +1,136 @@
+"""Who may be called: host names, networks, and the addresses that a name leads to."""
+
+from __future__ import annotations
+
+import fnmatch
+import ipaddress
+import queue
+import socket
+import threading
+from urllib.parse import urlsplit
+
+from netpulse_broker.errors import BadRequest, WebhookFailed
+from netpulse_broker.settings import WebhookSettings
+from netpulse_drivers import Deadline
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+
+
+class Forbidden(WebhookFailed):
+    """The target is not one of those that may be called; another attempt changes nothing."""
+
+    retryable = False
+
+
+class Targets:
+    """The rules of the settings."""
+
+    def __init__(self, settings: WebhookSettings) -> None:
+        self._hosts = [pattern.lower().rstrip(".") for pattern in settings.hosts]
+        self._denied = [ipaddress.ip_network(network) for network in settings.denied_networks]
+        self._allowed = [ipaddress.ip_network(network) for network in settings.allowed_networks]
+        self._https_only = settings.https_only
+
+    def check_request(self, url: str) -> None:
+        """What can be said without asking the name service.
+
+        Raises:
+            BadRequest
+        """
+        parts = urlsplit(url)
+        try:
+            self._check_host(parts.hostname or "")
+            self._check_scheme(parts.scheme)
+            literal = _literal(parts.hostname or "")
+            if literal is not None:
+                self.check_address(literal)
+        except Forbidden as error:
+            raise BadRequest(f"webhook: {error.message}") from None
+
+    def addresses(self, host: str, port: int, deadline: Deadline) -> list[str]:
+        """Addresses of the host that may be connected to, in the resolver's order.
+
+        The name is looked up once, here; whoever connects uses these and looks nothing up again, so that a name that
+        answers differently the next time leads nowhere else.
+
+        Raises:
+            WebhookFailed: the name does not resolve.
+            Forbidden: one of its addresses is denied. All of them are then: such a name is no honest one.
+        """
+        self._check_host(host)
+        found = [ipaddress.ip_address(text) for text in _resolved(host, port, deadline)]
+        for address in found:
+            self.check_address(address)
+        return [str(address) for address in found]
+
+    def check_address(self, address: Address) -> None:
+        """Raise ``Forbidden`` unless it may be connected to."""
+        for meant in _meant(address):
+            if _within(meant, self._allowed):
+                continue
+            if _within(meant, self._denied):
+                raise Forbidden("the target's address is in a denied network (setting webhooks.denied_networks)")
+
+    def _check_scheme(self, scheme: str) -> None:
+        if self._https_only and scheme != "https":
+            raise Forbidden("webhooks go to https:// only (setting webhooks.https_only)")
+
+    def _check_host(self, host: str) -> None:
+        name = host.lower().rstrip(".")
+        if self._hosts and not any(fnmatch.fnmatchcase(name, pattern) for pattern in self._hosts):
+            raise Forbidden("the target's host is not one of those allowed (setting webhooks.hosts)")
+
+
+def _within(address: Address, networks: list[ipaddress.IPv4Network | ipaddress.IPv6Network]) -> bool:
+    return any(address.version == network.version and address in network for network in networks)
+
+
+def _meant(address: Address) -> list[Address]:
+    """The address, and the IPv4 address that is packed into it, if there is one."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return [address]
+    if address.ipv4_mapped is not None:
+        return [address.ipv4_mapped]
+    found: list[Address] = [address]
+    if address.sixtofour is not None:
+        found.append(address.sixtofour)
+    if address.teredo is not None:
+        found += list(address.teredo)
+    if address in _NAT64:
+        found.append(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
+    return found
+
+
+def _literal(host: str) -> Address | None:
+    """The address that a host is, in any of the spellings that the resolver takes (``127.1``, ``0x7f000001``)."""
+    try:
+        return ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        pass
+    try:
+        return ipaddress.IPv4Address(socket.inet_aton(host))
+    except OSError:
+        return None
+
+
+def _resolved(host: str, port: int, deadline: Deadline) -> list[str]:
+    """``getaddrinfo`` with a deadline, which it does not have: a thread that is left behind if it takes longer."""
+    answers: queue.SimpleQueue[list[str] | OSError] = queue.SimpleQueue()
+
+    def ask() -> None:
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            answers.put(list(dict.fromkeys(str(entry[4][0]).partition("%")[0] for entry in found)))
+        except (OSError, UnicodeError) as error:
+            answers.put(error if isinstance(error, OSError) else OSError(str(error)))
+
+    threading.Thread(target=ask, name="webhook name lookup", daemon=True).start()
+    try:
+        answer = answers.get(timeout=max(deadline.remaining(), 0.001))
+    except queue.Empty:
+        raise WebhookFailed("the target's name was not resolved in time") from None
+    if isinstance(answer, OSError):
+        raise WebhookFailed(f"the target's name does not resolve: {answer.strerror or answer}")
+    return answer
