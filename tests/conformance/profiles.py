@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from netpulse_drivers.napalm import NapalmDriver
 from netpulse_drivers.netmiko import NetmikoDriver
 from netpulse_drivers.pyeapi import PyeapiDriver
 from tests.conformance.profile import DriverProfile
@@ -45,10 +46,10 @@ class SimulatedTarget:
         self._lab.drop(self._device, "freeze")
 
 
-def _simulated(platform: str, device_type: str, *, telnet: bool = False) -> Callable[[], Any]:
+def _simulated(platform: str, device_type: str, *, telnet: bool = False, **fields: Any) -> Callable[[], Any]:
     @contextlib.contextmanager
     def target(lab: SimulatorLab) -> Iterator[SimulatedTarget]:
-        device = lab.add(name="r1", platform=platform, **({"telnet_port": 0} if telnet else {}))
+        device = lab.add(name="r1", platform=platform, **({"telnet_port": 0} if telnet else {}), **fields)
         try:
             port = device.telnet_port if telnet else device.port
             yield SimulatedTarget(lab, device, device_type=device_type, port=port)
@@ -58,17 +59,22 @@ def _simulated(platform: str, device_type: str, *, telnet: bool = False) -> Call
     return target
 
 
-def _eapi(transport: str, **more: Any) -> Callable[[], Any]:
-    """A switch that speaks eAPI; its own certificate is the authority that the driver trusts."""
+def _eapi(served: str, **more: Any) -> Callable[[], Any]:
+    """A switch that speaks eAPI; its own certificate is the authority that the driver trusts.
+
+    Args:
+        served: http or https.
+        more: further connection arguments.
+    """
 
     @contextlib.contextmanager
     def target(lab: SimulatorLab) -> Iterator[SimulatedTarget]:
-        device = lab.add(name="s1", platform="eos", **{f"{transport}_port": 0})
-        port = device.https_port if transport == "https" else device.http_port
-        trusted = {"cadata": device.certificate} if transport == "https" else {}
+        device = lab.add(name="s1", platform="eos", **{f"{served}_port": 0})
+        port = device.https_port if served == "https" else device.http_port
+        trusted = {"cadata": device.certificate} if served == "https" else {}
         try:
             with _certificate_file(**trusted) as tls:
-                yield SimulatedTarget(lab, device, transport=transport, port=port, **tls, **more)
+                yield SimulatedTarget(lab, device, port=port, **tls, **more)
         finally:
             lab.remove(device)
 
@@ -115,7 +121,7 @@ def _pyeapi(transport: str) -> DriverProfile:
         name=f"pyeapi-{transport}",
         driver=PyeapiDriver,
         lab=SimulatorLab,
-        target=_eapi(transport),
+        target=_eapi(transport, transport=transport),
         query="show version",
         query_shows="vEOS-lab",
         refused_query="show nonsense",
@@ -127,10 +133,46 @@ def _pyeapi(transport: str) -> DriverProfile:
     )
 
 
+def _napalm_eos(transport: str) -> DriverProfile:
+    return DriverProfile(
+        name=f"napalm-eos-{transport}",
+        driver=NapalmDriver,
+        lab=SimulatorLab,
+        target=_eapi(transport, device_type="eos", optional_args={"transport": transport}),
+        query="get_facts",
+        query_shows="vEOS-lab",
+        refused_query="show nonsense",
+        change=("interface Ethernet1", "description set by the conformance suite"),
+        change_shows="description set by the conformance suite",
+        refused_change=("interface Ethernet1", "nonsense line", "description never set"),
+        wrong_credentials={"password": "wrong-password-here"},
+        unreachable={"port": _closed_port()},
+    )
+
+
+def _napalm_ios() -> DriverProfile:
+    return DriverProfile(
+        name="napalm-ios",
+        driver=NapalmDriver,
+        lab=SimulatorLab,
+        target=_simulated("ios", "ios", config="ip scp server enable\nfile prompt quiet"),
+        query="get_facts",
+        query_shows="Cisco",
+        refused_query="show nonsense",
+        change=("interface GigabitEthernet0/1", " description set by the conformance suite"),
+        change_shows="description set by the conformance suite",
+        wrong_credentials={"password": "wrong-password-here"},
+        unreachable={"port": _closed_port()},
+    )
+
+
 PROFILES = [
     _netmiko("ios", "ios", "cisco_ios", "GigabitEthernet0/1"),
     _netmiko("eos", "eos", "arista_eos", "Ethernet1"),
     _netmiko("ios-telnet", "ios", "cisco_ios_telnet", "GigabitEthernet0/1", telnet=True),
     _pyeapi("http"),
     _pyeapi("https"),
+    _napalm_eos("http"),
+    _napalm_eos("https"),
+    _napalm_ios(),
 ]

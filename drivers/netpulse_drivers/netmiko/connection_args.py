@@ -10,7 +10,7 @@ from netmiko.ssh_dispatcher import CLASS_MAPPER
 from pydantic import ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from netpulse_drivers.base import ConnectionArgs
-from netpulse_drivers.netmiko.strict_keys import refuse_unknown_keys
+from netpulse_drivers.strict_keys import refuse_unknown_keys
 
 HostKeyPolicy = Literal["accept-new", "known", "off"]
 

@@ -8,7 +8,7 @@ from typing import Any, Literal, Self
 from pydantic import ConfigDict, Field, SecretStr, model_validator
 
 from netpulse_drivers.base import ConnectionArgs, OperationArgs
-from netpulse_drivers.netmiko.strict_keys import refuse_unknown_keys
+from netpulse_drivers.strict_keys import refuse_unknown_keys
 
 Encoding = Literal["json", "text"]
 

@@ -302,6 +302,7 @@ _GLOBAL = (
         line("ip ssh source-interface <interface>", 3),
         line("ip ssh server algorithm <line>"),
         line("ip scp server enable", 4),
+        line("file prompt quiet", 3),
         line("ip tftp source-interface <interface>", 3),
     ),
     (

@@ -1,0 +1,164 @@
+"""connection_args and driver_args of the NAPALM driver, checked before anything is dialled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, Self
+
+from pydantic import ConfigDict, Field, SecretStr, field_validator, model_validator
+
+from netpulse_drivers.base import ConnectionArgs, OperationArgs
+from netpulse_drivers.napalm.getters import GETTERS, is_getter
+from netpulse_drivers.napalm.platforms import NapalmPlatform, Wire, platform_named
+from netpulse_drivers.strict_keys import refuse_unknown_keys
+
+_REFUSED_OPTIONS = {
+    "session_log": "is a path on the worker's disk and would hold passwords; job outputs carry the device's text",
+    "sock": "is a Python object and cannot be given in a request",
+    "context": "is a Python object; use ca_file and verify in connection_args",
+    "enforce_verification": "is called verify, in connection_args, and it is on unless you turn it off",
+    "eos_transport": "is called transport",
+    "ssl_verify": "is called verify, in connection_args",
+}
+_PLAIN = (str, int, float, bool, type(None))
+
+
+class NapalmConnectionArgs(ConnectionArgs):
+    """connection_args of driver ``napalm``. All times are seconds; all paths are on the worker."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    device_type: str = Field(description="Platform as NAPALM or netmiko names it: ios or cisco_ios, eos, junos, ...")
+    username: str = Field(min_length=1, max_length=255, description="Login name.")
+    password: SecretStr = Field(default=SecretStr(""), description="Login password.")
+    secret: SecretStr | None = Field(default=None, description="Password of the privileged mode, where one is set.")
+    timeout: float = Field(default=60.0, gt=0, le=3600, description="The login, and each answer of the device.")
+    keepalive: float = Field(default=60.0, ge=0, le=86400, description="Idle seconds between keepalives; 0: none.")
+    verify: bool = Field(default=True, description="eAPI and NX-API over https: verify the device's certificate.")
+    ca_file: str | None = Field(
+        default=None, description="Authorities that may sign that certificate, PEM; a self-signed one itself."
+    )
+    host_key_policy: Literal["accept-new", "known", "off"] = Field(
+        default="accept-new", description="SSH of ios, nxos_ssh and eos over ssh; as for driver netmiko."
+    )
+    known_hosts: str | None = Field(default=None, description="known_hosts file; None: the worker's own.")
+    optional_args: dict[str, Any] = Field(
+        default_factory=dict, repr=False, description="The platform's own, as NAPALM documents them."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _aliases_and_unknown_keys(cls, values: Any) -> Any:
+        if not isinstance(values, Mapping):
+            return values
+        values = dict(values)
+        for alias, name in (("hostname", "host"), ("ip", "host"), ("driver", "device_type")):
+            if alias in values:
+                values.setdefault(name, values[alias])
+                del values[alias]
+        refuse_unknown_keys(
+            values,
+            known=cls.model_fields,
+            refused={"transport": "belongs into optional_args", "key_file": "belongs into optional_args"},
+        )
+        return values
+
+    @field_validator("device_type")
+    @classmethod
+    def _known_platform(cls, value: str) -> str:
+        name = platform_named(value).name
+        return "ios_telnet" if value == "cisco_ios_telnet" else name
+
+    @field_validator("optional_args")
+    @classmethod
+    def _plain_options(cls, value: dict[str, Any]) -> dict[str, Any]:
+        for name, item in value.items():
+            if name in _REFUSED_OPTIONS:
+                raise ValueError(f"'{name}' {_REFUSED_OPTIONS[name]}")
+            whole = item if isinstance(item, list) else item.values() if isinstance(item, dict) else [item]
+            if not all(isinstance(part, _PLAIN) for part in whole):
+                raise ValueError(f"'{name}' must be a plain value")
+        return value
+
+    @model_validator(mode="after")
+    def _known_transport(self) -> Self:
+        transport, allowed = self.optional_args.get("transport"), self.platform.transports
+        # NAPALM would import whatever module a transport with dots names.
+        if transport is not None and allowed and transport not in allowed:
+            raise ValueError(f"optional_args.transport of {self.platform.name} is one of {', '.join(allowed)}")
+        if self.device_type == "ios_telnet":
+            self.device_type = "ios"
+            self.optional_args = {**self.optional_args, "transport": "telnet"}
+        return self
+
+    @property
+    def platform(self) -> NapalmPlatform:
+        return platform_named("ios" if self.device_type == "ios_telnet" else self.device_type)
+
+    @property
+    def transport(self) -> str:
+        """The transport in force; "" where the platform offers none."""
+        allowed = self.platform.transports
+        return str(self.optional_args.get("transport") or (allowed[0] if allowed else ""))
+
+    @property
+    def wire(self) -> Wire:
+        """How the device is reached."""
+        return "cli" if self.platform.name == "eos" and self.transport == "ssh" else self.platform.wire
+
+
+class NapalmQueryArgs(OperationArgs):
+    """driver_args of a query: the getters' own arguments, each for the getters that take it."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, strict=True)
+
+    commands: list[str] | None = Field(default=None, min_length=1, description="cli: the commands.")
+    encoding: Literal["text", "json"] | None = Field(default=None, description="cli and CLI commands; json: eos only.")
+    vrf: str | None = Field(default=None, max_length=255, description="get_arp_table, ping, traceroute.")
+    group: str | None = Field(default=None, max_length=255, description="get_bgp_config.")
+    neighbor: str | None = Field(default=None, max_length=255, description="get_bgp_config.")
+    neighbor_address: str | None = Field(default=None, max_length=255, description="get_bgp_neighbors_detail.")
+    retrieve: Literal["all", "running", "startup", "candidate"] | None = Field(default=None, description="get_config.")
+    full: bool | None = Field(default=None, description="get_config: defaults included.")
+    sanitized: bool | None = Field(default=None, description="get_config: without secrets.")
+    format: str | None = Field(default=None, max_length=32, description="get_config: text, or what the platform has.")
+    interface: str | None = Field(default=None, max_length=255, description="get_lldp_neighbors_detail.")
+    name: str | None = Field(default=None, max_length=255, description="get_network_instances.")
+    destination: str | None = Field(default=None, max_length=255, description="get_route_to, ping, traceroute.")
+    protocol: str | None = Field(default=None, max_length=64, description="get_route_to.")
+    longer: bool | None = Field(default=None, description="get_route_to: longer prefixes too.")
+    source: str | None = Field(default=None, max_length=255, description="ping, traceroute.")
+    source_interface: str | None = Field(default=None, max_length=255, description="ping.")
+    ttl: int | None = Field(default=None, ge=1, le=255, description="ping, traceroute.")
+    timeout: int | None = Field(default=None, ge=1, le=3600, description="ping, traceroute: seconds a probe.")
+    size: int | None = Field(default=None, ge=1, le=65535, description="ping: bytes.")
+    count: int | None = Field(default=None, ge=1, le=10000, description="ping.")
+    validation_source: list[dict[str, Any]] | None = Field(
+        default=None, min_length=1, description="compliance_report: the rules, as NAPALM's validate documents them."
+    )
+    getter_args: dict[str, Any] | None = Field(
+        default=None, description="Arguments of a getter that only a community driver has."
+    )
+
+    @field_validator("validation_source")
+    @classmethod
+    def _getters_only(cls, value: list[dict[str, Any]] | None) -> list[dict[str, Any]] | None:
+        # NAPALM calls whatever method a rule names, a commit too.
+        for rule in value or []:
+            for getter, expected in rule.items():
+                if not is_getter(getter) or getter in ("cli", "compliance_report"):
+                    raise ValueError(f"a rule names a getter; known: {', '.join(sorted(GETTERS))}")
+                if not isinstance(expected, dict):
+                    raise ValueError(f"the rule for {getter} must be an object")  # noqa: TRY004 - pydantic's
+        return value
+
+    def given(self) -> dict[str, Any]:
+        """The getters' arguments that the request sets."""
+        values: dict[str, Any] = self.model_dump(exclude_none=True, exclude={"getter_args"})
+        return values
+
+
+class NapalmChangeArgs(OperationArgs):
+    """driver_args of a change."""
+
+    replace: bool = Field(default=False, description="The lines are the whole configuration, not an addition to it.")

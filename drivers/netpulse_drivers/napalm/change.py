@@ -1,0 +1,183 @@
+"""A change: NAPALM's candidate, compared, then committed or discarded."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from typing import Any
+
+from netpulse_drivers.base import Call, ChangeRequest, EnsurePolicy
+from netpulse_drivers.errors import CommandRefused, DriverError, UnsupportedOperation
+from netpulse_drivers.napalm.arguments import NapalmChangeArgs
+from netpulse_drivers.napalm.session import EapiSessionOfNapalm, NapalmSession
+from netpulse_drivers.results import ChangeResult, Output
+
+_NO_DIFFERENCE_KNOWN = "! incremental-diff failed"
+"""NAPALM's ios driver says so when the device cannot compare, and shows the lines themselves."""
+
+
+def apply_change(session: NapalmSession, change: ChangeRequest, args: NapalmChangeArgs, call: Call) -> ChangeResult:
+    """Carry out a change.
+
+    Raises:
+        UnsupportedOperation: NAPALM or its driver for this platform has no such thing; nothing was changed.
+        CommandRefused: the device refused the candidate or its commit.
+    """
+    _refuse_unsupported(change)
+    policy = change.ensure or EnsurePolicy()
+    replace = change.replace or args.replace
+    lines = [*policy.parents, *change.lines]
+    started = time.monotonic()
+    if not lines:
+        text = _save(session, call)
+        return ChangeResult(outputs=[Output("save", text, time.monotonic() - started)], changed=False, saved=True)
+    backup = _running(session, call) if policy.backup else None
+    diff = _load(session, lines, replace=replace, call=call, ensure=change.ensure is not None)
+    if diff and (policy.before or policy.after):
+        _discard(session, call)
+        lines = [*policy.before, *lines, *policy.after]
+        diff = _load(session, lines, replace=replace, call=call, ensure=True)
+    changed, saved = bool(diff), False
+    if changed and not change.dry_run:
+        _commit(session, change, call)
+        saved = session.platform.saves and change.revert_in is None
+    else:
+        _discard(session, call)
+    if not saved and not change.dry_run and (change.save or policy.save_when == "always"):
+        _save(session, call)
+        saved = True
+    extra = {} if change.revert_in is None or change.dry_run else {"confirm_within": int(change.revert_in)}
+    step = "replace" if replace else "merge"
+    return ChangeResult(
+        outputs=[Output(step, diff, time.monotonic() - started, changed=changed, extra=extra)],
+        changed=changed,
+        diff=diff,
+        applied=lines if changed else [],
+        saved=saved,
+        backup=backup,
+    )
+
+
+def confirm_change(session: NapalmSession, call: Call) -> ChangeResult:
+    """Keep the change whose commit timer is running.
+
+    Raises:
+        UnsupportedOperation, CommandRefused: the platform has no timed commits; none is running.
+    """
+    started = time.monotonic()
+    with session.operation(call, "confirm_commit") as device:
+        _take_up_pending(device)
+        device.confirm_commit()
+    output = Output("confirm_commit", "", time.monotonic() - started)
+    return ChangeResult(outputs=[output], changed=False, saved=session.platform.saves)
+
+
+def take_back_change(session: NapalmSession, call: Call) -> ChangeResult:
+    """NAPALM's rollback: of the commit whose timer is running, else to what was saved before the last commit.
+
+    Raises:
+        UnsupportedOperation, CommandRefused: the platform has no rollback; there is nothing to go back to.
+    """
+    started = time.monotonic()
+    with session.operation(call, "rollback") as device:
+        _take_up_pending(device)
+        device.rollback()
+    output = Output("rollback", "", time.monotonic() - started, changed=True)
+    return ChangeResult(outputs=[output], changed=True, saved=session.platform.saves)
+
+
+def _refuse_unsupported(change: ChangeRequest) -> None:
+    policy = change.ensure
+    if change.revert_in is not None and change.revert_in < 1:
+        raise UnsupportedOperation("revert_in is at least one second")
+    if not change.lines and (policy is None or not policy.parents) and change.dry_run:
+        raise UnsupportedOperation("dry_run of nothing")
+    if policy is None:
+        return
+    if policy.match not in ("line", "none") or policy.replace != "line":
+        raise UnsupportedOperation(
+            "ensure.match strict or exact and ensure.replace block: driver napalm lets the device compare; driver "
+            "netmiko compares by itself"
+        )
+    if policy.running_config is not None or policy.diff_ignore_lines:
+        raise UnsupportedOperation(
+            "ensure.running_config and diff_ignore_lines: driver napalm lets the device compare; driver netmiko "
+            "compares by itself"
+        )
+    if policy.save_when == "modified":
+        raise UnsupportedOperation("ensure.save_when modified: NAPALM's commits save; use changed or always")
+
+
+def _load(session: NapalmSession, lines: list[str], *, replace: bool, call: Call, ensure: bool) -> str:
+    """Put the lines into the candidate: how it differs. A candidate that cannot be used is discarded."""
+    what = "load_replace_candidate" if replace else "load_merge_candidate"
+    text = "\n".join(lines) + "\n"
+    try:
+        with session.operation(call, what) as device:
+            getattr(device, what)(config=text)
+            diff = str(device.compare_config() or "")
+        if ensure and diff.startswith(_NO_DIFFERENCE_KNOWN):
+            raise UnsupportedOperation(
+                "this device cannot tell how a candidate differs, so NAPALM cannot make an idempotent change; driver "
+                "netmiko can"
+            )
+    except DriverError as error:
+        _after_failure(session, call, error)
+        raise
+    return diff
+
+
+def _commit(session: NapalmSession, change: ChangeRequest, call: Call) -> None:
+    options: dict[str, Any] = {}
+    if change.message is not None:
+        options["message"] = change.message
+    if change.revert_in is not None:
+        options["revert_in"] = int(change.revert_in)
+    try:
+        with session.operation(call, f"commit with {' and '.join(options)}" if options else "commit") as device:
+            device.commit_config(**options)
+            if change.revert_in is not None and isinstance(session, EapiSessionOfNapalm):
+                # The device keeps the pending session; an object that remembered it would abort it on its next use.
+                device.config_session = None
+    except DriverError as error:
+        _after_failure(session, call, error)
+        raise
+
+
+def _after_failure(session: NapalmSession, call: Call, error: DriverError) -> None:
+    """Discard what was loaded; the failure stays the error to report."""
+    if session.unfit or not error.session_usable:
+        return
+    try:
+        _discard(session, call)
+    except DriverError as trouble:
+        error.details.append({"discard": trouble.message})
+
+
+def _discard(session: NapalmSession, call: Call) -> None:
+    with session.operation(call, "discard_config") as device:
+        device.discard_config()
+
+
+def _save(session: NapalmSession, call: Call) -> str:
+    try:
+        return session.save(call)
+    except NotImplementedError as error:
+        raise UnsupportedOperation(f"NAPALM's driver for {session.platform.name} has no {error}") from None
+
+
+def _running(session: NapalmSession, call: Call) -> str:
+    with session.operation(call, "get_config") as device:
+        return str(device.get_config(retrieve="running")["running"])
+
+
+def _take_up_pending(device: Any) -> None:
+    """eos: the commit to confirm is known to the device; NAPALM's object only knows those it made itself."""
+    if getattr(device, "config_session", "") is not None or not hasattr(device, "_get_pending_commits"):
+        return
+    with contextlib.suppress(StopIteration):
+        pending = device._get_pending_commits()  # noqa: SLF001 - has_pending_commit() says only that there is one
+        device.config_session = next(name for name in pending if name.startswith("napalm_"))
+        return
+    if pending:
+        raise CommandRefused(f"the pending commit {next(iter(pending))} is not one of NAPALM's; nothing was done")

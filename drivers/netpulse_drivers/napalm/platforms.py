@@ -1,0 +1,89 @@
+"""Names of platforms, as NAPALM and as netmiko write them. Nothing here imports NAPALM."""
+
+from __future__ import annotations
+
+import difflib
+import importlib.util
+import pkgutil
+import re
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Literal
+
+Wire = Literal["eapi", "cli", "other"]
+"""How a platform is reached: eAPI on our kept connection; a command line on our netmiko session; its own way."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NapalmPlatform:
+    """A platform of NAPALM.
+
+    Attributes:
+        name: NAPALM's.
+        wire: how it is reached unless ``transport`` says otherwise.
+        transports: values that ``transport`` may have; () where there is no choice.
+        aliases: netmiko's names (and ntc's) for the same.
+        saves: a commit also writes the start-up configuration.
+    """
+
+    name: str
+    wire: Wire = "other"
+    transports: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = field(default=())
+    saves: bool = True
+
+
+PLATFORMS = {
+    platform.name: platform
+    for platform in (
+        NapalmPlatform(
+            name="ios",
+            wire="cli",
+            transports=("ssh", "telnet"),
+            aliases=("cisco_ios", "cisco_xe", "cisco_ios_telnet", "iosxe"),
+        ),
+        NapalmPlatform(name="eos", wire="eapi", transports=("https", "http", "ssh"), aliases=("arista_eos",)),
+        NapalmPlatform(name="iosxr", aliases=("cisco_xr", "cisco_iosxr")),
+        NapalmPlatform(name="iosxr_netconf"),
+        NapalmPlatform(name="junos", aliases=("juniper", "juniper_junos")),
+        NapalmPlatform(name="nxos", transports=("https", "http"), aliases=("cisco_nxos_nxapi",)),
+        NapalmPlatform(name="nxos_ssh", wire="cli", aliases=("cisco_nxos", "cisco_nxos_ssh")),
+    )
+}
+"""NAPALM's own (napalm/_SUPPORTED_DRIVERS.py). netmiko's cisco_nxos is a command line, so it means nxos_ssh."""
+
+_ALIASES = {alias: platform.name for platform in PLATFORMS.values() for alias in platform.aliases}
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+_NOT_DRIVERS = frozenset({"base", "device_types", "logs"})
+
+
+def platform_named(name: str) -> NapalmPlatform:
+    """The platform that NAPALM or netmiko call so; a community driver by the name behind ``napalm_``.
+
+    Raises:
+        ValueError: neither knows it here; the message lists what is known.
+    """
+    wanted = name.strip().lower().replace("-", "_").removeprefix("napalm_")
+    wanted = _ALIASES.get(wanted, wanted)
+    if wanted in PLATFORMS:
+        return PLATFORMS[wanted]
+    if _NAME.fullmatch(wanted) and wanted not in _NOT_DRIVERS and importlib.util.find_spec(f"napalm_{wanted}"):
+        return NapalmPlatform(name=wanted)
+    known = [*PLATFORMS, *community_platforms()]
+    near = difflib.get_close_matches(wanted, [*known, *_ALIASES], n=1, cutoff=0.6)
+    hint = f" (did you mean {near[0]}?)" if near else ""
+    raise ValueError(
+        f"unknown device_type{hint}; NAPALM knows here: {', '.join(known)}, or netmiko's names of them; others take "
+        "their community driver, installed beside the broker"
+    )
+
+
+@lru_cache(maxsize=1)
+def community_platforms() -> tuple[str, ...]:
+    """Names of the community drivers that are installed: top-level packages called ``napalm_NAME``."""
+    found = {module.name.removeprefix("napalm_") for module in pkgutil.iter_modules() if _is_driver(module.name)}
+    return tuple(sorted(found))
+
+
+def _is_driver(module: str) -> bool:
+    return module.startswith("napalm_") and module.removeprefix("napalm_") not in _NOT_DRIVERS

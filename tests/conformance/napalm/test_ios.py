@@ -1,0 +1,121 @@
+"""NAPALM's ios driver on a session of the netmiko driver."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from netpulse_drivers import (
+    CommandRefused,
+    CommandTimeout,
+    HostKeyMismatch,
+    InvalidArguments,
+    PrivilegeRefused,
+    UnsupportedOperation,
+)
+from tests.conformance.napalm.conftest import Client
+from tests.lab.simulator import SimulatedDevice, SimulatorLab
+
+Make = Callable[..., Client]
+
+
+def arguments(router: SimulatedDevice, **more: Any) -> dict[str, Any]:
+    return {
+        "device_type": "ios",
+        "host": router.host,
+        "port": router.port,
+        "username": router.username,
+        "password": router.password,
+        "secret": router.secret,
+        **more,
+    }
+
+
+def test_getters_take_one_login(ios: Client, lab: SimulatorLab, router: SimulatedDevice) -> None:
+    facts = ios.query("get_facts").output
+    assert (facts["vendor"], facts["hostname"]) == ("Cisco", "r1")
+    assert "GigabitEthernet0/1" in ios.query("get_interfaces").output
+    assert "hostname r1" in ios.query("get_config", retrieve="running").output["running"]
+    assert "Cisco IOS Software" in ios.query("show version").output
+    assert ios.keepalive()
+    assert lab.counters(router).logins == 1
+
+
+def test_refused_command(ios: Client) -> None:
+    with pytest.raises(CommandRefused) as caught:
+        ios.query("show nonsense")
+    assert "% Invalid input" in caught.value.device_output
+    assert "Cisco IOS Software" in ios.query("show version").output
+
+
+def test_json_is_not_for_ios(ios: Client) -> None:
+    with pytest.raises(UnsupportedOperation, match="json"):
+        ios.query("show version", encoding="json")
+    assert "Cisco IOS Software" in ios.query("show version").output
+
+
+def test_merge_over_scp(ios: Client, lab: SimulatorLab, router: SimulatedDevice) -> None:
+    result = ios.change("interface GigabitEthernet0/1", " description by napalm")
+    assert (result.changed, result.saved) == (True, True)
+    assert "description by napalm" in lab.startup_config(router)
+    assert "Cisco IOS Software" in ios.query("show version").output
+
+
+def test_replace_and_rollback(make_client: Make, lab: SimulatorLab, router: SimulatedDevice) -> None:
+    client = make_client(**arguments(router, optional_args={"auto_rollback_on_error": False}))
+    client.connect()
+    before = lab.running_config(router)
+    whole = before.partition(" bytes\n")[2].replace("hostname r1", "hostname replaced")
+    assert client.change(*whole.splitlines(), replace=True).changed
+    assert "hostname replaced" in lab.startup_config(router)
+    assert client.rollback().changed
+    assert "hostname r1" in lab.startup_config(router)
+
+
+def test_bad_secret_and_refused_host_key(
+    make_client: Make, router: SimulatedDevice, ios: Client, known_hosts: Path
+) -> None:
+    with pytest.raises(PrivilegeRefused):
+        make_client(**arguments(router, secret="wrong-secret-here")).connect()
+    assert known_hosts.read_text()
+    known_hosts.write_text("")
+    with pytest.raises(HostKeyMismatch):
+        make_client(**arguments(router, host_key_policy="known")).connect()
+
+
+def test_option_that_the_session_does_not_take(make_client: Make, router: SimulatedDevice) -> None:
+    with pytest.raises(InvalidArguments) as caught:
+        make_client(**arguments(router, optional_args={"conn_timeout": -1})).connect()
+    assert caught.value.details[0]["loc"] == "optional_args.conn_timeout"
+
+
+def test_open_question_ends_the_session(ios: Client, lab: SimulatorLab, router: SimulatedDevice) -> None:
+    question = {"match": "show clock", "action": "question", "text": "Proceed with reload? [confirm]"}
+    lab.set_faults(router, commands=[question])
+    with pytest.raises(CommandTimeout) as caught:
+        ios.query("show clock", within=1.0)
+    assert not caught.value.session_usable
+    assert not ios.driver.is_alive(ios.session)
+    ios.close()
+    assert not {"confirmed", "declined"} & set(lab.event_names(router))
+
+
+def test_frozen_peer_is_noticed(ios: Client, lab: SimulatorLab, router: SimulatedDevice) -> None:
+    assert ios.keepalive()
+    lab.drop(router, "freeze")
+    assert not ios.keepalive(within=0.5)
+
+
+def test_rename_is_followed(ios: Client, lab: SimulatorLab, router: SimulatedDevice) -> None:
+    ios.change("hostname renamed")
+    assert ios.query("get_facts").output["hostname"] == "renamed"
+
+
+def test_timed_commit_wants_the_archive(ios: Client, lab: SimulatorLab, router: SimulatedDevice) -> None:
+    before = lab.running_config(router)
+    with pytest.raises(CommandRefused, match="archive"):
+        ios.change("hostname never", revert_in=120)
+    assert lab.running_config(router) == before
