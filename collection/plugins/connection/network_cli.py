@@ -4,6 +4,25 @@
 
 from __future__ import annotations
 
+import getpass
+import os
+from typing import Any, ClassVar
+
+from ansible import constants
+from ansible.errors import AnsibleConnectionFailure, AnsibleError
+from ansible.module_utils.connection import Connection as ModuleConnection
+from ansible.module_utils.connection import ConnectionError as ModuleConnectionError
+from ansible.plugins.action import ActionBase
+from ansible.plugins.connection import ConnectionBase
+from ansible.plugins.loader import connection_loader
+from ansible.utils.display import Display
+from ansible_collections.netpulse.broker.plugins.module_utils._platforms import device_type_of
+from ansible_collections.netpulse.broker.plugins.plugin_utils._options import OptionError, connection_args
+from ansible_collections.netpulse.broker.plugins.plugin_utils.session_device import Device, DeviceRequests
+from ansible_collections.netpulse.broker.plugins.plugin_utils.session_lease import SessionNotOpened, Target
+from ansible_collections.netpulse.broker.plugins.plugin_utils.session_memory import SessionMemory
+from ansible_collections.netpulse.broker.plugins.plugin_utils.session_rpc import RpcService
+
 DOCUMENTATION = r"""
 author:
   - The NetPulse broker authors
@@ -26,25 +45,6 @@ extends_documentation_fragment:
   - netpulse.broker.network_cli.persistent
   - netpulse.broker.network_cli.session
 """
-
-import getpass
-import os
-from typing import ClassVar
-
-from ansible import constants
-from ansible.errors import AnsibleConnectionFailure, AnsibleError
-from ansible.module_utils.connection import Connection as ModuleConnection
-from ansible.module_utils.connection import ConnectionError as ModuleConnectionError
-from ansible.plugins.action import ActionBase
-from ansible.plugins.connection import ConnectionBase
-from ansible.plugins.loader import connection_loader
-from ansible.utils.display import Display
-from ansible_collections.netpulse.broker.plugins.module_utils._platforms import device_type_of
-from ansible_collections.netpulse.broker.plugins.plugin_utils._options import OptionError, connection_args
-from ansible_collections.netpulse.broker.plugins.plugin_utils.session_device import Device, DeviceRequests
-from ansible_collections.netpulse.broker.plugins.plugin_utils.session_lease import SessionNotOpened, Target
-from ansible_collections.netpulse.broker.plugins.plugin_utils.session_memory import SessionMemory
-from ansible_collections.netpulse.broker.plugins.plugin_utils.session_rpc import RpcService
 
 display = Display()
 
@@ -76,30 +76,30 @@ class Connection(ConnectionBase):
     # loop with delegate_to changes the connection without closing the last one) would block the device until it ends.
     _serving: ClassVar[Connection | None] = None
 
-    def __init__(self, play_context, new_stdin=None, *args, **kwargs):
+    def __init__(self, play_context: Any, new_stdin: Any = None, *args: Any, **kwargs: Any) -> None:
         super().__init__(play_context, new_stdin, *args, **kwargs)
         self._in_task = "task_uuid" in kwargs
-        self._messages = []
+        self._messages: list[tuple[str, str]] = []
         self._conn_closed = False
-        self._service = None
+        self._service: RpcService | None = None
         self._uses_helper = False
-        self._hook_missing = None
+        self._hook_missing: str | None = None
         self._local = connection_loader.get("local", play_context, "/dev/null")
         self._local.set_options()
         self._take_device()
 
-    def _take_device(self):
+    def _take_device(self) -> None:
         self._device = Device(self, target=self._target, memory=self._memory)
         self.cliconf = self._device.cliconf
         # By this, ansible-core sets the cliconf plug-in's own options.
         self._sub_plugin = {"type": "cliconf", "name": self.cliconf._load_name, "obj": self.cliconf}
 
     @property
-    def _play_context(self):
+    def _play_context(self) -> Any:
         return self._context
 
     @_play_context.setter
-    def _play_context(self, play_context):
+    def _play_context(self, play_context: Any) -> None:
         """ansible-core sets it when an item of a loop goes on with this object, before it sets the options.
 
         It takes the same address for the same device, so port, user and platform may be others (``delegate_to``).
@@ -110,7 +110,7 @@ class Connection(ConnectionBase):
             self.close()
             self._take_device()
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         # In the helper process: a module's request. Elsewhere ansible-core asks for what a connection may have.
         device = self.__dict__.get("_device")
         if name.startswith("_") or device is None:
@@ -122,12 +122,12 @@ class Connection(ConnectionBase):
     # Where a helper process would find an SSH plug-in with options of its own.
     ssh_type_conn = None
 
-    def get_options(self, hostvars=None):
+    def get_options(self, hostvars: Any = None) -> Any:
         options = super().get_options(hostvars=hostvars)
         options.update(self.cliconf.get_options(hostvars=hostvars) if hasattr(self.cliconf, "get_options") else {})
         return options
 
-    def set_options(self, task_keys=None, var_options=None, direct=None):
+    def set_options(self, task_keys: Any = None, var_options: Any = None, direct: Any = None) -> None:
         super().set_options(task_keys=task_keys, var_options=var_options, direct=direct)
         if hasattr(self.cliconf, "set_options"):
             self.cliconf.set_options(task_keys=task_keys, var_options=var_options, direct=direct)
@@ -139,7 +139,7 @@ class Connection(ConnectionBase):
                 "redact sensitive configuration like passwords. USE WITH CAUTION!",
             )
 
-    def _target(self):
+    def _target(self) -> Target:
         return Target(
             self._session_request(),
             label=self._label(),
@@ -152,7 +152,7 @@ class Connection(ConnectionBase):
             },
         )
 
-    def _memory(self):
+    def _memory(self) -> SessionMemory:
         return SessionMemory(
             constants.DEFAULT_LOCAL_TMP,
             [
@@ -163,7 +163,7 @@ class Connection(ConnectionBase):
             ],
         )
 
-    def _session_request(self):
+    def _session_request(self) -> dict[str, Any]:
         driver = self.get_option("netpulse_driver")
         port = self._play_context.port or self.get_option("port")
         options = {
@@ -187,10 +187,10 @@ class Connection(ConnectionBase):
         device = self.get_option("netpulse_device")
         return {"driver": driver, "connection_args": arguments, **({"device": device} if device else {})}
 
-    def _user(self):
+    def _user(self) -> str:
         return self.get_option("remote_user") or self._play_context.remote_user or getpass.getuser()
 
-    def _label(self):
+    def _label(self) -> str:
         port = self._play_context.port or self.get_option("port")
         host = self._play_context.remote_addr or self.get_option("host")
         return f"{self._user()}@{host}:{port}"
@@ -198,7 +198,7 @@ class Connection(ConnectionBase):
     # How modules get here: a thread of this process, or ansible-core's helper process.
 
     @property
-    def force_persistence(self):
+    def force_persistence(self) -> bool:
         """Whether ansible-core starts its helper process. Asked in the worker only, not in the helper."""
         if self._hook_missing is None and not self.get_option("netpulse_helper_process"):
             self._hook_missing = _missing_hook()
@@ -211,80 +211,81 @@ class Connection(ConnectionBase):
         return self._uses_helper
 
     @property
-    def socket_path(self):
+    def socket_path(self) -> str | None:
         """Where modules send their requests. ansible-core reads it when a task is about to run a module."""
         if self.force_persistence:
-            return self._socket_path
+            path: str | None = self._socket_path
+            return path
         try:
-            if self._service is None:
-                self._serve()
+            service = self._service or self._serve()
             self._device.next_task()
         except AttributeError as error:
             # Python would ask __getattr__ for the property and hide what was wrong.
             raise AnsibleError(f"cannot serve the modules of this task: {error!r}") from error
-        return self._service.path
+        return service.path
 
-    def _serve(self):
+    def _serve(self) -> RpcService:
         previous = Connection._serving
         if previous is not None and previous is not self:
             previous.close()
         self._service = RpcService(DeviceRequests(self._device), directory=constants.DEFAULT_LOCAL_TMP)
         Connection._serving = self
         self.queue_message("vvvv", f"serving modules at {self._service.path}")
+        return self._service
 
     @property
-    def connected(self):
+    def connected(self) -> bool:
         """For ansible-core: whether the next item of a loop may go on with this object."""
         return self._service is not None or self._device.connected
 
     # ansible-core's base class keeps a flag of this name.
     @property
-    def _connected(self):
+    def _connected(self) -> bool:
         return self.connected
 
     @_connected.setter
-    def _connected(self, value):
+    def _connected(self, value: bool) -> None:
         """Not a flag here, but a fact."""
 
-    def _connect(self):
+    def _connect(self) -> Connection:
         # Only the helper process does this, for exec_command.
         self._device._connect()
         return self
 
-    def update_play_context(self, pc_data):
+    def update_play_context(self, pc_data: Any) -> None:
         self._device.update_play_context(pc_data)
 
-    def set_check_prompt(self, task_uuid):
+    def set_check_prompt(self, task_uuid: str) -> None:
         self._device.set_check_prompt(task_uuid)
 
-    def release_session(self):
+    def release_session(self) -> None:
         """In the helper process, at the end of each task: give the device back, stay ready for the next task."""
         self._device.close()
 
     # This machine.
 
-    def exec_command(self, cmd, in_data=None, sudoable=True):
+    def exec_command(self, cmd: Any, in_data: bytes | None = None, sudoable: bool = True) -> Any:
         if self._service is None and self._device.connected:
             return self._device.request("exec_command")(cmd)
         return self._local.exec_command(cmd, in_data, sudoable)
 
-    def put_file(self, in_path, out_path):
+    def put_file(self, in_path: str, out_path: str) -> Any:
         return self._local.put_file(in_path, out_path)
 
-    def fetch_file(self, in_path, out_path):
+    def fetch_file(self, in_path: str, out_path: str) -> Any:
         return self._local.fetch_file(in_path, out_path)
 
     # Messages.
 
-    def queue_message(self, level, message):
+    def queue_message(self, level: str, message: str) -> None:
         """Keep ``message`` for Ansible's display. ``level``: a method of Display, or ``log`` for the log file only."""
         self._messages.append((level, message))
 
-    def pop_messages(self):
+    def pop_messages(self) -> list[tuple[str, str]]:
         messages, self._messages = self._messages, []
         return messages
 
-    def _show_messages(self):
+    def _show_messages(self) -> None:
         for level, message in self.pop_messages():
             if level == "log":
                 display.display(message, log_only=True)
@@ -295,7 +296,7 @@ class Connection(ConnectionBase):
 
     # Ends.
 
-    def transport_test(self, connect_timeout):
+    def transport_test(self, connect_timeout: float) -> None:
         """Used by wait_for_connection: log in anew and give the device back.
 
         A kept session would not tell whether a device that is being reloaded can be reached.
@@ -305,7 +306,7 @@ class Connection(ConnectionBase):
         self._device._connect()
         self._device.close()
 
-    def reset(self):
+    def reset(self) -> None:
         """Of ``meta: reset_connection``: have the broker close its session of this device and user.
 
         Within a task, and in the helper process, only what it holds is given back, as network_cli's own method does:
@@ -317,7 +318,7 @@ class Connection(ConnectionBase):
         self._device.reset()
         self._show_messages()
 
-    def close(self):
+    def close(self) -> None:
         """The end of a task: give the device back and say what there is to say."""
         self._conn_closed = True
         if self._uses_helper:
@@ -335,7 +336,7 @@ class Connection(ConnectionBase):
                     display.error(f"serving the modules of a task failed:\n{failure}", wrap_text=False)
                 self._show_messages()
 
-    def _release_helper(self):
+    def _release_helper(self) -> None:
         if self._socket_path is None:
             return
         try:
@@ -347,7 +348,7 @@ class Connection(ConnectionBase):
         self._show_messages()
 
 
-def _missing_hook():
+def _missing_hook() -> str:
     """What of ansible-core's inside is not as serving from a thread needs it, in words; empty when all is there."""
     if not isinstance(getattr(ConnectionBase, "socket_path", None), property):
         return "connection plug-ins have no property socket_path"
@@ -357,7 +358,7 @@ def _missing_hook():
     return ""
 
 
-def _read_key_file(path):
+def _read_key_file(path: str) -> str:
     try:
         with open(os.path.expanduser(path), encoding="utf-8") as file:
             return file.read()

@@ -1,8 +1,7 @@
 # Copyright (c) The NetPulse broker authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The device as terminal and cliconf plug-ins know it: ``send``, ``get_prompt``, ``exec_command`` and what goes with
-them.
+"""The device as terminal and cliconf plug-ins know it, and when it is taken and given back.
 
 The names and the meaning are those of ansible.netcommon's network_cli, which platform plug-ins are written against;
 what that one does on an SSH channel is done by the broker, next to the device.
@@ -10,38 +9,33 @@ what that one does on an SSH channel is done by the broker, next to the device.
 
 from __future__ import annotations
 
-import base64
 import functools
-import json
 import pickle
-import re
 import threading
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from ansible.errors import AnsibleConnectionFailure
-from ansible.module_utils.common.text.converters import to_bytes, to_text
+from ansible.module_utils.common.text.converters import to_bytes
 from ansible.playbook.play_context import PlayContext
 from ansible.plugins.loader import cliconf_loader, terminal_loader
 from ansible_collections.netpulse.broker.plugins.module_utils._broker_client import BrokerError
+from ansible_collections.netpulse.broker.plugins.plugin_utils.session_dialogue import Dialogue
 from ansible_collections.netpulse.broker.plugins.plugin_utils.session_lease import (
-    SessionBroken,
     SessionLease,
     SessionNotOpened,
+    Target,
     reset,
 )
+from ansible_collections.netpulse.broker.plugins.plugin_utils.session_memory import SessionMemory
 
 DEFAULT_CLICONF = "ansible.netcommon.default"
 
 # Requests that an earlier task's knowledge may answer, which is there once it is known whose session it is.
 REMEMBERED = ("get_capabilities", "get_device_info")
 
-# As ansible-core's helper process words it; people search for it.
-COMMAND_TIMEOUT = (
-    "command timeout triggered, timeout value is %s secs.\n"
-    "See the timeout setting options in the Network Debug and Troubleshooting Guide."
-)
 
-
-class Device:
+class Device(Dialogue):
     """One device for one task. A session is opened with the first request that needs one.
 
     Options, play context and messages are the connection plug-in's, so what a task sets holds here at once. No signals
@@ -53,27 +47,20 @@ class Device:
         memory: callable that gives the SessionMemory.
     """
 
-    def __init__(self, connection, *, target, memory):
+    def __init__(self, connection: Any, *, target: Callable[[], Target], memory: Callable[[], SessionMemory]) -> None:
+        super().__init__()
         self._owner = connection
         self._make_target = target
         self._make_memory = memory
         self.network_os = connection._play_context.network_os
         self._requests = threading.RLock()
-        self._lease = None
+        self._lease: SessionLease | None = None
         self._memory = None
-        self._open_failure = None
+        self._open_failure: tuple[str, str] | None = None
         self._elevated = False
-        self._single_user_mode = False
-        self._history = []
-        self._matched_prompt = None
-        self._matched_cmd_prompt = None
-        self._matched_pattern = None
-        self._last_response = None
-        self._last_recv_window = None
-        self._command_response = None
         self._terminal, self.cliconf = self._load_platform()
 
-    def _load_platform(self):
+    def _load_platform(self) -> tuple[Any, Any]:
         if not self.network_os:
             raise AnsibleConnectionFailure(
                 "Unable to automatically determine host network os. Please "
@@ -100,40 +87,40 @@ class Device:
     # What the connection plug-in has.
 
     @property
-    def _play_context(self):
+    def _play_context(self) -> Any:
         return self._owner._play_context
 
-    def get_option(self, option, hostvars=None):
+    def get_option(self, option: str, hostvars: Any = None) -> Any:
         return self._owner.get_option(option, hostvars=hostvars)
 
-    def get_options(self, hostvars=None):
+    def get_options(self, hostvars: Any = None) -> Any:
         return self._owner.get_options(hostvars=hostvars)
 
-    def set_option(self, option, value):
+    def set_option(self, option: str, value: Any) -> None:
         self._owner.set_option(option, value)
 
-    def set_options(self, task_keys=None, var_options=None, direct=None):
+    def set_options(self, task_keys: Any = None, var_options: Any = None, direct: Any = None) -> None:
         self._owner.set_options(task_keys=task_keys, var_options=var_options, direct=direct)
 
-    def queue_message(self, level, message):
+    def queue_message(self, level: str, message: str) -> None:
         self._owner.queue_message(level, message)
 
-    def pop_messages(self):
+    def pop_messages(self) -> Any:
         return self._owner.pop_messages()
 
-    def _log_messages(self, message):
+    def _log_messages(self, message: str) -> None:
         if self.get_option("persistent_log_messages"):
             self.queue_message("log", message)
 
     # Requests of modules.
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         # What is not here is cliconf's, for modules (get_config, ...) and for cliconf and terminal plug-ins alike.
         if name.startswith("_") or name == "cliconf":
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         return getattr(self.cliconf, name)
 
-    def request(self, name):
+    def request(self, name: str) -> Callable[..., Any]:
         """The method ``name`` as a module calls it.
 
         One request may be many exchanges (edit_config). A lease that has ended is replaced before the first of them
@@ -144,30 +131,32 @@ class Device:
             raise AttributeError(f"{name!r} is no method")
 
         @functools.wraps(method)
-        def served(*args, **kwargs):
+        def served(*args: Any, **kwargs: Any) -> Any:
             with self._requests:
                 if self._lease is not None and not self._lease.usable:
                     self.queue_message("vvv", "the session had ended meanwhile; taking the device again")
                     self._drop()
                 if name in REMEMBERED:
-                    self._ensure_connected()
+                    self._connected_lease()
                 return method(*args, **kwargs)
 
         return served
 
     @property
-    def connected(self):
+    def connected(self) -> bool:
         return self._lease is not None
 
     @property
-    def _connected(self):
+    def _connected(self) -> bool:
         return self.connected
 
-    def _ensure_connected(self):
+    def _connected_lease(self) -> SessionLease:
         if self._lease is None:
             self._connect()
+        assert self._lease is not None  # noqa: S101 - _connect raises otherwise
+        return self._lease
 
-    def _connect(self):
+    def _connect(self) -> Device:
         if self._lease is not None:
             return self
         if self._open_failure is not None:
@@ -182,7 +171,7 @@ class Device:
             raise
         return self
 
-    def _open(self):
+    def _open(self) -> None:
         self._seconds("persistent_command_timeout")
         self._seconds("persistent_buffer_read_timeout")
         target = self._make_target()
@@ -211,7 +200,7 @@ class Device:
             self._abandon(lease)
             raise
 
-    def _set_up(self, lease, login):
+    def _set_up(self, lease: SessionLease, login: Mapping[str, Any] | None) -> None:
         self._memory = self._make_memory()
         self._memory.load(session=lease.worker, fresh=lease.fresh)
         if self._memory.device_info and hasattr(self.cliconf, "_device_info"):
@@ -227,7 +216,7 @@ class Device:
             self.queue_message("vvvv", "firing event: on_open_shell()")
             self._on_open_shell()
 
-    def _abandon(self, lease):
+    def _abandon(self, lease: SessionLease) -> None:
         """The set-up failed: the next task must not take this session for one that is set up."""
         self._drop()
         if lease.fresh:
@@ -236,7 +225,7 @@ class Device:
             except SessionNotOpened as error:
                 self.queue_message("vvv", f"closing the session after a failed set-up: {error.message}")
 
-    def _recognise(self, prompt):
+    def _recognise(self, prompt: bytes) -> None:
         """Take the prompt that the broker verified for the one the platform plug-in looks for."""
         if self._find_prompt(b"\n" + prompt):
             return
@@ -248,7 +237,7 @@ class Device:
             phase="prompt",
         )
 
-    def _login_exchange(self):
+    def _login_exchange(self) -> dict[str, Any] | None:
         """The questions that the device asks right after the login, to be answered there; None without any."""
         prompts = self.get_option("terminal_initial_prompt") or self._terminal.terminal_initial_prompt
         if not prompts:
@@ -258,20 +247,20 @@ class Device:
         check_all = bool(self.get_option("terminal_initial_prompt_checkall"))
         return {**self._request_of(None, prompts, answers, newline, False, check_all), "seq": 1}
 
-    def _on_become(self, become_pass=None):
+    def _on_become(self, become_pass: str | None = None) -> None:
         try:
             self._terminal.on_become(passwd=become_pass)
         except AnsibleConnectionFailure:
             self._judge("become_errors", "on_become: privilege escalation failed")
         self._elevated = True
 
-    def _on_open_shell(self):
+    def _on_open_shell(self) -> None:
         try:
             self._terminal.on_open_shell()
         except AnsibleConnectionFailure:
             self._judge("terminal_errors", "on_open_shell: failed to set terminal parameters")
 
-    def _judge(self, option, warning):
+    def _judge(self, option: str, warning: str) -> None:
         """Within an except clause: raise it again, unless the user said otherwise."""
         wanted = self.get_option(option)
         if wanted == "fail":
@@ -279,7 +268,7 @@ class Device:
         if wanted == "warn":
             self.queue_message("warning", warning)
 
-    def next_task(self):
+    def next_task(self) -> None:
         """A task, or the next item of its loop, begins with the connection plug-in's play context as it is now."""
         self._open_failure = None
         if self._lease is None or not self._lease.usable:
@@ -294,7 +283,7 @@ class Device:
             self._terminal.on_unbecome()
             self._elevated = False
 
-    def update_play_context(self, pc_data):
+    def update_play_context(self, pc_data: Any) -> None:
         """What ansible-core's helper process is told before each task."""
         play_context = PlayContext()
         play_context.deserialize(pickle.loads(to_bytes(pc_data), encoding="bytes"))  # noqa: S301 - from ansible-core
@@ -304,17 +293,17 @@ class Device:
         self.cliconf.disable_response_logging()
         self._single_user_mode = self.get_option("single_user_mode")
 
-    def set_check_prompt(self, task_uuid):
+    def set_check_prompt(self, task_uuid: str) -> None:
         """Called before each task; nothing to check, because each task's session begins in a known mode."""
 
-    def reset(self):
+    def reset(self) -> None:
         """Give the device back and have its kept session closed; the next request logs in."""
         self.close()
         target = self._make_target()
         reset(target, wait=self.get_option("netpulse_session_wait"))
         self.queue_message("vvvv", f"reset the broker's session of {target.label}")
 
-    def close(self):
+    def close(self) -> None:
         """Give the device back to the broker, which puts mode and privilege back to what the login had."""
         if self._memory is not None and self._lease is not None:
             self._memory.device_info = getattr(self.cliconf, "_device_info", None) or {}
@@ -322,7 +311,7 @@ class Device:
         self._drop()
         self._open_failure = None
 
-    def _drop(self):
+    def _drop(self) -> None:
         lease, self._lease = self._lease, None
         self._elevated = False
         if lease is None:
@@ -340,228 +329,14 @@ class Device:
                 f"{self._target.where('session')}",
             )
 
-    # What platform plug-ins and modules do with a device.
-
-    def get_prompt(self):
-        """The prompt as it was last seen, bytes."""
-        self._ensure_connected()
-        return self._matched_prompt
-
-    def exec_command(self, cmd, in_data=None, sudoable=True):
-        """``cmd``: a command, or the JSON of one with prompt and answer."""
-        try:
-            parts = json.loads(to_text(cmd, errors="surrogate_or_strict"))
-            kwargs = {"command": to_bytes(parts["command"], errors="surrogate_or_strict")}
-            for key in ("prompt", "answer", "sendonly", "newline", "prompt_retry_check"):
-                if parts.get(key) is True or parts.get(key) is False:
-                    kwargs[key] = parts[key]
-                elif parts.get(key) is not None:
-                    kwargs[key] = to_bytes(parts[key], errors="surrogate_or_strict")
-        except (ValueError, TypeError, KeyError):
-            kwargs = {"command": to_bytes(cmd, errors="surrogate_or_strict")}
-        return self.send(**kwargs)
-
-    def send(
-        self,
-        command,
-        prompt=None,
-        answer=None,
-        newline=True,
-        sendonly=False,
-        prompt_retry_check=False,
-        check_all=False,
-        strip_prompt=True,
-    ):
-        """Send ``command`` and RETURN, answer what it asks, and give back what it printed, as text.
-
-        Args:
-            command: bytes.
-            prompt: regular expression, or a list of them, for questions of the command.
-            answer: what to answer; of a list the one with the question's index, else the first.
-            newline: whether RETURN follows an answer.
-            sendonly: do not wait for output; None is returned.
-            prompt_retry_check: the same question once more means that the answer was wrong.
-            check_all: all questions must come, in order.
-            strip_prompt: leave out lines that hold the device's prompt.
-
-        Raises:
-            AnsibleConnectionFailure: with the device's text when it matches ``terminal_stderr_re``.
-            SessionBroken: the command's outcome is unknown.
-        """
-        self._ensure_connected()
-        remember = self._single_user_mode and not prompt
-        if remember and (known := self._memory.outputs.get(to_text(command))):
-            self.queue_message("vvvv", f"cache hit for command: {command}")
-            return known
-        if check_all and len(_list(prompt)) != len(_list(answer)):
-            raise AnsibleConnectionFailure(
-                f"Number of prompts ({len(_list(prompt))}) is not same as that of answers ({len(_list(answer))})"
-            )
-        self._history.append(b"%s\r" % command)
-        self._log_messages(f"send command: {command + bytes((13,))}")
-        exchange = self._request_of(command, prompt, answer, newline, prompt_retry_check, check_all)
-        if sendonly:
-            self._lease.exchange({**exchange, "sendonly": True})
-            return None
-        response = self._read_result(self._lease.exchange(exchange), command, strip_prompt)
-        response = to_text(response, errors="surrogate_then_replace")
-        if remember:
-            self._remember(command, response)
-        return response
-
-    def _request_of(self, command, prompt, answer, newline, prompt_retry_check, check_all):
-        timeout = self._seconds("persistent_command_timeout")
-        settle = self._seconds("persistent_buffer_read_timeout")
-        prompts = _list(prompt)
-        return {
-            "command": None if command is None else _b64(command),
-            "sendonly": False,
-            "prompt": [_b64(to_bytes(one)) for one in prompts],
-            # As network_cli has it, a question without an answer gets the word None.
-            "answer": [_b64(to_bytes(one)) for one in (answer if isinstance(answer, list) else [answer])]
-            if prompts
-            else [],
-            "newline": bool(newline),
-            "prompt_retry_check": bool(prompt_retry_check),
-            # A single expression that is no list ends the questions, whatever check_all says.
-            "check_all": bool(check_all) and isinstance(prompt, (list, tuple)),
-            "stdout_re": _expressions(self._get_terminal_std_re("terminal_stdout_re")),
-            "stderr_re": _expressions(self._get_terminal_std_re("terminal_stderr_re")),
-            "ansi_re": _expressions(self._terminal.ansi_re),
-            "timeout": timeout,
-            "settle": settle,
-        }
-
-    def _seconds(self, option):
-        value = self.get_option(option)
-        if value < 0:
-            raise AnsibleConnectionFailure(
-                f"'{option}' timer value '{value}' is invalid, value should be greater than or equal to zero."
-            )
-        return value
-
-    def _read_result(self, result, command, strip_prompt):
-        """The response of an exchange, cleaned; raises what it reports."""
-        error = result.get("error")
-        response = _bytes((error or {}).get("response")) or _bytes(result.get("response")) or b""
-        self._last_response = response
-        self._last_recv_window = _bytes(result.get("window"))
-        self._matched_prompt = _bytes(result.get("matched_prompt"))
-        self._matched_cmd_prompt = _bytes(result.get("matched_cmd_prompt"))
-        self._log_messages(f"response: {response}")
-        if error:
-            raise self._failure(error, response)
-        if self._matched_prompt is None:
-            raise SessionBroken(f"the broker's answer to an exchange names no prompt {self._target.where('execute')}")
-        self._command_response = self._sanitize(response, command, strip_prompt)
-        return self._command_response
-
-    def _failure(self, error, response):
-        code, phase = error.get("code"), error.get("phase") or "execute"
-        if code == "stderr_match":
-            return AnsibleConnectionFailure(response)
-        if code == "prompt_retry":
-            return AnsibleConnectionFailure(f"For matched prompt '{self._matched_cmd_prompt}', answer is not valid")
-        where = self._target.where(phase)
-        if code == "command_timeout":
-            message = COMMAND_TIMEOUT % self.get_option("persistent_command_timeout")
-            seen = to_text(response[-200:], errors="replace")
-            return SessionBroken(f"{message} The device's last words: {seen!r} {where}")
-        return SessionBroken(f"{error.get('message') or code} {where}")
-
-    def _sanitize(self, resp, command=None, strip_prompt=True):
-        """The response without the command's echo and without the lines that hold the prompt."""
-        marks = [mark.strip() for mark in self._matched_prompt.strip().splitlines()] if strip_prompt else []
-        kept = [
-            line
-            for line in resp.splitlines()
-            if not (command and line.strip() == command.strip()) and not any(mark in line for mark in marks)
-        ]
-        return b"\n".join(kept).strip()
-
-    def _find_prompt(self, response):
-        for expression in self._get_terminal_std_re("terminal_stdout_re"):
-            match = expression.search(response)
-            if match:
-                self._matched_pattern = expression.pattern
-                self._matched_prompt = match.group()
-                return True
-        return False
-
-    def _get_terminal_std_re(self, option):
-        """Compiled expressions of the option, else the terminal plug-in's own list, which cliconf plug-ins extend."""
-        wanted = self.get_option(option)
-        if not wanted:
-            return getattr(self._terminal, option)
-        expressions = []
-        for item in wanted:
-            if "pattern" not in item:
-                raise AnsibleConnectionFailure(
-                    f"'pattern' is a required key for option '{option}', received option value is {item}"
-                )
-            flags = item.get("flags", 0)
-            if flags:
-                flags = getattr(re, flags.split(".")[1])
-            expressions.append(re.compile(to_bytes(item["pattern"]), flags))
-        return expressions
-
-    def _remember(self, command, response):
-        if self._is_in_config_mode() or to_text(command) in self._config_commands():
-            if self._memory.outputs:
-                self.queue_message("vvvv", "invalidating existing cache")
-                self._memory.outputs = {}
-            return
-        self.queue_message("vvvv", f"populating cache for command: {command}")
-        self._memory.outputs[to_text(command)] = response
-
-    def _config_commands(self):
-        try:
-            return self.cliconf.get_option("config_commands") or []
-        except (AttributeError, KeyError):
-            return []
-
-    def _is_in_config_mode(self):
-        expression = getattr(self._terminal, "terminal_config_prompt", None)
-        prompt = to_text(self.get_prompt(), errors="surrogate_then_replace").strip()
-        return bool(expression and expression.match(prompt))
-
-    def copy_file(self, source=None, destination=None, proto="scp", timeout=30):
-        """Copy the local file ``source`` to ``destination`` on the device. ``timeout``: seconds without progress."""
-        self._ensure_connected()
-        self._lease.put_file(source, destination, protocol=proto, timeout=timeout)
-
-    def get_file(self, source=None, destination=None, proto="scp", timeout=30):
-        """Copy ``source`` of the device to the local file ``destination``. ``timeout``: seconds without progress."""
-        self._ensure_connected()
-        self._lease.get_file(source, destination, protocol=proto, timeout=timeout)
-
 
 class DeviceRequests:
     """What the dispatcher sees: the device's public methods, each as one request."""
 
-    def __init__(self, device):
+    def __init__(self, device: Device) -> None:
         self._device = device
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Callable[..., Any]:
         if name.startswith("_"):
             raise AttributeError(name)
         return self._device.request(name)
-
-
-def _list(value):
-    if isinstance(value, (list, tuple, set)):
-        return list(value)
-    return [] if value is None else [value]
-
-
-def _b64(data):
-    return base64.b64encode(data).decode("ascii")
-
-
-def _bytes(text):
-    return None if text is None else base64.b64decode(text)
-
-
-def _expressions(compiled):
-    # re.UNICODE is implied where it applies and has no meaning for bytes.
-    return [[_b64(to_bytes(one.pattern)), one.flags & ~re.UNICODE] for one in compiled]

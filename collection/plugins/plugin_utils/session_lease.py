@@ -18,6 +18,8 @@ from __future__ import annotations
 import base64
 import threading
 import time
+from collections.abc import Callable, Mapping
+from typing import Any, Self, TypeVar
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible_collections.netpulse.broker.plugins.module_utils._broker_client import (
@@ -26,7 +28,9 @@ from ansible_collections.netpulse.broker.plugins.module_utils._broker_client imp
     RequestInterrupted,
     RequestRefused,
 )
-from ansible_collections.netpulse.broker.plugins.plugin_utils.session_api import SessionApi, may_pass
+from ansible_collections.netpulse.broker.plugins.plugin_utils.session_api import SessionApi, SessionRefused, may_pass
+
+Answer = TypeVar("Answer")
 
 # Seconds on top of what the broker was given for a request, before its answer is missed.
 GRACE = 15.0
@@ -41,7 +45,7 @@ SHORT = 10.0
 class SessionNotOpened(AnsibleConnectionFailure):
     """No session came about. ``phase`` is the broker's word for where it ended."""
 
-    def __init__(self, message, *, phase):
+    def __init__(self, message: str, *, phase: str) -> None:
         super().__init__(message)
         self.phase = phase
 
@@ -63,22 +67,22 @@ class Target:
         broker: arguments of SessionApi by name.
     """
 
-    def __init__(self, request, *, label, broker):
+    def __init__(self, request: Mapping[str, Any], *, label: str, broker: Mapping[str, Any]) -> None:
         self.request = request
         self.label = label
         self._broker = broker
 
-    def __eq__(self, other):
+    def __eq__(self, other: object) -> bool:
         return isinstance(other, Target) and (self.request, self._broker) == (other.request, other._broker)
 
-    __hash__ = None
+    __hash__ = None  # type: ignore[assignment]
 
-    def api(self):
+    def api(self) -> SessionApi:
         """A new HTTP connection's client."""
         broker = dict(self._broker)
         return SessionApi(broker.pop("url"), **broker)
 
-    def where(self, phase):
+    def where(self, phase: str) -> str:
         """The tail of each message: phase, broker, device."""
         return f"(phase {phase}, broker {self._broker['url'].rstrip('/')}, device {self.label})"
 
@@ -92,23 +96,32 @@ class SessionLease:
         worker: the broker's worker that has the session.
     """
 
-    def __init__(self, target, api, granted):
+    def __init__(self, target: Target, api: SessionApi, granted: Mapping[str, Any]) -> None:
         self._target = target
         self._api = api
         self._busy = threading.Lock()
         self._sequence = 0
         self._released = threading.Event()
-        self._ended = None
+        self._ended: str | None = None
         self._ends_at = time.monotonic() + float(granted["max_hold"])
-        self.id = granted["id"]
+        self.id = str(granted["id"])
         self.fresh = bool(granted["fresh"])
         self.prompt = base64.b64decode(granted["prompt"])
-        self.worker = granted.get("worker")
+        self.worker = str(granted.get("worker"))
         self._interval = float(granted["heartbeat"])
         self._keeper = threading.Thread(target=self._keep, name="netpulse-heartbeat", daemon=True)
 
     @classmethod
-    def take(cls, target, options, *, exchange=None, retries, max_pause, note):
+    def take(
+        cls,
+        target: Target,
+        options: Mapping[str, Any],
+        *,
+        exchange: Mapping[str, Any] | None = None,
+        retries: int,
+        max_pause: float,
+        note: Callable[[str], None],
+    ) -> tuple[Self, dict[str, Any] | None]:
         """Take the device; returns the lease and the answer to ``exchange``.
 
         Args:
@@ -132,7 +145,7 @@ class SessionLease:
         paused = 0
         for attempt in range(retries + 1):
             try:
-                granted = api.open(body, timeout=options["wait"] + LOGIN_TIME)
+                granted = api.open(body, timeout=float(options["wait"]) + LOGIN_TIME)
                 break
             except BrokerError as error:
                 api.close()
@@ -156,11 +169,11 @@ class SessionLease:
         return lease, granted.get("exchange")
 
     @property
-    def usable(self):
+    def usable(self) -> bool:
         """False when the lease is known to have ended; True may be out of date."""
         return self._ended is None and time.monotonic() < self._ends_at
 
-    def exchange(self, exchange):
+    def exchange(self, exchange: Mapping[str, Any]) -> dict[str, Any]:
         """Carry out one exchange; returns the broker's ExchangeResult.
 
         Raises:
@@ -174,7 +187,7 @@ class SessionLease:
             self._end("the broker closed the session, its state being unknown")
         return result
 
-    def put_file(self, source, destination, *, protocol, timeout):
+    def put_file(self, source: str, destination: str, *, protocol: str, timeout: float) -> None:
         """Copy a local file to the device. ``timeout``: seconds without progress.
 
         Raises:
@@ -192,7 +205,7 @@ class SessionLease:
         if copied.get("error"):
             raise self._not_copied(copied["error"]["message"], copied["error"].get("phase") or "execute")
 
-    def get_file(self, source, destination, *, protocol, timeout):
+    def get_file(self, source: str, destination: str, *, protocol: str, timeout: float) -> None:
         """Copy a file of the device to a local one. ``timeout``: seconds without progress.
 
         Raises:
@@ -205,7 +218,7 @@ class SessionLease:
                 )
             )
 
-    def release(self):
+    def release(self) -> None:
         """Give the device back.
 
         Raises:
@@ -229,12 +242,12 @@ class SessionLease:
             if idle:
                 self._busy.release()
 
-    def _requested(self, request):
+    def _requested(self, request: Callable[[], Answer]) -> Answer:
         if self._ended is not None:
             raise SessionBroken(f"the session has ended: {self._ended} {self._target.where('session')}")
         try:
             return request()
-        except RequestRefused as error:
+        except SessionRefused as error:
             if error.status == 404 and error.code == "unknown_session":
                 self._end(error.reason)
                 raise SessionBroken(
@@ -252,28 +265,28 @@ class SessionLease:
         except BrokerError as error:
             raise SessionBroken(f"{error.message} {self._target.where('broker')}") from None
 
-    def _not_copied(self, message, phase):
+    def _not_copied(self, message: str, phase: str) -> FileNotCopied:
         # The device's words stand last: netcommon's net_get looks for "No such file or directory" there.
         return FileNotCopied(f"{self._target.where(phase)} {message}")
 
-    def _numbered(self, exchange):
+    def _numbered(self, exchange: Mapping[str, Any]) -> dict[str, Any]:
         return {**exchange, "seq": self._next()}
 
-    def _next(self):
+    def _next(self) -> int:
         self._sequence += 1
         return self._sequence
 
-    def _end(self, reason):
+    def _end(self, reason: str) -> None:
         if self._ended is None:
             self._ended = reason
 
-    def _keep(self):
+    def _keep(self) -> None:
         """The heartbeat: its own connection, so that a long command does not silence it."""
         api = self._target.api()
         while not self._released.wait(self._interval):
             try:
                 api.heartbeat(self.id, timeout=max(self._interval, 1.0))
-            except RequestRefused as error:
+            except SessionRefused as error:
                 if error.status == 404:
                     self._end(error.reason)
                     break
@@ -283,7 +296,7 @@ class SessionLease:
         api.close()
 
 
-def reset(target, *, wait):
+def reset(target: Target, *, wait: float) -> None:
     """Close the device's kept session of this user, whoever may want it next.
 
     Args:
@@ -304,14 +317,14 @@ def reset(target, *, wait):
             api.close()
 
 
-def _not_opened(error, target):
+def _not_opened(error: BrokerError, target: Target) -> SessionNotOpened:
     phase = error.phase if isinstance(error, RequestRefused) else "broker"
     return SessionNotOpened(f"{_text(error)} {target.where(phase)}", phase=phase)
 
 
-def _text(error):
+def _text(error: BrokerError) -> str:
     """What went wrong, in the broker's own words where it is not about the broker."""
-    if not isinstance(error, RequestRefused) or error.status in (401, 403, 422, 503):
+    if not isinstance(error, SessionRefused) or error.status in (401, 403, 422, 503):
         return error.message
     output = error.device_output.strip()
     return f"{error.reason}: {output}" if output and output not in error.reason else error.reason

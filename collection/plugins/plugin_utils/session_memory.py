@@ -14,6 +14,7 @@ import contextlib
 import hashlib
 import json
 import os
+from typing import Any
 
 
 class SessionMemory:
@@ -28,15 +29,15 @@ class SessionMemory:
         outputs: command: output, in single-user mode.
     """
 
-    def __init__(self, directory, identity):
+    def __init__(self, directory: str, identity: list[Any]) -> None:
         name = hashlib.sha256(json.dumps(identity, sort_keys=True, default=str).encode()).hexdigest()[:24]
         self._path = os.path.join(directory, f"netpulse-{name}.json")
-        self._stored = None
-        self._session = None
-        self.device_info = {}
-        self.outputs = {}
+        self._stored: str | None = None
+        self._session: str | None = None
+        self.device_info: dict[str, Any] = {}
+        self.outputs: dict[str, str] = {}
 
-    def load(self, *, session, fresh):
+    def load(self, *, session: str, fresh: bool) -> None:
         """Take over what an earlier task left, if it was about this ``session``.
 
         Args:
@@ -60,7 +61,7 @@ class SessionMemory:
             return
         self._stored = self._content()
 
-    def save(self):
+    def save(self) -> None:
         """Leave it to the next task. Nothing is lost but time when that fails."""
         content = self._content()
         if content == self._stored or not (self.device_info or self.outputs or self._stored):
@@ -72,15 +73,15 @@ class SessionMemory:
             os.replace(partial, self._path)
             self._stored = content
 
-    def forget(self):
+    def forget(self) -> None:
         """Nothing of it holds any more."""
         self.device_info, self.outputs = {}, {}
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self._path)
 
-    def _content(self):
+    def _content(self) -> str:
         return json.dumps({"session": self._session, "device_info": self.device_info, "outputs": self.outputs})
 
 
-def _private(path, flags):
+def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)

@@ -17,6 +17,7 @@ import socket
 import tempfile
 import threading
 import traceback
+from typing import Any, SupportsIndex
 
 from ansible.module_utils.common.text.converters import to_bytes, to_text
 from ansible.module_utils.connection import recv_data, send_data
@@ -29,7 +30,7 @@ LONGEST_DIRECTORY = 80
 class _Dispatcher(JsonRpcServer):
     """ansible-core's dispatcher, with its own set of objects: the inherited one is shared by the whole process."""
 
-    def __init__(self, target):
+    def __init__(self, target: object) -> None:
         self._objects = {target}
 
 
@@ -43,13 +44,13 @@ class TaskSocketPath(str):
 
     __slots__ = ()
 
-    def __reduce_ex__(self, protocol):
+    def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[type[str], tuple[str]]:
         return (str, ("",))
 
-    def __copy__(self):
+    def __copy__(self) -> TaskSocketPath:
         return self
 
-    def __deepcopy__(self, memo):
+    def __deepcopy__(self, memo: dict[int, Any]) -> TaskSocketPath:
         return self
 
 
@@ -65,8 +66,8 @@ class RpcService:
         failures: tracebacks of what went wrong in the thread itself.
     """
 
-    def __init__(self, target, *, directory):
-        self.failures = []
+    def __init__(self, target: object, *, directory: str) -> None:
+        self.failures: list[str] = []
         self._dispatcher = _Dispatcher(target)
         self._closing = False
         fits = len(os.fsencode(directory)) <= LONGEST_DIRECTORY and os.path.isdir(directory)
@@ -84,7 +85,7 @@ class RpcService:
         self._thread = threading.Thread(target=self._serve, name="netpulse-rpc", daemon=True)
         self._thread.start()
 
-    def close(self):
+    def close(self) -> None:
         """Stop listening; a request that is under way gets no answer."""
         self._closing = True
         with contextlib.suppress(OSError):
@@ -92,7 +93,7 @@ class RpcService:
         self._listener.close()
         shutil.rmtree(self._directory, ignore_errors=True)
 
-    def _serve(self):
+    def _serve(self) -> None:
         while not self._closing:
             try:
                 client, _address = self._listener.accept()
@@ -107,15 +108,15 @@ class RpcService:
                     # The module went away before it had its answer.
                     continue
 
-    def _serve_client(self, client):
+    def _serve_client(self, client: socket.socket) -> None:
         while (request := recv_data(client)) is not None:
             if not request:
                 return
             send_data(client, to_bytes(self._answer(request), errors="surrogate_then_replace"))
 
-    def _answer(self, request):
+    def _answer(self, request: bytes) -> str:
         try:
-            return self._dispatcher.handle_request(request)
+            return str(self._dispatcher.handle_request(request))
         except BaseException as error:  # noqa: BLE001 - a plug-in's SystemExit too: the module waits for an answer
             self.failures.append(traceback.format_exc())
             text = f"{type(error).__name__} while serving the request: {error}"
@@ -124,7 +125,7 @@ class RpcService:
             )
 
 
-def _identity(request):
+def _identity(request: bytes) -> Any:
     try:
         return json.loads(to_text(request)).get("id")
     except (ValueError, AttributeError):
