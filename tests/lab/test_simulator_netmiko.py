@@ -180,7 +180,7 @@ def test_a_configuration_is_replayed_on_another_device(lab: SimulatorLab, connec
         "ios": "interface GigabitEthernet0/1\n description x\n ip address 10.0.0.1 255.0.0.0\nntp server 10.9.9.9",
         "eos": "interface Ethernet1\n   description x\n   no switchport\n   ip address 10.0.0.1/8",
     }
-    one = lab.add(name=f"from-{platform}", platform=platform, config=lines[platform])
+    one = lab.add(name=f"from-{platform}", platform=platform, privilege=15, config=lines[platform])
     two = lab.add(name=f"to-{platform}", platform=platform, privilege=15)
     session = connect(two.name)
     text = lab.running_config(one)

@@ -31,6 +31,7 @@ class DeviceFiles(asyncssh.SFTPServer):
         super().__init__(chan)
         self._device = device
         self._session = session
+        self._scp_source = " -f " in (chan.get_command() or "")
 
     def _name(self, path: bytes) -> str:
         return path.decode("utf-8", "replace")
@@ -41,6 +42,9 @@ class DeviceFiles(asyncssh.SFTPServer):
         if name in ("", "."):
             return asyncssh.SFTPAttrs(type=FILEXFER_TYPE_DIRECTORY, permissions=stat.S_IFDIR | 0o755, size=0)
         found = store.read(path)
+        if found is None and self._scp_source:
+            # asyncssh's SCP takes the missing file for a pattern and would say "No matches found".
+            raise asyncssh.SFTPFailure(f"{path}: No such file or directory")
         if found is None:
             raise asyncssh.SFTPNoSuchFile("No such file or directory")
         moment = int(found.written)

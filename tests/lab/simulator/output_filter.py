@@ -69,7 +69,7 @@ def apply_filters(text: str, filters: str, known: Mapping[str, Filter]) -> str:
         FilterError: an unknown filter, or one without its expression.
     """
     lines = text.splitlines()
-    for part in filters.split(" | "):
+    for part in _parts(filters, known):
         word, _, expression = part.strip().partition(" ")
         if not word:
             raise FilterError("incomplete", "")
@@ -83,6 +83,18 @@ def apply_filters(text: str, filters: str, known: Mapping[str, Filter]) -> str:
             raise FilterError("incomplete", "")
         lines = known[fitting[0]](lines, _compile(expression))
     return "\n".join(lines) + "\n" if lines else ""
+
+
+def _parts(filters: str, known: Mapping[str, Filter]) -> list[str]:
+    """The single filters. A bar that no filter follows belongs to the expression: ``include mtu | speed``."""
+    parts: list[str] = []
+    for piece in filters.split(" | "):
+        word = piece.strip().partition(" ")[0].lower()
+        if parts and not (word and any(name.startswith(word) for name in (*known, "no-more"))):
+            parts[-1] += f" | {piece}"
+        else:
+            parts.append(piece)
+    return parts
 
 
 def _compile(expression: str) -> re.Pattern[str]:

@@ -15,7 +15,8 @@ from tests.lab.simulator.session_commands import CONFIG_CONTROLS, SESSION_COMMAN
 from . import eos_sessions
 from . import eos_show as show
 from .eos_config import CONFIG, INTERFACES, section_name
-from .parameters import PARAMETERS
+from .eos_files import FILE_COMMANDS, FLASH
+from .parameters import EOS_PARAMETERS, PARAMETERS, path
 
 _PROMPTS = {
     "user": "{host}>",
@@ -131,6 +132,7 @@ def _commands() -> list[Command]:
     return [
         *SESSION_COMMANDS,
         *eos_sessions.SESSION_COMMANDS,
+        *FILE_COMMANDS,
         Command(syntax="show version [detail]", run=show.show_version, json=show.version_data),
         Command(syntax="show hostname", run=show.show_hostname, json=show.hostname_data),
         Command(syntax="show clock", run=show.show_clock),
@@ -142,12 +144,12 @@ def _commands() -> list[Command]:
         Command(syntax="show interfaces [<interface>]", run=show.show_interfaces, json=show.interfaces_data),
         Command(syntax="show vlan [brief]", run=show.show_vlan, json=show.vlan_data),
         Command(syntax="show lldp neighbors [detail]", run=show.show_lldp, json=show.lldp_data),
-        Command(syntax="ping <word>", run=show.ping),
+        Command(syntax="ping [ip] <ipv4> [repeat <1-2147483647>] [size <36-18024>]", run=show.ping),
+        Command(syntax="show banner {login|motd}", run=show.show_banner),
         Command(syntax="show running-config [all]", run=show.show_running, level=15),
         Command(syntax="show running-config interfaces <interface>", run=show.show_running_interface, level=15),
         Command(syntax="show startup-config", run=show.show_startup, level=15),
         Command(syntax="show tech-support", run=show.show_tech, level=15),
-        Command(syntax="dir [<word>]", run=show.show_directory, level=15),
         Command(syntax="configure [terminal]", run=configure, level=15),
         Command(syntax="write [memory]", run=_write, level=15),
         Command(syntax="copy running-config startup-config", run=_write, level=15),
@@ -164,7 +166,7 @@ def build() -> Platform:
         commands=_commands(),
         config=CONFIG,
         controls=CONTROLS,
-        parameters={**PARAMETERS, "interface": INTERFACES.parse},
+        parameters={**PARAMETERS, **EOS_PARAMETERS, "interface": INTERFACES.parse, "path": path},
         style=STYLE,
         pager=Pager(prompt=" --More-- ", erase="\r          \r"),
         reject=reject,
@@ -181,4 +183,5 @@ def build() -> Platform:
         login_failed="Login incorrect\n",
         syslog="eos Ebra: %LINEPROTO-5-UPDOWN: Line protocol on Interface Ethernet1, changed state to up",
         ssh_version="OpenSSH_8.7",
+        file_system=FLASH,
     )

@@ -13,6 +13,7 @@ from tests.lab.simulator.interpreter import Interpreter
 from tests.lab.simulator.platform import Command
 
 from .eos_config import INTERFACES, short_name
+from .reachability import reachable
 
 MODEL = "vEOS-lab"
 RELEASE = "4.29.2F"
@@ -321,15 +322,6 @@ def lldp_data(shell: Interpreter, found: Match[Command]) -> object:
     return {"tablesLastChangeTime": 0.0, "tablesInserts": 0, "tablesDeletes": 0, "lldpNeighbors": []}
 
 
-def show_directory(shell: Interpreter, found: Match[Command]) -> str:
-    return (
-        "Directory of flash:/\n\n"
-        "       -rw-   489375284            Feb 23 15:59  vEOS-lab.swi\n"
-        "       -rw-          29            Feb 23 16:00  boot-config\n\n"
-        "3519041536 bytes total (2521870336 bytes free) on flash:\n"
-    )
-
-
 def show_tech(shell: Interpreter, found: Match[Command]) -> str:
     """A long text of numbered lines of 64 bytes, so that a missing or doubled piece shows."""
     head = "\n------------- show tech-support -------------\n\n"
@@ -338,9 +330,23 @@ def show_tech(shell: Interpreter, found: Match[Command]) -> str:
 
 
 def ping(shell: Interpreter, found: Match[Command]) -> str:
-    target = found.arguments[0]
-    replies = "".join(f"80 bytes from {target}: icmp_seq={n} ttl=64 time=0.05 ms\n" for n in range(1, 6))
-    return (
-        f"PING {target} ({target}) 72(100) bytes of data.\n{replies}\n--- {target} ping statistics ---\n"
-        "5 packets transmitted, 5 received, 0% packet loss, time 0ms\n"
+    """``ping [ip] ADDRESS [repeat N] [size BYTES]``"""
+    target, *numbers = found.arguments
+    words = found.words
+    count = int(numbers.pop(0)) if "repeat" in words else 5
+    size = int(numbers.pop(0)) if "size" in words else 100
+    answered = reachable(shell.device.running, target)
+    replies = "".join(
+        f"{size - 20} bytes from {target}: icmp_seq={n} ttl=64 time=0.05 ms\n" for n in range(1, count + 1)
     )
+    received, lost = (count, 0) if answered else (0, 100)
+    text = (
+        f"PING {target} ({target}) {size - 28}({size}) bytes of data.\n{replies if answered else ''}\n"
+        f"--- {target} ping statistics ---\n"
+        f"{count} packets transmitted, {received} received, {lost}% packet loss, time 0ms\n"
+    )
+    return text + ("rtt min/avg/max/mdev = 0.050/0.050/0.050/0.000 ms, ipg/ewma 0.1/0.1 ms\n" if answered else "")
+
+
+def show_banner(shell: Interpreter, found: Match[Command]) -> str:
+    return shell.device.banner(found.words[2])

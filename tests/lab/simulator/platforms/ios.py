@@ -16,10 +16,10 @@ from tests.lab.simulator.session_commands import CONFIG_CONTROLS, SESSION_COMMAN
 
 from . import ios_show as show
 from .ios_config import CONFIG
-from .ios_files import FILE_COMMANDS, FLASH, path
+from .ios_files import FILE_COMMANDS, FLASH
 from .ios_lines import INTERFACES
 from .ios_status import STATUS_COMMANDS
-from .parameters import PARAMETERS
+from .parameters import PARAMETERS, path
 
 _PROMPTS = {
     "user": "{host}>",
@@ -185,8 +185,7 @@ def _commands() -> list[Command]:
         ("show interfaces description", show.show_interfaces_description),
         ("show interfaces [<interface>]", show.show_interfaces),
         ("show vlan [brief]", show.show_vlan),
-        ("ping <word>", show.ping),
-        ("ping ip <word>", show.ping),
+        ("ping [ip] <ipv4> [repeat <1-2147483647>] [size <36-18024>]", show.ping),
     ]
     privileged = [
         ("show running-config [all]", show.show_running),

@@ -90,6 +90,7 @@ _INTERFACE_LINES = (
         line("service-policy {input|output} <word>", 2),
         line("cdp enable", 2, "on"),
         line("lldp {transmit|receive}", 2, "on"),
+        line("autostate", 1, "on"),
         line("tunnel {source|destination} <word>", 2),
         line("tunnel mode <line>", 2),
     ),
@@ -225,7 +226,7 @@ _GLOBAL = (
         line("enable password <word>", 2),
     ),
     (
-        ConfigRule(syntax="username <word>", key=2, instead=remove_user, order=by_number),
+        ConfigRule(syntax="username <word>", key=2, rewrite=user_line, instead=remove_user, order=by_number),
         ConfigRule(
             syntax="username <word> [privilege <0-15>] {secret|password} {0|5|7|8|9} <word>",
             key=2,

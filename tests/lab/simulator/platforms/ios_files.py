@@ -21,11 +21,6 @@ FLASH = FileSystem(
 _CONFIGURATIONS = ("running-config", "startup-config")
 
 
-def path(text: str) -> str | None:
-    """A parameter type: anything with a file system in front of it."""
-    return text if ":" in text else None
-
-
 def _read(shell: Interpreter, source: str) -> bytes | None:
     device = shell.device
     if source == "running-config":

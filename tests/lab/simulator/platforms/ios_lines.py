@@ -40,12 +40,26 @@ def hash_secret(shell: Interpreter, found: Match[RankedRule]) -> Words:
 
 
 def user_line(shell: Interpreter, found: Match[RankedRule]) -> Words:
+    """One line holds all about a user: what a new line does not name stays as it was."""
     words = found.words
     if "secret" in words:
-        return _hashed(words)
-    if "password" in words and words[-2] == "password":
-        return (*words[:-1], "0", words[-1])
-    return words
+        words = _hashed(words)
+    elif "password" in words and words[-2] == "password":
+        words = (*words[:-1], "0", words[-1])
+    present = shell.contexts[0].sections[0].find(*words[:2])
+    before = present.words if present is not None and "nopassword" not in present.words else ()
+    level = _from(words, "privilege", 2) or _from(before, "privilege", 2)
+    proof = _from(words, "secret", 3) or _from(words, "password", 3)
+    proof = proof or _from(before, "secret", 3) or _from(before, "password", 3)
+    return (*words[:2], *level, *proof)
+
+
+def _from(words: Words, keyword: str, size: int) -> Words:
+    """`keyword` and what belongs to it, () when the line does not have it."""
+    if keyword not in words[2:]:
+        return ()
+    at = words.index(keyword, 2)
+    return words[at : at + size]
 
 
 def remove_user(shell: Interpreter, found: Match[RankedRule], negative: bool) -> Outcome | str | None:

@@ -14,6 +14,7 @@ from tests.lab.simulator.platform import Command
 
 from .ios_lines import INTERFACES
 from .parameters import expand_vlans
+from .reachability import reachable
 
 MODEL = "vios_l2"
 _LEGACY_VLANS = (
@@ -236,6 +237,10 @@ def show_vlan(shell: Interpreter, found: Match[Command]) -> str:
             vlan = root.find("vlan", str(number))
             mtu = (vlan.argument("mtu") if vlan is not None else None) or "1500"
             lines.append(f"{number:<4} enet  {100000 + number} {mtu:>5} -      -      -        -    -        0      0")
+        lines += [
+            f"{number:<4} {kind:<5} {100000 + number} {1500:>5} -      -      -        -    -        0      0"
+            for (number, _), kind in zip(_LEGACY_VLANS, ("fddi", "tr", "fdnet", "trnet"), strict=True)
+        ]
         remote = [str(n) for n in sorted(names) if (one := root.find("vlan", str(n))) and one.find("remote-span")]
         lines += ["", "Remote SPAN VLANs", "-" * 78, ",".join(remote)]
         lines += ["", "Primary Secondary Type              Ports"]
@@ -299,12 +304,20 @@ def show_tech(shell: Interpreter, found: Match[Command]) -> str:
 
 
 def ping(shell: Interpreter, found: Match[Command]) -> str:
-    target = found.arguments[0]
-    return (
+    """``ping [ip] ADDRESS [repeat N] [size BYTES]``"""
+    target, *numbers = found.arguments
+    words = found.words
+    count = int(numbers.pop(0)) if "repeat" in words else 5
+    size = numbers.pop(0) if "size" in words else "100"
+    answered = reachable(shell.device.running, target)
+    head = (
         "Type escape sequence to abort.\n"
-        f"Sending 5, 100-byte ICMP Echos to {target}, timeout is 2 seconds:\n!!!!!\n"
-        "Success rate is 100 percent (5/5), round-trip min/avg/max = 1/1/1 ms\n"
+        f"Sending {count}, {size}-byte ICMP Echos to {target}, timeout is 2 seconds:\n"
+        f"{('!' if answered else '.') * count}\n"
     )
+    if not answered:
+        return head + f"Success rate is 0 percent (0/{count})\n"
+    return head + f"Success rate is 100 percent ({count}/{count}), round-trip min/avg/max = 1/1/1 ms\n"
 
 
 def show_file_systems(shell: Interpreter, found: Match[Command]) -> str:

@@ -17,6 +17,11 @@ def word(text: str) -> str | None:
     return text
 
 
+def path(text: str) -> str | None:
+    """Anything with a file system in front of it."""
+    return text if ":" in text else None
+
+
 def ipv4(text: str) -> str | None:
     try:
         return str(ipaddress.IPv4Address(text))
@@ -128,3 +133,9 @@ PARAMETERS: Mapping[str, Parameter] = {
     "ipv6prefix": ipv6_prefix,
     "vlans": vlans,
 }
+
+EOS_PARAMETERS: Mapping[str, Parameter] = {
+    "ipv6": lambda text: (ipv6(text) or "").lower() or None,
+    "ipv6prefix": lambda text: (ipv6_prefix(text) or "").lower() or None,
+}
+"""EOS prints IPv6 addresses in lower case, IOS in upper case."""
