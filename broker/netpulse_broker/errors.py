@@ -31,6 +31,7 @@
         ├── WorkerLost                 worker_lost             execute    -      no     inside a failed job
         ├── LeaseLost                  lease_lost              execute    -      no     inside a failed job
         ├── WebhookFailed              webhook_failed          execute    -      yes    inside a failed delivery
+        │   └── WebhookRefused         webhook_failed          execute    -      no     the same, for good
         └── InternalError              internal_error          execute    500    no
 
 A job that ended without a worker's own account (lost, expired, canceled) carries only the code in Redis;
@@ -278,10 +279,16 @@ class LeaseLost(BrokerError):
 
 
 class WebhookFailed(BrokerError):
-    """The receiver of a webhook could not be reached, is not allowed, or answered with something else than 2xx."""
+    """The receiver of a webhook could not be reached, or answered with something else than 2xx."""
 
     code = "webhook_failed"
     retryable = True
+
+
+class WebhookRefused(WebhookFailed):
+    """A webhook that another attempt would not deliver either: its target is not allowed, or wants no more of them."""
+
+    retryable = False
 
 
 class InternalError(BrokerError):

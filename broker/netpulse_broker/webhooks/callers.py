@@ -16,11 +16,11 @@ import httpcore
 import httpx
 
 from netpulse_broker import __version__
-from netpulse_broker.errors import BadRequest, WebhookFailed
+from netpulse_broker.errors import WebhookFailed, WebhookRefused
 from netpulse_broker.settings import WebhookSettings
 from netpulse_broker.webhooks.delivery import Delivery
 from netpulse_broker.webhooks.signature import signature
-from netpulse_broker.webhooks.targets import Forbidden, Targets
+from netpulse_broker.webhooks.targets import Targets
 from netpulse_broker.webhooks.transport import CheckedTransport
 from netpulse_drivers import Deadline
 
@@ -37,7 +37,8 @@ class Caller(Protocol):
         """Return when the receiver has taken it.
 
         Raises:
-            WebhookFailed: it has not; with ``retryable`` False another attempt would be in vain.
+            WebhookFailed: it has not.
+            WebhookRefused: it has not, and another attempt would be in vain.
         """
         ...
 
@@ -46,7 +47,7 @@ def caller(name: str, settings: WebhookSettings) -> Caller:
     """The caller of that name.
 
     Raises:
-        BadRequest: there is none.
+        WebhookRefused: there is none.
         WebhookFailed: it cannot be loaded.
     """
     if name == HTTP:
@@ -54,11 +55,11 @@ def caller(name: str, settings: WebhookSettings) -> Caller:
     for point in entry_points(group=CALLERS, name=name):
         try:
             made: Caller = point.load()()
-        except (Exception, SystemExit) as error:  # foreign code
+        except (Exception, SystemExit) as error:
             raise WebhookFailed(f"the caller '{name}' cannot be loaded: {type(error).__name__}: {error}") from error
         return made
     known = ", ".join(caller_names())
-    raise BadRequest(f"unknown webhook caller '{name}'; known: {known}")
+    raise WebhookRefused(f"unknown webhook caller '{name}'; known: {known}")
 
 
 def caller_names() -> list[str]:
@@ -87,17 +88,15 @@ class HttpCaller:
                 answer = client.request(
                     options["method"], options["url"], content=body, headers=_headers(delivery, body), auth=basic
                 )
-        except (Forbidden, WebhookFailed):
+        except WebhookFailed:
             raise
         except (httpcore.TimeoutException, httpx.TimeoutException):
             raise WebhookFailed(f"no answer within {delivery.timeout:g} s") from None
         except (httpcore.NetworkError, httpcore.ProtocolError, httpx.HTTPError, OSError) as error:
             raise WebhookFailed(f"{type(error).__name__}: {error}") from None
         if not answer.is_success:
-            failure = WebhookFailed(f"the receiver answered {answer.status_code}")
-            if answer.status_code == _GONE:
-                failure.retryable = False  # type: ignore[misc]  # this one alone
-            raise failure
+            kind = WebhookRefused if answer.status_code == _GONE else WebhookFailed
+            raise kind(f"the receiver answered {answer.status_code}")
 
 
 def _headers(delivery: Delivery, body: bytes) -> list[tuple[str, str]]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import redis
 import structlog
 
-from netpulse_broker.errors import BadRequest, InternalError, WebhookFailed
+from netpulse_broker.errors import InternalError, WebhookFailed, WebhookRefused
 from netpulse_broker.models.job import job_object
 from netpulse_broker.queueing import keys
 from netpulse_broker.queueing.claims import ClaimedJob
@@ -56,6 +56,9 @@ class WebhookDesk:
         except redis.RedisError as error:
             log.error("webhook_not_recorded", job=job.record.id, error=type(error).__name__)  # noqa: TRY400 - no defect
             return InternalError("Redis was away for too long to record what follows from the attempt")
+        except Exception as error:  # a defect must not end the worker: the next one would meet the same job
+            log.exception("webhook_defect", job=job.record.id)
+            return InternalError(f"unexpected {type(error).__name__} while the webhook was delivered; see the log")
 
     def _attempt(self, job: ClaimedJob) -> NetPulseError | None:
         delivery = Delivery.model_validate(job.payload.driver_args)
@@ -64,7 +67,7 @@ class WebhookDesk:
             if body is None:
                 body = self._body(delivery)
             self._call(delivery, body.encode("utf-8", "surrogatepass"))
-        except NetPulseError as error:
+        except WebhookFailed as error:
             self._follow_up(delivery, body, error)
             return error
         log.info("webhook_delivered", delivery=delivery.id, job=delivery.job, attempt=delivery.attempt)
@@ -87,13 +90,13 @@ class WebhookDesk:
         """The job object as it stands now that the job has ended."""
         fields: dict[bytes, bytes] = self._client.hgetall(keys.rq_job(delivery.job))  # type: ignore[assignment]
         if b"seq" not in fields:
-            raise BadRequest("the job's result had expired before it could be told")
+            raise WebhookRefused("the job's result had expired before it could be told")
         record = JobRecord.from_hash(delivery.job, {text(name): value for name, value in fields.items()})
         entries: Any = self._client.xrevrange(keys.rq_results(delivery.job), count=1)
         record.take_result(self._sealer, entries[0][1].get(b"sealed", b"") if entries else b"")
         return json.dumps(job_object(record), separators=(",", ":"), ensure_ascii=False, default=str)
 
-    def _follow_up(self, delivery: Delivery, body: str | None, error: NetPulseError) -> None:
+    def _follow_up(self, delivery: Delivery, body: str | None, error: WebhookFailed) -> None:
         last = delivery.attempt >= self._settings.attempts
         if last or not error.retryable:
             self._bury(delivery, body, error)
@@ -117,7 +120,7 @@ class WebhookDesk:
             again_in=round(pause, 1),
         )
 
-    def _bury(self, delivery: Delivery, body: str | None, error: NetPulseError) -> None:
+    def _bury(self, delivery: Delivery, body: str | None, error: WebhookFailed) -> None:
         kept = delivery.following(body=body)
         keep = self._settings.keep_dead
         self._record(

@@ -9,19 +9,13 @@ import socket
 import threading
 from urllib.parse import urlsplit
 
-from netpulse_broker.errors import BadRequest, WebhookFailed
+from netpulse_broker.errors import BadRequest, WebhookFailed, WebhookRefused
 from netpulse_broker.settings import WebhookSettings
 from netpulse_drivers import Deadline
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
-
-
-class Forbidden(WebhookFailed):
-    """The target is not one of those that may be called; another attempt changes nothing."""
-
-    retryable = False
 
 
 class Targets:
@@ -46,7 +40,7 @@ class Targets:
             literal = _literal(parts.hostname or "")
             if literal is not None:
                 self.check_address(literal)
-        except Forbidden as error:
+        except WebhookRefused as error:
             raise BadRequest(f"webhook: {error.message}") from None
 
     def addresses(self, host: str, port: int, deadline: Deadline) -> list[str]:
@@ -57,7 +51,7 @@ class Targets:
 
         Raises:
             WebhookFailed: the name does not resolve.
-            Forbidden: one of its addresses is denied. All of them are then: such a name is no honest one.
+            WebhookRefused: one of its addresses is denied. All of them are then: such a name is no honest one.
         """
         self._check_host(host)
         found = [ipaddress.ip_address(text) for text in _resolved(host, port, deadline)]
@@ -66,21 +60,21 @@ class Targets:
         return [str(address) for address in found]
 
     def check_address(self, address: Address) -> None:
-        """Raise ``Forbidden`` unless it may be connected to."""
+        """Raise ``WebhookRefused`` unless it may be connected to."""
         for meant in _meant(address):
             if _within(meant, self._allowed):
                 continue
             if _within(meant, self._denied):
-                raise Forbidden("the target's address is in a denied network (setting webhooks.denied_networks)")
+                raise WebhookRefused("the target's address is in a denied network (setting webhooks.denied_networks)")
 
     def _check_scheme(self, scheme: str) -> None:
         if self._https_only and scheme != "https":
-            raise Forbidden("webhooks go to https:// only (setting webhooks.https_only)")
+            raise WebhookRefused("webhooks go to https:// only (setting webhooks.https_only)")
 
     def _check_host(self, host: str) -> None:
         name = host.lower().rstrip(".")
         if self._hosts and not any(fnmatch.fnmatchcase(name, pattern) for pattern in self._hosts):
-            raise Forbidden("the target's host is not one of those allowed (setting webhooks.hosts)")
+            raise WebhookRefused("the target's host is not one of those allowed (setting webhooks.hosts)")
 
 
 def _within(address: Address, networks: list[ipaddress.IPv4Network | ipaddress.IPv6Network]) -> bool:
