@@ -19,7 +19,7 @@ import yaml
 
 from tests.lab.running_broker import RunningBroker
 from tests.lab.simulator import SimulatedDevice, SimulatorLab
-from tests.parity.vendor_ansible import Run, VendorAnsible
+from tests.parity.vendor_ansible import REPOSITORY, Run, VendorAnsible
 
 CALLBACKS = Path(__file__).parent / "network_cli_callbacks"
 PRIVILEGE = {"name": "privilege", "cisco.ios.ios_command": {"commands": ["show privilege"]}}
@@ -306,3 +306,19 @@ def test_terminated_run_gives_the_device_back(
     while site.get("/session"):
         assert time.monotonic() < deadline + 30
         time.sleep(0.05)
+
+
+@pytest.mark.parametrize("connection", ["netpulse.broker.network_cli", "ansible.netcommon.network_cli"])
+def test_the_playbook_that_runs_with_either_connection(
+    vendor: VendorAnsible, site: RunningBroker, simulator: SimulatorLab, device: SimulatedDevice, connection: str
+) -> None:
+    given = variables(device, site)
+    # The play says which connection it is.
+    del given["ansible_connection"]
+    run = vendor.play(
+        REPOSITORY / "playbooks" / "vendor_modules.yml",
+        hosts={"r1": given | {"connection": connection, "change": True}},
+    )
+    assert run.returncode == 0, run.output
+    assert run.of("IOS interface description").result["changed"] is True
+    assert "description managed by ansible" in simulator.running_config(device)
