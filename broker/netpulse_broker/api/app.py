@@ -12,9 +12,11 @@ from netpulse_broker.api import documentation, failures
 from netpulse_broker.api.auth import Authentication, KeyRing
 from netpulse_broker.api.context import Context
 from netpulse_broker.api.limits import BodyLimit, RequestLimit
+from netpulse_broker.api.observation import Observation
 from netpulse_broker.api.ports import Dispatch, Drivers
 from netpulse_broker.api.preparation import Preparation
-from netpulse_broker.api.routes import device, health, job, session, template, webhook, worker
+from netpulse_broker.api.request_metrics import RequestMetrics
+from netpulse_broker.api.routes import device, health, job, operation, session, template, webhook, worker
 from netpulse_broker.api.translation import Translator
 from netpulse_broker.dispatch.leases import LeaseDesk
 from netpulse_broker.settings import Settings
@@ -34,6 +36,7 @@ def create_app(
     leases: LeaseDesk | None = None,
     templates: TemplateCalls | None = None,
     dead_letters: DeadLetters | None = None,
+    observation: Observation | None = None,
 ) -> FastAPI:
     """The REST API.
 
@@ -43,6 +46,7 @@ def create_app(
         keys: accepted API keys; None: the one key of the settings.
         leases: interactive sessions; None: the application has none.
         dead_letters: webhooks that were not delivered; None: the application has none.
+        observation: metrics and events; None: the application has none.
         templates: the process that works on templates; None: the application has none.
 
     Raises:
@@ -86,6 +90,9 @@ def create_app(
         app.state.leases = leases
         app.router.routes.extend(session.router.routes)
     app.state.dead_letters = dead_letters
+    if observation is not None:
+        app.state.observation = observation
+        app.router.routes.extend(operation.router.routes)
     documentation.install(app, page=settings.controller.docs)
     failures.install(app)
 
@@ -99,4 +106,6 @@ def create_app(
     )
     app.add_middleware(RequestLimit, limit=settings.controller.max_requests, exempt=PROBES)
     app.add_middleware(failures.Guard)
+    if observation is not None:
+        app.add_middleware(RequestMetrics, figures=observation.requests)
     return app

@@ -17,6 +17,7 @@ import uvloop
 from fastapi import FastAPI
 
 from netpulse_broker.api.app import create_app
+from netpulse_broker.api.observation import Observation
 from netpulse_broker.dispatch.dispatcher import Dispatcher
 from netpulse_broker.dispatch.leases import LeaseDesk
 from netpulse_broker.dispatch.schedulers import SCHEDULERS, Scheduler
@@ -71,6 +72,7 @@ def run_controller(settings: Settings, *, ready: Callable[[], None] | None = Non
             leases=LeaseDesk(dispatcher, sealer),
             templates=TemplateCalls(templates.name),
             dead_letters=DeadLetters(dispatcher.client, sealer),
+            observation=Observation.of(dispatcher.client),
         )
         return await _serve(app, settings.controller, listener, ready)
 

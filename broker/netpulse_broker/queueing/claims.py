@@ -245,4 +245,8 @@ class WorkSource:
     def publish(self, *, sessions: int, driver: str = "") -> None:
         """Show how many sessions the worker holds (for the listing; no other part relies on it)."""
         if not self._fifo:
-            self._client.hset(self._device_key, mapping={"sessions": sessions, "driver": driver})
+            pipeline = self._client.pipeline(transaction=False)
+            pipeline.hset(self._device_key, mapping={"sessions": sessions, "driver": driver})
+            said: dict[Any, Any] = {"kind": "worker", "id": self.worker, "state": "sessions", "sessions": sessions}
+            pipeline.xadd(keys.EVENTS, said | {"device": self._device, "node": self.node}, maxlen=10000)
+            pipeline.execute()

@@ -12,6 +12,9 @@ if KEYS[1] ~= '' then
   redis.call('SREM', 'np:unplaced', ARGV[3])
 end
 redis.call('SADD', KEYS[3], ARGV[3])
+if redis.call('EXISTS', KEYS[4]) == 0 then
+  tell('worker', ARGV[8], 'started', 'device', KEYS[1] ~= '' and ARGV[3] or '', 'node', ARGV[4])
+end
 redis.call('HSET', KEYS[4], 'birth', ARGV[9], 'last_heartbeat', ARGV[9], 'hostname', ARGV[10], 'pid', ARGV[6], 'state', 'idle',
   'queues', ARGV[11], 'version', '3.0')
 redis.call('SADD', 'rq:workers', KEYS[4])

@@ -7,7 +7,13 @@ if lease ~= ARGV[2] then return { 'fenced' } end
 if KEYS[1] ~= '' then
   local owner = redis.call('HMGET', KEYS[1], 'token', 'state')
   if owner[1] ~= ARGV[1] then return { 'fenced' } end
-  if owner[2] == 'paused' then return { 'empty' } end
+  if redis.call('HEXISTS', 'np:paused', string.sub(KEYS[1], 11)) == 1 then
+    -- Only between two jobs: a claim whose answer was lost is answered again below.
+    if redis.call('LLEN', KEYS[3]) == 0 then
+      if owner[2] ~= 'paused' then redis.call('HSET', KEYS[1], 'state', 'paused', 'job', '', 'since', ARGV[3]) end
+      return { 'empty' }
+    end
+  end
 end
 -- What is claimed already and still marked as started by us is a job whose claim answer was lost on its way: a worker
 -- asks for work only when it executes nothing and its last finish is confirmed.
@@ -21,7 +27,7 @@ for lane = 5, #KEYS do
     local id = redis.call('LPOP', KEYS[lane])
     if not id then break end
     local key = 'rq:job:' .. id
-    local job = redis.call('HMGET', key, 'status', 'expires')
+    local job = redis.call('HMGET', key, 'status', 'expires', 'device', 'driver', 'operation')
     if job[1] == 'queued' then
       local due = redis.call('ZSCORE', 'np:expiry', id)
       if due and tonumber(due) < tonumber(ARGV[4]) then
@@ -35,6 +41,10 @@ for lane = 5, #KEYS do
         local left = math.ceil((tonumber(job[2]) or 0) - tonumber(ARGV[4]) / 1000)
         redis.call('SET', 'np:executed:' .. id, '1', 'EX', math.max(left, 60))
         redis.call('ZREM', 'np:expiry', id)
+        local submitted = redis.call('ZSCORE', 'np:jobs', id)
+        if submitted then observe('queue_time', math.max(tonumber(ARGV[4]) - tonumber(submitted), 0) / 1000) end
+        tell('job', id, 'started', 'device', job[3] or '', 'driver', job[4] or '', 'operation', job[5] or '',
+          'worker', ARGV[5], 'node', ARGV[6])
         if KEYS[1] ~= '' then redis.call('HSET', KEYS[1], 'state', 'busy', 'job', id, 'since', ARGV[3]) end
         redis.call('HSET', KEYS[4], 'state', 'busy', 'current_job', id, 'last_heartbeat', ARGV[3])
         return { 'job', id, redis.call('HGETALL', key) }

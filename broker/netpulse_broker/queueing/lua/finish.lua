@@ -18,6 +18,8 @@ end
 redis.call('HSET', KEYS[4], 'state', 'idle', 'current_job', '', 'last_heartbeat', ARGV[6])
 redis.call('HINCRBY', KEYS[4], ARGV[3] == 'finished' and 'successful_job_count' or 'failed_job_count', 1)
 redis.call('HINCRBYFLOAT', KEYS[4], 'total_working_time', ARGV[8])
+local of = redis.call('HMGET', KEYS[1], 'driver', 'operation')
+observe('duration|' .. (of[1] or '') .. '|' .. (of[2] or ''), tonumber(ARGV[8]))
 for lane = 5, #KEYS do
   if redis.call('LLEN', KEYS[lane]) > 0 then return 'more' end
 end

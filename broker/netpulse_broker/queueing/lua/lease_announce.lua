@@ -7,4 +7,5 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('HSET', KEYS[1], 'state', 'queued', 'created', now, 'heard', now, 'last', 0, 'closing', '', unpack(ARGV, 3))
 redis.call('EXPIRE', KEYS[1], ARGV[2])
 redis.call('ZADD', 'np:sessions', now, ARGV[1])
+tell('session', ARGV[1], 'queued', 'device', redis.call('HGET', KEYS[1], 'device') or '')
 return 'announced'

@@ -7,6 +7,7 @@ redis.call('ZREM', 'np:sessions', ARGV[1])
 if not state then return 'missing' end
 if state == 'ended' then return 'repeated' end
 redis.call('HSET', KEYS[1], 'state', 'ended', 'reason', ARGV[2])
+tell('session', ARGV[1], 'ended', 'device', redis.call('HGET', KEYS[1], 'device') or '', 'reason', ARGV[2])
 local fields = redis.call('HKEYS', KEYS[1])
 for i = 1, #fields do
   if string.sub(fields[i], 1, 6) == 'reply:' then

@@ -1,6 +1,34 @@
 -- Shared by all scripts. Ends a job: status, result and reply in one step. Called only for jobs that are not final.
 local RESULT_TYPE = { finished = '1', failed = '2', stopped = '3', canceled = '3' }
 
+-- What happens is told in a capped stream: kinds, ids and states, never contents. See queueing.events.
+local function tell(kind, id, state, ...)
+  redis.call('XADD', 'np:events', 'MAXLEN', '~', '10000', '*', 'kind', kind, 'id', id, 'state', state, ...)
+end
+
+-- Totals of all controllers and workers together. See queueing.totals.
+local function count(what, by)
+  redis.call('HINCRBY', 'np:totals', what, by or 1)
+end
+
+local BOUNDS = { 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300 }
+local function observe(what, seconds)
+  local bound = 'inf'
+  for i = 1, #BOUNDS do
+    if seconds <= BOUNDS[i] then bound = tostring(BOUNDS[i]) break end
+  end
+  redis.call('HINCRBY', 'np:totals', what .. '|' .. bound, 1)
+  redis.call('HINCRBY', 'np:totals', what .. '|sum', math.floor(seconds * 1000000))
+end
+
+local function tell_end(job, id, status, outcome, err)
+  local of = redis.call('HMGET', job, 'device', 'driver', 'operation')
+  local driver, operation = of[2] or '', of[3] or ''
+  count('jobs|' .. driver .. '|' .. operation .. '|' .. status .. '|' .. outcome)
+  if err ~= '' then count('errors|' .. err) end
+  tell('job', id, status, 'outcome', outcome, 'error', err, 'device', of[1] or '', 'driver', driver, 'operation', operation)
+end
+
 local function wake(key)
   if redis.call('LLEN', key) == 0 then redis.call('RPUSH', key, '1') end
 end
@@ -58,12 +86,17 @@ local function end_job(id, status, outcome, err, ended, sealed, extra)
   redis.call('XADD', 'rq:results:' .. id, 'MAXLEN', '10', '*', unpack(result))
   redis.call('EXPIRE', 'rq:results:' .. id, ttl)
   redis.call('ZREM', 'np:expiry', id)
+  tell_end(job, id, status, outcome, err)
   if had[2] and had[2] ~= '' then
     local stream = 'np:replies:' .. had[2]
     redis.call('XADD', stream, 'MAXLEN', '~', '20000', '*', 'id', id, 'status', status, 'outcome', outcome, 'error', err,
       'ended_at', ended, 'started_at', had[4] or '', 'worker_name', had[3] or '', 'node', had[5] or '', 'sealed', sealed)
     redis.call('EXPIRE', stream, 3600)
   end
+end
+
+local function tell_worker_end(key, state, device)
+  if redis.call('EXISTS', key) == 1 then tell('worker', string.sub(key, 11), state, 'device', device) end
 end
 
 -- A worker as RQ registers it: in the set of all workers and in one set per queue.

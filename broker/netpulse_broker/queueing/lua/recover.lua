@@ -29,11 +29,15 @@ for i = #ids, 1, -1 do
     redis.call('HSET', key, 'status', 'queued', 'claim', '', 'started_at', '', 'worker_name', '')
     redis.call('ZADD', 'np:expiry', tonumber(ARGV[4]) + (tonumber(job[4]) or 300) * 1000, id)
     redis.call('LPUSH', 'rq:queue:' .. job[3], id)
+    tell('job', id, 'queued', 'device', KEYS[1] ~= '' and ARGV[2] or '')
     requeued[#requeued + 1] = id
   end
 end
 redis.call('DEL', KEYS[2])
-if KEYS[4] ~= '' then forget_worker(KEYS[4]) end
+if KEYS[4] ~= '' then
+  tell_worker_end(KEYS[4], 'lost', KEYS[1] ~= '' and ARGV[2] or '')
+  forget_worker(KEYS[4])
+end
 redis.call('SREM', KEYS[3], ARGV[2])
 local pending = 0
 for lane = 6, #KEYS do pending = pending + redis.call('LLEN', KEYS[lane]) end

@@ -23,5 +23,7 @@ redis.call('ZREMRANGEBYRANK', KEYS[4], 0, -1001)
 redis.call('EXPIRE', KEYS[4], 604800)
 redis.call('ZADD', 'np:expiry', ARGV[4], ARGV[1])
 if KEYS[7] ~= '' then redis.call('SET', KEYS[7], ARGV[1] .. ' ' .. ARGV[6], 'EX', ARGV[7]) end
+local of = redis.call('HMGET', KEYS[1], 'device', 'driver', 'operation')
+tell('job', ARGV[1], 'queued', 'device', of[1], 'driver', of[2], 'operation', of[3])
 if ARGV[5] == 'device' then wake(KEYS[5]) else redis.call('RPUSH', KEYS[5], '1') end
 return { 'queued', seq }

@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+import redis.asyncio
+from pydantic import SecretStr
+
+from netpulse_broker.queueing import keys
+from netpulse_broker.queueing.connection import connect_async
+from netpulse_broker.queueing.events import BACKLOG, Event, EventFeed, Listener
+from netpulse_broker.queueing.totals import Totals
+from netpulse_broker.queueing.worker_index import WorkerIndex
+from netpulse_broker.settings import RedisSettings
+from tests.lab.redis_server import RedisServer
+from tests.unit.queueing.conftest import PASSWORD, Queue
+from tests.unit.queueing.test_claims import finish_ok
+
+
+@pytest.fixture
+async def reader(redis_server: RedisServer) -> AsyncIterator[redis.asyncio.Redis]:
+    client = connect_async(RedisSettings(url=SecretStr(redis_server.url)))
+    yield client
+    await client.aclose()
+
+
+def run_one(queue: Queue) -> str:
+    job_id, _ = queue.submit()
+    return job_id
+
+
+async def test_a_reader_that_was_away_learns_what_it_missed(queue: Queue, reader: redis.asyncio.Redis) -> None:
+    worker = queue.worker()
+    feed = EventFeed(reader)
+    first = run_one(queue)
+    start = [event async for event in feed.since("0-0")][-1]
+    assert (start.fields["id"], start.fields["state"], start.fields["device"]) == (first, "queued", "r1")
+    job = worker.claim()
+    assert job is not None
+    finish_ok(worker, job.record)
+    missed = [event async for event in feed.since(start.id)]
+    assert [(event.kind, event.fields["state"]) for event in missed] == [("job", "started"), ("job", "finished")]
+    assert await feed.kept(start.id)
+    assert PASSWORD not in str(missed)
+
+
+async def test_what_is_no_longer_kept_is_a_gap(queue: Queue, reader: redis.asyncio.Redis) -> None:
+    queue.worker()
+    for _ in range(3):
+        run_one(queue)
+    feed = EventFeed(reader)
+    events = [event async for event in feed.since("0-0")]
+    queue.client.xtrim(keys.EVENTS, maxlen=1, approximate=False)
+    assert not await feed.kept(events[0].id)
+    assert await feed.kept(events[-1].id)
+
+
+async def test_listeners_get_what_happens_from_now_on(queue: Queue, reader: redis.asyncio.Redis) -> None:
+    queue.worker()
+    run_one(queue)
+    feed = EventFeed(reader)
+    async with feed.listen() as one, feed.listen() as other:
+        job_id = await asyncio.to_thread(run_one, queue)
+        for listener in (one, other):
+            event = await listener.next(10)
+            assert event is not None
+            assert event.fields["id"] == job_id
+    assert feed.listeners == 0
+
+
+async def test_a_listener_that_does_not_read_is_let_go_with_what_it_had() -> None:
+    listener = Listener()
+    for number in range(BACKLOG + 1):
+        listener.put(Event(f"{number}-0", "job", {}))
+    read = 0
+    while await listener.next(0.01) is not None:
+        read += 1
+    assert listener.behind
+    assert read == BACKLOG
+
+
+async def test_totals_agree_with_the_jobs_that_ended(queue: Queue, reader: redis.asyncio.Redis) -> None:
+    worker = queue.worker()
+    for _ in range(3):
+        queue.submit()
+    for _ in range(2):
+        job = worker.claim()
+        assert job is not None
+        finish_ok(worker, job.record)
+    lost = worker.claim()
+    assert lost is not None
+    recovery = queue.desk.recover("r1", token=worker.token, worker=worker.worker)
+    assert recovery is not None
+    assert recovery.lost == [lost.record.id]
+    figures = await Totals(reader, WorkerIndex(reader)).figures()
+    assert figures.counters[("jobs", "netmiko", "query", "finished", "ok")] == 2
+    assert figures.counters[("jobs", "netmiko", "query", "failed", "unknown")] == 1
+    assert figures.counters[("errors", "worker_lost")] == 1
+    assert sum(figures.histograms[("queue_time",)].counts.values()) == 3
+    duration = figures.histograms[("duration", "netmiko", "query")]
+    assert duration.counts == {"0.1": 2}
+    assert duration.sum == pytest.approx(0.2)
+    assert figures.queued == {"fifo": 0, "device": 0}
+    worker_events = [fields for _, fields in queue.client.xrange(keys.EVENTS) if fields[b"kind"] == b"worker"]
+    assert [fields[b"state"] for fields in worker_events] == [b"started", b"lost"]
+
+
+async def test_a_finish_sent_twice_is_counted_once(queue: Queue, reader: redis.asyncio.Redis) -> None:
+    worker = queue.worker()
+    queue.submit()
+    job = worker.claim()
+    assert job is not None
+    again = worker.claim()  # the answer was lost on its way
+    assert again is not None
+    finish_ok(worker, job.record)
+    finish_ok(worker, job.record)
+    states = [fields[b"state"] for _, fields in queue.client.xrange(keys.EVENTS) if fields[b"kind"] == b"job"]
+    assert states == [b"queued", b"started", b"finished"]
+    figures = await Totals(reader, WorkerIndex(reader)).figures()
+    assert figures.counters[("jobs", "netmiko", "query", "finished", "ok")] == 1
