@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -25,7 +24,8 @@ from netpulse_broker.errors import (
     UnknownJob,
 )
 from netpulse_broker.queueing import keys
-from netpulse_broker.queueing.connection import Lost, connect, connect_async
+from netpulse_broker.queueing.async_line import AsyncLine, AsyncLineScripts
+from netpulse_broker.queueing.connection import BLOCK, Lost, connect, connect_async
 from netpulse_broker.queueing.job_index import JobFilter, JobIndex
 from netpulse_broker.queueing.node_desk import Order
 from netpulse_broker.queueing.records import JobRecord, now_iso, parse_time
@@ -80,7 +80,12 @@ class Dispatcher:
         self._index = JobIndex(self._client, sealer)
         self._workers = WorkerIndex(self._client)
         self._placement = Placement(self._client, workers=self._workers, scheduler=scheduler)
-        self._replies = ReplyReader(self._client, controller=controller, reconcile=self._final_ones)
+        patience = settings.redis.socket_timeout
+        self._line = AsyncLine(self._client, timeout=patience)
+        self._submit_script = AsyncLineScripts(self._line)
+        self._replies = ReplyReader(
+            AsyncLine(self._client, timeout=patience + BLOCK), controller=controller, reconcile=self._final_ones
+        )
         self._sweeping: asyncio.Task[None] | None = None
 
     @property
@@ -107,6 +112,7 @@ class Dispatcher:
             self._sweeping.cancel()
             await asyncio.gather(self._sweeping, return_exceptions=True)
         await self._replies.stop()
+        self._line.close()
         await self._client.aclose()
 
     # -- submitting -------------------------------------------------------------------------------------------------
@@ -157,7 +163,7 @@ class Dispatcher:
     async def _send(self, submissions: list[JobSubmission]) -> list[list[Any]]:
         calls = [submission.script_call(self._sealer, reply_to=self._controller) for submission in submissions]
         if len(calls) == 1:
-            return [await self._scripts("submit", keys=calls[0][0], args=calls[0][1])]
+            return [await self._submit_script("submit", keys=calls[0][0], args=calls[0][1])]
         pipeline = self._client.pipeline(transaction=False)
         for script_keys, args in calls:
             await self._scripts("submit", keys=script_keys, args=args, on=pipeline)
@@ -241,10 +247,9 @@ class Dispatcher:
             return record
         reply: Reply | None = None
         if future is not None:
-            with suppress(TimeoutError):
-                reply = (
-                    await asyncio.wait_for(asyncio.shield(future), timeout) if not future.done() else future.result()
-                )
+            if not future.done():
+                await asyncio.wait((future,), timeout=timeout)
+            reply = future.result() if future.done() else None
         if reply is None:
             try:
                 return await self._index.get(record.id)

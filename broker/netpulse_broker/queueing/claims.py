@@ -14,8 +14,9 @@ from pydantic import ValidationError
 
 from netpulse_broker.queueing import keys
 from netpulse_broker.queueing.connection import BLOCK
+from netpulse_broker.queueing.line import Line, LineScripts
 from netpulse_broker.queueing.records import JobPayload, JobRecord, failure_result, now_iso
-from netpulse_broker.queueing.scripts import Scripts, pairs, text
+from netpulse_broker.queueing.scripts import pairs, text
 from netpulse_broker.queueing.sealing import SealBroken, Sealer
 
 log = structlog.get_logger(__name__)
@@ -59,7 +60,8 @@ class WorkSource:
 
     def __init__(self, client: redis.Redis, sealer: Sealer, *, queue: str, token: str, worker: str, node: str) -> None:
         self._client = client
-        self._scripts = Scripts(client)
+        self._line = Line(client)
+        self._scripts = LineScripts(self._line)
         self._sealer = sealer
         self.queue = queue
         self.token = token
@@ -82,7 +84,7 @@ class WorkSource:
             redis.ConnectionError, redis.TimeoutError: look at ``claim()`` first when the connection is back: a token
                 may have been lost on its way.
         """
-        return self._client.blpop([self._wake], timeout=max(min(timeout, BLOCK), 0.01)) is not None
+        return self._line.call("BLPOP", self._wake, max(min(timeout, BLOCK), 0.01)) is not None
 
     def claim(self) -> ClaimedJob | None:
         """Take the next job; None when there is none. Call it only while executing nothing.

@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-import redis.asyncio
 import structlog
 
 from netpulse_broker.queueing import keys
+from netpulse_broker.queueing.async_line import AsyncLine
 from netpulse_broker.queueing.connection import BLOCK, Lost
-from netpulse_broker.queueing.scripts import text
+from netpulse_broker.queueing.scripts import pairs, text
 
 log = structlog.get_logger(__name__)
 
@@ -23,7 +23,7 @@ class ReplyReader:
     """Holds job id -> future and one blocking XREAD on the controller's stream.
 
     Args:
-        client: asyncio client; the reader occupies one of its connections.
+        line: the reader's own; its time-out stands above ``BLOCK``.
         controller: name of this controller, unique per process.
         reconcile: called with the ids still waited for after the connection was lost (the stream may have been too);
             it returns those that are final already. A future finished with None tells its owner to read the job.
@@ -31,12 +31,12 @@ class ReplyReader:
 
     def __init__(
         self,
-        client: redis.asyncio.Redis,
+        line: AsyncLine,
         *,
         controller: str,
         reconcile: Callable[[list[str]], Awaitable[list[str]]],
     ) -> None:
-        self._client = client
+        self._line = line
         self._stream = keys.replies(controller)
         self._reconcile = reconcile
         self._futures: dict[str, list[asyncio.Future[Reply | None]]] = {}
@@ -70,6 +70,7 @@ class ReplyReader:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+        self._line.close()
         for job_id in list(self._futures):
             self._settle(job_id, None)
 
@@ -86,7 +87,9 @@ class ReplyReader:
                     for job_id in await self._reconcile(list(self._futures)):
                         self._settle(job_id, None)
                     broken = False
-                answer: Any = await self._client.xread({self._stream: self._last}, count=200, block=int(BLOCK * 1000))
+                answer: Any = await self._line.call(
+                    "XREAD", "COUNT", 200, "BLOCK", int(BLOCK * 1000), "STREAMS", self._stream, self._last
+                )
             except Lost as error:
                 if not broken:
                     log.warning("replies_interrupted", waiting=len(self._futures), reason=str(error))
@@ -96,5 +99,5 @@ class ReplyReader:
             for _, entries in answer or []:
                 for entry_id, fields in entries:
                     self._last = text(entry_id)
-                    reply = {text(name): value for name, value in fields.items()}
+                    reply = pairs(fields)
                     self._settle(text(reply["id"]), reply)

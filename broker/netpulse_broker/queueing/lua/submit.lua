@@ -19,8 +19,10 @@ redis.call('RPUSH', KEYS[2], ARGV[1])
 redis.call('SADD', 'rq:queues', 'rq:queue:' .. ARGV[2])
 redis.call('ZADD', 'np:jobs', ARGV[3], ARGV[1])
 redis.call('ZADD', KEYS[4], ARGV[3], ARGV[1])
-redis.call('ZREMRANGEBYRANK', KEYS[4], 0, -1001)
-redis.call('EXPIRE', KEYS[4], 604800)
+if seq % 100 == 1 then  -- often enough: it keeps the listing of one device at about a thousand jobs of the last week
+  redis.call('ZREMRANGEBYRANK', KEYS[4], 0, -1001)
+  redis.call('EXPIRE', KEYS[4], 604800)
+end
 redis.call('ZADD', 'np:expiry', ARGV[4], ARGV[1])
 if KEYS[7] ~= '' then redis.call('SET', KEYS[7], ARGV[1] .. ' ' .. ARGV[6], 'EX', ARGV[7]) end
 local of = redis.call('HMGET', KEYS[1], 'device', 'driver', 'operation')
