@@ -20,6 +20,7 @@ PLAYBOOKS = Path(__file__).parent / "vendor_modules"
 NETWORK_OS = {
     "ios": "cisco.ios.ios",
     "eos": "arista.eos.eos",
+    "iosxr": "cisco.iosxr.iosxr",
 }
 ENABLES = ("ios", "eos")
 """Platforms on which a login lands below the level that configures."""
@@ -71,6 +72,7 @@ def over_stock(device: SimulatedDevice) -> dict[str, Any]:
         ("netcommon.yml", "ios"),
         ("eos.yml", "eos"),
         ("eos_resources.yml", "eos"),
+        ("iosxr.yml", "iosxr"),
     ],
 )
 def test_vendor_modules_find_what_they_know(

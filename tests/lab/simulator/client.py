@@ -48,7 +48,13 @@ from .device_spec import DeviceSpec, fleet
 from .faults import Cut
 from .journal import Counters
 
-_NETMIKO_TYPES = {"ios": "cisco_ios", "eos": "arista_eos"}
+_NETMIKO_TYPES = {
+    "ios": "cisco_ios",
+    "eos": "arista_eos",
+    "nxos": "cisco_nxos",
+    "iosxr": "cisco_xr",
+    "junos": "juniper_junos",
+}
 _ROOT = Path(__file__).resolve().parents[3]
 
 

@@ -49,6 +49,10 @@ class Interpreter:
         """Name of the configuration session that is edited instead of the running configuration."""
         self.tree = tree
         """What configuration lines change; None: the running configuration."""
+        self.base = 0
+        """Version of the running configuration when configuration mode was entered."""
+        self.origin: ConfigTree | None = None
+        """That configuration, where a candidate is edited."""
 
     @property
     def mode(self) -> str:
@@ -70,6 +74,8 @@ class Interpreter:
     def enter_config(self, tree: ConfigTree | None = None, *, name: str = "") -> None:
         """Go to configuration mode, on the running configuration or on a candidate called `name`."""
         self.tree = tree
+        self.base = self.device.running.version
+        self.origin = None if tree is None else self.device.running.copy()
         self.candidate = name
         self.contexts = [Context("config", [(tree or self.device.running).root])]
 

@@ -7,7 +7,7 @@ from importlib import import_module
 
 from tests.lab.simulator.platform import Platform
 
-PLATFORMS = ("ios", "eos")
+PLATFORMS = ("ios", "eos", "iosxr")
 """Each is a module of this package with a function ``build() -> Platform``."""
 
 
