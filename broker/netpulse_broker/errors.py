@@ -11,6 +11,8 @@
         │   ├── UnknownJob             unknown_job             validate   404    no
         │   ├── UnknownSession         unknown_session         validate   404    no
         │   ├── UnknownDelivery        unknown_delivery        validate   404    no
+        │   ├── UnknownDevice          unknown_device          validate   404    no
+        │   ├── UnknownNode            unknown_node            validate   404    no
         │   └── UnknownWorker          unknown_worker          validate   404    no
         ├── Conflict                   conflict                validate   409    no
         │   ├── IdempotencyConflict    idempotency_conflict    validate   409    no
@@ -113,6 +115,18 @@ class UnknownDelivery(NotFound):
     """No undelivered webhook has this id."""
 
     code = "unknown_delivery"
+
+
+class UnknownDevice(NotFound):
+    """The broker has nothing to do with this device: no worker, no waiting job, no pause."""
+
+    code = "unknown_device"
+
+
+class UnknownNode(NotFound):
+    """No node has this name."""
+
+    code = "unknown_node"
 
 
 class UnknownWorker(NotFound):

@@ -16,9 +16,10 @@ from netpulse_broker.api.observation import Observation
 from netpulse_broker.api.ports import Dispatch, Drivers
 from netpulse_broker.api.preparation import Preparation
 from netpulse_broker.api.request_metrics import RequestMetrics
-from netpulse_broker.api.routes import device, health, job, operation, session, template, webhook, worker
+from netpulse_broker.api.routes import control, device, health, job, operation, session, template, webhook, worker
 from netpulse_broker.api.translation import Translator
 from netpulse_broker.dispatch.leases import LeaseDesk
+from netpulse_broker.dispatch.operators import OperatorDesk
 from netpulse_broker.settings import Settings
 from netpulse_broker.templating.client import TemplateCalls
 from netpulse_broker.templating.workshop import Workshop
@@ -37,6 +38,7 @@ def create_app(
     templates: TemplateCalls | None = None,
     dead_letters: DeadLetters | None = None,
     observation: Observation | None = None,
+    operators: OperatorDesk | None = None,
 ) -> FastAPI:
     """The REST API.
 
@@ -47,6 +49,7 @@ def create_app(
         leases: interactive sessions; None: the application has none.
         dead_letters: webhooks that were not delivered; None: the application has none.
         observation: metrics and events; None: the application has none.
+        operators: what operators may do to devices and nodes; None: the application has none of it.
         templates: the process that works on templates; None: the application has none.
 
     Raises:
@@ -90,6 +93,9 @@ def create_app(
         app.state.leases = leases
         app.router.routes.extend(session.router.routes)
     app.state.dead_letters = dead_letters
+    if operators is not None:
+        app.state.operators = operators
+        app.router.routes.extend(control.router.routes)
     if observation is not None:
         app.state.observation = observation
         app.router.routes.extend(operation.router.routes)

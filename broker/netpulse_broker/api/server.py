@@ -20,6 +20,7 @@ from netpulse_broker.api.app import create_app
 from netpulse_broker.api.observation import Observation
 from netpulse_broker.dispatch.dispatcher import Dispatcher
 from netpulse_broker.dispatch.leases import LeaseDesk
+from netpulse_broker.dispatch.operators import OperatorDesk
 from netpulse_broker.dispatch.schedulers import SCHEDULERS, Scheduler
 from netpulse_broker.queueing.sealing import Sealer
 from netpulse_broker.settings import ControllerSettings, Settings, SettingsError
@@ -73,6 +74,7 @@ def run_controller(settings: Settings, *, ready: Callable[[], None] | None = Non
             templates=TemplateCalls(templates.name),
             dead_letters=DeadLetters(dispatcher.client, sealer),
             observation=Observation.of(dispatcher.client),
+            operators=OperatorDesk(dispatcher),
         )
         return await _serve(app, settings.controller, listener, ready)
 

@@ -94,6 +94,11 @@ class Dispatcher:
         return self._client
 
     @property
+    def placement(self) -> Placement:
+        """What gives devices to nodes."""
+        return self._placement
+
+    @property
     def replies(self) -> ReplyReader:
         """What workers tell this controller."""
         return self._replies

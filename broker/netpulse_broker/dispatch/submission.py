@@ -14,7 +14,7 @@ from netpulse_broker.queueing.records import JobPayload, now_iso
 from netpulse_broker.queueing.sealing import Sealer
 
 Strategy = Literal["pinned", "fifo"]
-Priority = Literal["interactive", "normal", "batch"]
+Priority = Literal["control", "interactive", "normal", "batch"]
 
 IDEMPOTENCY_TTL = 86400
 """Seconds that an idempotency key is remembered."""

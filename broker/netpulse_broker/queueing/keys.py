@@ -5,8 +5,8 @@ from __future__ import annotations
 FIFO = "fifo"
 """The one FIFO queue."""
 
-LANES = ("interactive", "normal", "batch")
-"""Priorities of a device's queue, most urgent first."""
+LANES = ("control", "interactive", "normal", "batch")
+"""Lanes of a device's queue, most urgent first. ``control`` is for operators and served while paused."""
 
 RQ_QUEUES = "rq:queues"
 RQ_WORKERS = "rq:workers"

@@ -1,18 +1,17 @@
--- KEYS  1 device ('' for fifo)  2 lease  3 claim list  4 worker hash  5... lanes, most urgent first
+-- KEYS  1 device ('' for fifo)  2 lease  3 claim list  4 worker hash  5... lanes, most urgent first (a device's first
+--       one is for operators and is served while the queue is paused)
 -- ARGV  1 token  2 lease value  3 now (ISO)  4 now (ms)  5 worker name  6 node
 -- ->    {'job', id, {field, value, ...}} | {'empty'} | {'no-lease'} | {'fenced'}
 local lease = redis.call('GET', KEYS[2])
 if not lease then return { 'no-lease' } end
 if lease ~= ARGV[2] then return { 'fenced' } end
+local lanes = #KEYS
 if KEYS[1] ~= '' then
   local owner = redis.call('HMGET', KEYS[1], 'token', 'state')
   if owner[1] ~= ARGV[1] then return { 'fenced' } end
   if redis.call('HEXISTS', 'np:paused', string.sub(KEYS[1], 11)) == 1 then
-    -- Only between two jobs: a claim whose answer was lost is answered again below.
-    if redis.call('LLEN', KEYS[3]) == 0 then
-      if owner[2] ~= 'paused' then redis.call('HSET', KEYS[1], 'state', 'paused', 'job', '', 'since', ARGV[3]) end
-      return { 'empty' }
-    end
+    lanes = 5
+    if owner[2] == 'idle' then redis.call('HSET', KEYS[1], 'state', 'paused', 'since', ARGV[3]) end
   end
 end
 -- What is claimed already and still marked as started by us is a job whose claim answer was lost on its way: a worker
@@ -22,7 +21,7 @@ for _, id in ipairs(redis.call('LRANGE', KEYS[3], 0, -1)) do
   if job[1] == 'started' and job[2] == ARGV[1] then return { 'job', id, redis.call('HGETALL', 'rq:job:' .. id) } end
   redis.call('LREM', KEYS[3], 0, id)
 end
-for lane = 5, #KEYS do
+for lane = 5, lanes do
   while true do
     local id = redis.call('LPOP', KEYS[lane])
     if not id then break end

@@ -6,7 +6,7 @@ if redis.call('HGET', KEYS[1], 'token') ~= ARGV[1] then return 'fenced' end
 if redis.call('LLEN', KEYS[2]) > 0 then return 'pending' end
 -- Work that is held back by a pause is no reason to stay; resume has the device placed again.
 local paused = redis.call('HEXISTS', 'np:paused', ARGV[2]) == 1
-for lane = 6, paused and 5 or #KEYS do
+for lane = 6, paused and 6 or #KEYS do
   if redis.call('LLEN', KEYS[lane]) > 0 then return 'pending' end
 end
 redis.call('DEL', KEYS[1], KEYS[5])

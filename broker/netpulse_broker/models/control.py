@@ -1,0 +1,156 @@
+"""Operators' requests to devices and nodes, and what they answer."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from netpulse_broker.dispatch.identity import device_identity
+from netpulse_broker.dispatch.operators import DeviceView
+from netpulse_broker.queueing.worker_index import NodeRecord
+
+
+class DeviceSelection(BaseModel):
+    """Which device: by its name, or by host (and port)."""
+
+    model_config = ConfigDict(
+        extra="forbid", hide_input_in_errors=True, json_schema_extra={"examples": [{"device": "r1"}]}
+    )
+
+    device: str | None = Field(
+        default=None, min_length=1, max_length=255, description="Its name, as job objects show it."
+    )
+    host: str | None = Field(default=None, min_length=1, max_length=255)
+    port: int | None = Field(default=None, ge=1, le=65535)
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if (self.device is None) == (self.host is None):
+            raise ValueError("give device, or host (and port when it is not a standard one)")
+        return self
+
+    @property
+    def identity(self) -> str:
+        """The name under which the device's work is ordered. Raises ``BadRequest`` for what cannot be one."""
+        return device_identity(self.host or "", self.port, explicit=self.device)
+
+
+class ReleaseRequest(DeviceSelection):
+    """Close the sessions that the broker keeps open to the device."""
+
+    wait: float = Field(
+        default=30.0, gt=0, le=600, description="Seconds to wait for the running job's end; then it is a 504."
+    )
+
+
+class Paused(BaseModel):
+    """A queue that is held."""
+
+    since: datetime
+    by: str = Field(description="Id of the API key.")
+
+
+class RunningWork(BaseModel):
+    """What a device is busy with."""
+
+    id: str
+    operation: str
+    driver: str
+    started_at: datetime | None
+    session: str | None = Field(description="State of the interactive session, when it is one (its id is the job's).")
+
+
+class Device(BaseModel):
+    """What is going on at a device."""
+
+    device: str
+    state: Literal["none", "assigned", "idle", "busy", "paused"] = Field(
+        description="none: no worker serves it. assigned: its worker starts. A busy device may be paused as well."
+    )
+    paused: Paused | None
+    node: str | None
+    worker: str | None
+    since: datetime | None = Field(description="Since when it is in this state.")
+    sessions: int = Field(description="Sessions kept open to it.")
+    drivers: list[str] = Field(description="Drivers of these sessions.")
+    running: RunningWork | None
+    queued: dict[str, int] = Field(description="Waiting jobs by priority; `control` holds releases.")
+    waiting: list[str] = Field(description="Ids of the first 100 of them, in the order in which they run.")
+
+
+class PauseAnswer(BaseModel):
+    """The pause that holds now."""
+
+    device: str
+    paused: Paused
+
+
+class ResumeAnswer(BaseModel):
+    """The queue goes on."""
+
+    device: str
+    queued: int = Field(description="Jobs that wait in it.")
+
+
+class ReleaseAnswer(BaseModel):
+    """What was closed."""
+
+    device: str
+    closed: int
+
+
+class Node(BaseModel):
+    """A registered node."""
+
+    name: str
+    kind: Literal["pinned", "fifo"]
+    state: Literal["ready", "draining", "dead"]
+    load: int = Field(description="Devices that it serves; processes of a FIFO pool.")
+    capacity: int
+    hostname: str
+    pid: int
+    epoch: int = Field(description="How many times the name was taken.")
+    started_at: str | None
+
+
+def device_object(view: DeviceView) -> dict[str, Any]:
+    """The JSON-ready object that ``Device`` describes."""
+    running = None
+    if view.running:
+        running = {
+            "id": view.running,
+            "operation": view.operation,
+            "driver": view.driver,
+            "started_at": view.started_at or None,
+            "session": view.lease or None,
+        }
+    return {
+        "device": view.device,
+        "state": view.state,
+        "paused": None if view.pause is None else {"since": view.pause.since, "by": view.pause.by},
+        "node": view.node or None,
+        "worker": view.worker or None,
+        "since": view.since or None,
+        "sessions": view.sessions,
+        "drivers": view.drivers,
+        "running": running,
+        "queued": view.queued,
+        "waiting": view.waiting,
+    }
+
+
+def node_object(node: NodeRecord) -> dict[str, Any]:
+    """The JSON-ready object that ``Node`` describes."""
+    return {
+        "name": node.name,
+        "kind": "fifo" if node.kind == "fifo" else "pinned",
+        "state": "dead" if not node.alive else "draining" if node.draining else "ready",
+        "load": node.load,
+        "capacity": node.capacity,
+        "hostname": node.hostname,
+        "pid": node.pid,
+        "epoch": node.epoch,
+        "started_at": node.started_at or None,
+    }
