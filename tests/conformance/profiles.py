@@ -155,12 +155,15 @@ def _napalm_ios() -> DriverProfile:
         name="napalm-ios",
         driver=NapalmDriver,
         lab=SimulatorLab,
-        target=_simulated("ios", "ios", config="ip scp server enable\nfile prompt quiet"),
+        target=_simulated(
+            "ios", "ios", config="ip scp server enable\nfile prompt quiet\narchive\n path flash0:archive"
+        ),
         query="get_facts",
         query_shows="Cisco",
         refused_query="show nonsense",
         change=("interface GigabitEthernet0/1", " description set by the conformance suite"),
         change_shows="description set by the conformance suite",
+        refused_change=("interface GigabitEthernet0/1", "nonsense line", " description never set"),
         wrong_credentials={"password": "wrong-password-here"},
         unreachable={"port": _closed_port()},
     )

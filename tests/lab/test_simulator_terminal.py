@@ -98,7 +98,7 @@ def test_the_caret_stands_below_what_is_wrong(r1: RawShell) -> None:
 def test_the_caret_in_configuration_mode_and_behind_do_and_no(r1: RawShell) -> None:
     r1.run("configure terminal")
     width = len("r1(config)#")
-    for line, column in (("hostnam r2 x", 11), ("no foo", 3), ("do show zoo", 8)):
+    for line, column in (("hostnam r2 x", 11), ("no zoo", 3), ("do show zoo", 8)):
         assert r1.run(line).splitlines()[1] == " " * (width + column) + "^"
 
 

@@ -38,8 +38,8 @@ class NapalmConnectionArgs(ConnectionArgs):
     ca_file: str | None = Field(
         default=None, description="Authorities that may sign that certificate, PEM; a self-signed one itself."
     )
-    host_key_policy: Literal["accept-new", "known", "off"] = Field(
-        default="accept-new", description="SSH of ios, nxos_ssh and eos over ssh; as for driver netmiko."
+    host_key_policy: Literal["accept-new", "known", "off"] | None = Field(
+        default=None, description="SSH of ios, nxos_ssh and eos over ssh; as for driver netmiko."
     )
     known_hosts: str | None = Field(default=None, description="known_hosts file; None: the worker's own.")
     optional_args: dict[str, Any] = Field(

@@ -117,8 +117,17 @@ def working(error: Exception, what: str) -> DriverError | None:
         reason = f": {said}" if str(error).strip() else ""
         return UnsupportedOperation(f"NAPALM's driver for this platform cannot do {what}{reason}")
     if kind is CommandRefused:
-        return CommandRefused(f"{what} was refused: {said.splitlines()[0] if said else kind.code}", device_output=said)
+        return CommandRefused(f"{what} was refused: {_summary(said)}", device_output=said)
     return kind(f"{what}: {said}")
+
+
+def _summary(said: str) -> str:
+    """One line of a text that may be long: its first, and the first refusal in it with the line that was refused."""
+    lines = [line.strip() for line in said.splitlines() if line.strip().strip("^")]
+    refusal = next((number for number, line in enumerate(lines) if line.startswith("%")), 0)
+    if not refusal:
+        return lines[0] if lines else "without a reason"
+    return f"{lines[0]} '{lines[refusal - 1]}': {lines[refusal]}"
 
 
 def _of_tree(error: Exception) -> DriverError | None:

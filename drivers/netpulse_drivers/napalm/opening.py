@@ -150,6 +150,8 @@ def _netmiko_session(
         "username": args.username,
         "password": _password(args),
         "timeout": args.timeout,
+        # netmiko's methods would wait ten seconds for most answers, whatever NAPALM was told
+        "read_timeout_override": args.timeout,
         "host_key_policy": args.host_key_policy,
         "known_hosts": args.known_hosts,
         **{name: value for name, value in options.items() if name not in {"secret", "port"}},

@@ -40,8 +40,9 @@ def switch(lab: SimulatorLab) -> Iterator[SimulatedDevice]:
 
 @pytest.fixture
 def router(lab: SimulatorLab) -> Iterator[SimulatedDevice]:
-    """An IOS router that takes files over SCP, as NAPALM wants it."""
-    device = lab.add(name="r1", platform="ios", config="ip scp server enable\nfile prompt quiet")
+    """An IOS router that takes files over SCP and can compare and revert, as NAPALM wants it."""
+    config = "ip scp server enable\nfile prompt quiet\narchive\n path flash0:archive"
+    device = lab.add(name="r1", platform="ios", config=config)
     yield device
     lab.remove(device)
 

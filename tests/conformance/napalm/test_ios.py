@@ -11,6 +11,7 @@ import pytest
 from netpulse_drivers import (
     CommandRefused,
     CommandTimeout,
+    EnsurePolicy,
     HostKeyMismatch,
     InvalidArguments,
     PrivilegeRefused,
@@ -20,6 +21,7 @@ from tests.conformance.napalm.conftest import Client
 from tests.lab.simulator import SimulatedDevice, SimulatorLab
 
 Make = Callable[..., Client]
+LINES = ("interface GigabitEthernet0/1", " description by napalm")
 
 
 def arguments(router: SimulatedDevice, **more: Any) -> dict[str, Any]:
@@ -58,21 +60,71 @@ def test_json_is_not_for_ios(ios: Client) -> None:
 
 
 def test_merge_over_scp(ios: Client, lab: SimulatorLab, router: SimulatedDevice) -> None:
-    result = ios.change("interface GigabitEthernet0/1", " description by napalm")
+    foretold = ios.change(*LINES, dry_run=True)
+    assert foretold.changed
+    assert "by napalm" not in lab.running_config(router)
+    result = ios.change(*LINES)
     assert (result.changed, result.saved) == (True, True)
+    assert result.diff == foretold.diff == "+interface GigabitEthernet0/1\n+ description by napalm"
     assert "description by napalm" in lab.startup_config(router)
     assert "Cisco IOS Software" in ios.query("show version").output
 
 
-def test_replace_and_rollback(make_client: Make, lab: SimulatorLab, router: SimulatedDevice) -> None:
-    client = make_client(**arguments(router, optional_args={"auto_rollback_on_error": False}))
+def test_ensure_is_idempotent(ios: Client) -> None:
+    policy = EnsurePolicy(parents=[LINES[0]])
+    assert ios.change(LINES[1], ensure=policy).changed
+    again = ios.change(LINES[1], ensure=policy)
+    assert (again.changed, again.diff) == (False, "")
+
+
+def test_device_that_cannot_compare(make_client: Make, lab: SimulatorLab, router: SimulatedDevice) -> None:
+    client = make_client(**arguments(router))
     client.connect()
+    lab.set_faults(
+        router, commands=[{"match": "incremental-diffs", "action": "refuse", "text": "% Invalid input detected\n"}]
+    )
+    with pytest.raises(UnsupportedOperation, match="driver netmiko"):
+        client.change(LINES[1], ensure=EnsurePolicy(parents=[LINES[0]]))
+    assert client.change(*LINES).diff.startswith("! incremental-diff failed")
+
+
+def test_refused_line_is_rolled_back(ios: Client, lab: SimulatorLab, router: SimulatedDevice) -> None:
+    before = lab.running_config(router)
+    with pytest.raises(CommandRefused, match="'nonsense here': % Invalid input") as caught:
+        ios.change("hostname never", "nonsense here")
+    assert "automatic rollback attempted" in caught.value.device_output
+    assert lab.running_config(router).partition("version 15.2")[2] == before.partition("version 15.2")[2]
+    assert ios.query("get_facts").output["hostname"] == "r1"
+
+
+def test_replace_and_rollback(ios: Client, lab: SimulatorLab, router: SimulatedDevice) -> None:
     before = lab.running_config(router)
     whole = before.partition(" bytes\n")[2].replace("hostname r1", "hostname replaced")
-    assert client.change(*whole.splitlines(), replace=True).changed
+    result = ios.change(*whole.splitlines(), replace=True)
+    assert "+hostname replaced" in result.diff
     assert "hostname replaced" in lab.startup_config(router)
-    assert client.rollback().changed
+    assert ios.rollback().changed
     assert "hostname r1" in lab.startup_config(router)
+
+
+def test_timed_commit_is_confirmed_by_a_later_session(ios: Client, lab: SimulatorLab, router: SimulatedDevice) -> None:
+    result = ios.change(*LINES, revert_in=120)
+    assert (result.changed, result.saved) == (True, False)
+    assert "by napalm" not in lab.startup_config(router)
+    ios.close()
+    ios.connect()
+    assert ios.confirm().saved
+    assert "commit confirmed" in lab.event_names(router)
+    assert "by napalm" in lab.startup_config(router)
+    with pytest.raises(CommandRefused, match="No pending"):
+        ios.confirm()
+
+
+def test_timed_commit_is_taken_back(ios: Client, lab: SimulatorLab, router: SimulatedDevice) -> None:
+    ios.change(*LINES, revert_in=120)
+    assert "by napalm" in lab.running_config(router)
+    assert ios.rollback().changed
+    assert "by napalm" not in lab.running_config(router)
 
 
 def test_bad_secret_and_refused_host_key(
@@ -115,6 +167,7 @@ def test_rename_is_followed(ios: Client, lab: SimulatorLab, router: SimulatedDev
 
 
 def test_timed_commit_wants_the_archive(ios: Client, lab: SimulatorLab, router: SimulatedDevice) -> None:
+    lab.configure(router, "no archive")
     before = lab.running_config(router)
     with pytest.raises(CommandRefused, match="archive"):
         ios.change("hostname never", revert_in=120)

@@ -30,6 +30,8 @@ class Candidates:
     timer: asyncio.TimerHandle | None = None
     due: float = 0.0
     """When it does, in seconds since the device was started."""
+    owner: str = ""
+    """Who made it."""
     saved: dict[str, ConfigTree] = field(default_factory=dict)
     """Configurations that were copied to flash:, by file name."""
 

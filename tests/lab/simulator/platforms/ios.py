@@ -15,6 +15,7 @@ from tests.lab.simulator.reload import reload_dialogue
 from tests.lab.simulator.session_commands import CONFIG_CONTROLS, SESSION_COMMANDS, configure
 
 from . import ios_show as show
+from .ios_archive import ARCHIVE_COMMANDS
 from .ios_config import CONFIG
 from .ios_files import FILE_COMMANDS, FLASH
 from .ios_lines import INTERFACES
@@ -35,6 +36,7 @@ _PROMPTS = {
     "config-acl": "{host}(config-ext-nacl)#",
     "config-vrf": "{host}(config-vrf)#",
     "config-route-map": "{host}(config-route-map)#",
+    "config-archive": "{host}(config-archive)#",
 }
 
 
@@ -212,6 +214,7 @@ def _commands() -> list[Command]:
     ]
     return [
         *SESSION_COMMANDS,
+        *ARCHIVE_COMMANDS,
         *FILE_COMMANDS,
         *STATUS_COMMANDS,
         *(Command(syntax=syntax, run=run) for syntax, run in user),

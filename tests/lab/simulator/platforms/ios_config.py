@@ -261,7 +261,7 @@ _GLOBAL = (
         line("vtp domain <word>", 2),
         line("lldp run", 2),
         line("cdp run", 2, "on"),
-        line("archive"),
+        ConfigRule(syntax="archive", opens="config-archive"),
         line("errdisable recovery {cause|interval} <line>"),
     ),
     (
@@ -348,6 +348,8 @@ _GLOBAL = (
         line("ntp trusted-key <1-65535>"),
     ),
 )
+_ARCHIVE_LINES = ((line("path <word>", 1), line("maximum <1-14>", 1), line("write-memory"), line("log config")),)
+
 
 CONFIG: dict[str, Sequence[Sequence[ConfigRule]]] = {
     "config": _GLOBAL,
@@ -361,4 +363,5 @@ CONFIG: dict[str, Sequence[Sequence[ConfigRule]]] = {
     "config-acl": _ACL_LINES,
     "config-vrf": _VRF_LINES,
     "config-route-map": _ROUTE_MAP_LINES,
+    "config-archive": _ARCHIVE_LINES,
 }

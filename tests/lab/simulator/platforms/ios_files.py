@@ -12,6 +12,8 @@ from tests.lab.simulator.interpreter import Interpreter
 from tests.lab.simulator.outcome import Ask, Outcome, Say
 from tests.lab.simulator.platform import Command
 
+from .ios_archive import NOT_ENABLED, arm, enabled, type_in
+
 FLASH = FileSystem(
     name="flash0:",
     aliases=("flash:", "flash0:", "disk0:", "bootflash:"),
@@ -49,6 +51,7 @@ def copy(shell: Interpreter, found: Match[Command]) -> Outcome | str:
     data = _read(shell, source)
     if data is None:
         return _no_such_file(shell, source)
+    quiet = device.running.root.find("file", "prompt", "quiet") is not None
     if target.endswith((":", ":/")):
         base = source if source in _CONFIGURATIONS else device.files.system.relative(source)
         proposed = str(base)
@@ -63,7 +66,7 @@ def copy(shell: Interpreter, found: Match[Command]) -> Outcome | str:
             return Say(_into_configuration(shell, name, data))
         if device.files.system.relative(target) is None:
             return Say(_no_such_file(shell, target))
-        if device.files.read(name) is None:
+        if quiet or device.files.read(name) is None:
             return write()
         return Ask(
             text="%Warning:There is a file already existing with this name \n",
@@ -80,7 +83,7 @@ def copy(shell: Interpreter, found: Match[Command]) -> Outcome | str:
         device.journal.event("file copied", session=shell.session, name=name, size=len(data))
         return Say("!\n" + _copied(len(data)))
 
-    if device.running.root.find("file", "prompt", "quiet") is not None:
+    if quiet:
         return named("")
     return Ask(question=f"Destination filename [{proposed}]? ", then=named)
 
@@ -94,12 +97,7 @@ def _into_configuration(shell: Interpreter, name: str, data: bytes) -> str:
         device.startup = load(device, data.decode())
         device.journal.event("saved", session=shell.session)
         return "[OK]\n" + _copied(len(data))
-    merging = Interpreter(device=device, username=shell.username, privilege=15, session=shell.session)
-    try:
-        merging.load(data.decode())
-    except ValueError as error:
-        return f"%Error: {error}\n"
-    return _copied(len(data))
+    return type_in(shell, data.decode()) + _copied(len(data))
 
 
 def replace(shell: Interpreter, found: Match[Command]) -> Outcome | str:
@@ -107,6 +105,8 @@ def replace(shell: Interpreter, found: Match[Command]) -> Outcome | str:
     stored = shell.device.files.read(found.arguments[0])
     if stored is None:
         return _no_such_file(shell, found.arguments[0])
+    if "revert" in found.words and not enabled(shell.device):
+        return NOT_ENABLED
 
     def act(answer: str = "y") -> Outcome:
         if answer.strip().lower() not in ("y", "yes"):
@@ -115,6 +115,8 @@ def replace(shell: Interpreter, found: Match[Command]) -> Outcome | str:
             tree: ConfigTree = load(shell.device, stored.text())
         except ValueError as error:
             return Say(f"\n%Error: Rollback failed: {error}\n")
+        if "timer" in found.words:
+            arm(shell, int(found.arguments[-1]))
         shell.device.replace_running(tree, shell.username)
         shell.device.journal.event("configuration replaced", session=shell.session, name=found.arguments[0])
         return Say("Total number of passes: 1\nRollback Done\n\n")
@@ -198,6 +200,9 @@ FILE_COMMANDS = (
     Command(syntax="copy <path> {running-config|startup-config}", run=copy, level=15),
     Command(syntax="copy <path> <path>", run=copy, level=15),
     Command(syntax="configure replace <path> [force]", run=replace, level=15),
+    Command(syntax="configure replace <path> force revert trigger error", run=replace, level=15),
+    Command(syntax="configure replace <path> force revert trigger error timer <1-120>", run=replace, level=15),
+    Command(syntax="configure replace <path> force revert timer <1-120>", run=replace, level=15),
     Command(syntax="delete [{/force|/recursive /force}] <path>", run=delete, level=15),
     Command(syntax="more <path>", run=more, level=15),
     Command(syntax="verify /md5 <path> [<word>]", run=verify, level=15),

@@ -136,10 +136,6 @@ def show_snmp_user(shell: Interpreter, found: Match[Command]) -> str:
     return "" if shell.device.running.root.find("snmp-server") else "%SNMP agent not enabled\n"
 
 
-def show_archive(shell: Interpreter, found: Match[Command]) -> str:
-    return "Archive feature not enabled\n"
-
-
 def show_logging(shell: Interpreter, found: Match[Command]) -> str:
     root = shell.device.running.root
     trap = root.argument("logging", "trap") or "informational"
@@ -182,7 +178,6 @@ STATUS_COMMANDS = (
     Command(syntax="show processes cpu", run=show_processes),
     Command(syntax="show lacp sys-id", run=show_lacp),
     Command(syntax="show snmp user", run=show_snmp_user, level=15),
-    Command(syntax="show archive", run=show_archive, level=15),
     Command(syntax="show logging", run=show_logging, level=15),
     Command(syntax="clear counters [<interface>]", run=clear_counters, level=15),
 )
