@@ -128,7 +128,8 @@ def test_failures_name_the_phase_and_leave_the_session_usable(
         return error
 
     assert failed(login, "show nonsense")["device_output"].startswith("Invalid input")
-    assert '"encoding": "text"' in failed(login, "show clock")["message"]
+    insisting = failed(login, "show clock", driver_args={"encoding": "json"})
+    assert '"encoding": "text"' in insisting["message"]
     tls = login | {"transport": "https", "port": switch.https_port}
     error = failed(tls, "show version")
     assert (error["code"], error["phase"]) == ("certificate_untrusted", "connect")

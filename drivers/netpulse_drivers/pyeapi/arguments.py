@@ -111,7 +111,11 @@ class _EapiArgs(OperationArgs):
 class PyeapiQueryArgs(_EapiArgs):
     """driver_args of a query."""
 
-    encoding: Encoding = Field(default="json", description="json: structured output; text: as on a terminal.")
+    encoding: Encoding | None = Field(
+        default=None,
+        description="json: structured output; text: as on a terminal. None: json, and text where a command has no "
+        "JSON form, as pyeapi's enable() does.",
+    )
 
 
 class PyeapiChangeArgs(_EapiArgs):

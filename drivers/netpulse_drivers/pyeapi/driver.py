@@ -102,23 +102,31 @@ class PyeapiDriver(BaseDriver):
     def send(self, session: EapiSession, command: str) -> Output:
         """Run a command in privileged mode (unless ``enable_mode`` is false).
 
-        The output is the device's data, or with ``encoding`` text its words.
+        The output is the device's data, or its words: with ``encoding`` text, or when there is no data and nobody
+        insisted on it.
 
         Raises:
             CommandRefused, PrivilegeRefused, OutputTooLarge, CommandTimeout, SessionLost, SessionStale.
         """
+        from netpulse_drivers.pyeapi.refusals import unconverted  # noqa: PLC0415 - beside the library
+
         args = self._operation_args(PyeapiQueryArgs)
         started = time.monotonic()
-        answer = session.ask(
-            [command],
-            call=self.call,
-            encoding=args.encoding,
-            enable=self.call.enable is not False,
-            **args.request_options(),
-        )[0]
-        if args.encoding == "text":
+        encoding = args.encoding or "json"
+        try:
+            answer = self._ask(session, command, args, encoding)
+        except CommandRefused as error:
+            if args.encoding is not None or not unconverted(error):
+                raise
+            encoding = "text"
+            answer = self._ask(session, command, args, encoding)
+        if encoding == "text":
             answer = answer.get("output", "")
         return Output(command, answer, time.monotonic() - started)
+
+    def _ask(self, session: EapiSession, command: str, args: PyeapiQueryArgs, encoding: str) -> Any:
+        enable = self.call.enable is not False
+        return session.ask([command], call=self.call, encoding=encoding, enable=enable, **args.request_options())[0]
 
     def config(self, session: EapiSession, change: ChangeRequest) -> ChangeResult:
         from netpulse_drivers.pyeapi.change import apply_change  # noqa: PLC0415

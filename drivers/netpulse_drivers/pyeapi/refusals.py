@@ -24,6 +24,11 @@ _SENSITIVE = re.compile(r"(?<=input=)\S+")
 _POSITION = re.compile(r"CLI command (\d+) of \d+")
 
 
+def unconverted(error: CommandRefused) -> bool:
+    """Whether the command was refused only because its output has no JSON form."""
+    return bool(error.details) and error.details[0].get("eapi_code") == 1003
+
+
 def failed_position(error: CommandError) -> int:
     """Which command of the request failed, from 0."""
     stated = _POSITION.search(str(error.error_text))

@@ -143,9 +143,21 @@ class KeptConnection(EapiConnection):
             return True
         waiting = select.poll()
         waiting.register(self._socket, select.POLLIN)
-        if waiting.poll(0):
+        if isinstance(self._socket, ssl.SSLSocket):
+            return (bool(waiting.poll(0)) or self._socket.pending() > 0) and self._tls_ended(self._socket)
+        return bool(waiting.poll(0))
+
+    @staticmethod
+    def _tls_ended(sock: ssl.SSLSocket) -> bool:
+        """TLS speaks by itself too (RFC 8446, 4.6: session tickets, key updates): only what it lets through counts."""
+        sock.settimeout(0.0)
+        try:
+            sock.recv(1)
+        except ssl.SSLWantReadError:
+            return False
+        except OSError:
             return True
-        return isinstance(self._socket, ssl.SSLSocket) and self._socket.pending() > 0
+        return True
 
     # -- requests ---------------------------------------------------------------------------------------------------
 

@@ -53,6 +53,7 @@ def test_text_and_json(client: Client) -> None:
     assert client.query("show version").output["modelName"] == "vEOS-lab"
     assert client.query("show version", encoding="text").output.startswith("Arista vEOS-lab")
     assert "Timezone: UTC" in client.query("show clock", encoding="text").output
+    assert "Timezone: UTC" in client.query("show clock").output  # has no JSON form
 
 
 def test_enable_mode_off(client: Client) -> None:
@@ -311,7 +312,7 @@ def test_error_codes(  # noqa: PLR0917 - fixtures and parameters
     fault = {"match": "show version", "action": "refuse", "code": code, "text": "% Internal trouble", "times": 1}
     lab.set_faults(switch, commands=[fault])
     with pytest.raises(kind, match=says) as caught:
-        client.query("show version")
+        client.query("show version", encoding="json")
     error: Any = caught.value
     assert error.device_output == "Internal trouble"
     assert error.details[0]["eapi_code"] == code
@@ -326,7 +327,7 @@ def test_error_codes(  # noqa: PLR0917 - fixtures and parameters
 )
 def test_real_refusals(client: Client, command: str, says: str) -> None:
     with pytest.raises(CommandRefused, match=says):
-        client.query(command)
+        client.query(command, encoding="json")
     assert client.query("show version").output["mfgName"] == "Arista"
 
 
