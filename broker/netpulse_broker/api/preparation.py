@@ -88,7 +88,8 @@ class Preparation:
             texts, together = _of_device(request, entry)
             if texts is None:
                 continue  # nothing to do, or malformed: the translation says so
-            key = json.dumps([texts, together], sort_keys=True)
+            own = entry.get("command") is not None or entry.get("config") is not None
+            key = json.dumps([texts, together], sort_keys=True) if own else ""
             alike.setdefault(key, []).append(index)
             given[key] = (texts, together)
         room = asyncio.Semaphore(AT_A_TIME)

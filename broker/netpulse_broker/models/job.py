@@ -7,7 +7,8 @@ from typing import Any, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
-JobStatus = Literal["queued", "started", "finished", "failed", "stopped", "canceled"]
+JobStatus = Literal["queued", "started", "finished", "failed", "stopped", "canceled", "scheduled"]
+"""RQ's words; ``scheduled`` are attempts to deliver a webhook that are not due yet."""
 Outcome = Literal["ok", "failed", "unknown"]
 
 
@@ -66,7 +67,7 @@ class Job(BaseModel):
         description="null until the job has ended. `unknown`: the worker was lost while it ran, so nobody knows what "
         "the device did."
     )
-    operation: str = Field(description="query, change or probe.")
+    operation: str = Field(description="query, change, probe, lease, or webhook (an attempt to deliver one).")
     driver: str
     device: str = Field(description="Identity under which the device's work is ordered.")
     host: str

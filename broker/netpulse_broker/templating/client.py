@@ -39,7 +39,7 @@ class TemplateCalls:
             with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
                 connection.settimeout(deadline.remaining())
                 connection.connect(self._address)
-                connection.sendall(work.model_dump_json().encode())
+                connection.sendall(_encoded(work))
                 connection.shutdown(socket.SHUT_WR)
                 parts: list[bytes] = []
                 while True:
@@ -64,7 +64,7 @@ class TemplateCalls:
         try:
             async with asyncio.timeout(work.seconds + START):
                 await loop.sock_connect(connection, self._address)
-                await loop.sock_sendall(connection, work.model_dump_json().encode())
+                await loop.sock_sendall(connection, _encoded(work))
                 connection.shutdown(socket.SHUT_WR)
                 while part := await loop.sock_recv(connection, 1 << 20):
                     parts.append(part)
@@ -119,6 +119,11 @@ def parser_from_environment() -> WorkerParser | None:
     """The parser of a worker whose node has a template process; None: it has none."""
     name = os.environ.get(VARIABLE)
     return WorkerParser(TemplateCalls(name)) if name else None
+
+
+def _encoded(work: TemplateWork) -> bytes:
+    # Not by pydantic: it refuses nesting and text that the other side has a better answer for.
+    return json.dumps(vars(work)).encode()
 
 
 def _opened(work: TemplateWork, answer: bytes) -> Any:

@@ -150,7 +150,7 @@ def _answer(caller: socket.socket) -> None:
         work = TemplateWork.model_validate_json(_read(caller))
     except ValidationError as error:
         problem = error.errors(include_input=False, include_url=False)[0]
-        caller.sendall(json.dumps(failed(BadRequest(f"no piece of work: {problem['msg']}"))).encode())
+        caller.sendall(json.dumps(failed(BadRequest(f"template or data cannot be read: {problem['msg']}"))).encode())
         return
     signal.setitimer(signal.ITIMER_REAL, min(max(work.seconds, 0.05), LONGEST))
     try:

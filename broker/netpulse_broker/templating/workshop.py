@@ -14,6 +14,9 @@ from netpulse_broker.templating.detection import parser_of, renderer_of
 from netpulse_broker.templating.directory import TemplateDirectory, refuse_url
 from netpulse_broker.templating.work import TemplateWork
 
+LARGEST_ANSWER = 2 * 1024 * 1024
+"""Characters of the data that ``/template/parse`` answers with."""
+
 
 class Workshop:
     """Works on the templates of requests. Everything that interprets one happens in the template process.
@@ -106,7 +109,9 @@ class Workshop:
             BadRequest, TemplateFailed, ParseFailed, TemplatesUnavailable
         """
         engine, template, args = await self._parser(options, platform=None)
-        return await self._run(self._work(do="parse", engine=engine, template=template, text=text, args=args))
+        work = self._work(do="parse", engine=engine, template=template, text=text, args=args)
+        # Decoded where everybody is answered: larger data is for jobs, whose workers do that.
+        return await self._run(work.model_copy(update={"max_size": min(work.max_size, LARGEST_ANSWER)}))
 
     async def _parser(self, options: ParsingOptions, *, platform: str | None) -> tuple[str, str | None, dict[str, Any]]:
         template = await self._template(options)

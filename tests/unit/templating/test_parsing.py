@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from netpulse_broker.errors import BadRequest, TemplateFailed
+from netpulse_broker.models.templates import ParsingOptions
 from netpulse_broker.templating.client import TemplateCalls, WorkerParser
+from netpulse_broker.templating.detection import parser_of
+from netpulse_broker.templating.service import TemplateService
 from netpulse_broker.templating.work import TemplateWork
 from netpulse_drivers import Deadline, NetPulseError, ParseFailed
 from tests.unit.templating.conftest import Run
@@ -128,3 +132,67 @@ def test_a_worker_s_parser_keeps_the_job_s_deadline(calls: TemplateCalls) -> Non
         parser(how, "show clock", CLOCK, Deadline.after(0))
     with pytest.raises(ParseFailed, match="malformed"):
         parser(how | {"template": "x"}, "show clock", CLOCK, Deadline.after(10))
+
+
+def test_an_installed_package_brings_engines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "acme_netpulse.py").write_text(
+        "class Lines:\n"
+        "    def prepare(self, template, args):\n"
+        "        self.key = template or 'line'\n"
+        "    def parse(self, text):\n"
+        "        return [{self.key: line} for line in text.splitlines()]\n"
+        "class Shout:\n"
+        "    def prepare(self, template, args, directory):\n"
+        "        self.template = template\n"
+        "    def render(self, context, *, max_size):\n"
+        "        return self.template.upper()\n"
+        "class Reader(Lines):\n"
+        "    def parse(self, text):\n"
+        "        return open('/etc/passwd').read()\n"
+    )
+    information = tmp_path / "acme_netpulse-1.0.dist-info"
+    information.mkdir()
+    (information / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-netpulse\nVersion: 1.0\n")
+    (information / "entry_points.txt").write_text(
+        "[netpulse.parsers]\nlines = acme_netpulse:Lines\nreader = acme_netpulse:Reader\nlost = acme_netpulse:Lost\n"
+        "[netpulse.renderers]\nshout = acme_netpulse:Shout\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with TemplateService() as service:
+        run = TemplateCalls(service.name).run
+        assert run(TemplateWork(do="parse", engine="lines", text="a\nb")) == [{"line": "a"}, {"line": "b"}]
+        assert run(TemplateWork(do="render", engine="shout", template="vlan 10")) == "VLAN 10"
+        with pytest.raises(ParseFailed, match="Too many open files"):
+            run(TemplateWork(do="parse", engine="reader", text="x"))
+        with pytest.raises(TemplateFailed, match=r"the parser 'lost' .* cannot be loaded"):
+            run(TemplateWork(do="parse", engine="lost", text="x"))
+        with pytest.raises(BadRequest, match="known: lines, lost, reader, textfsm, ttp"):
+            run(TemplateWork(do="parse", engine="none", text="x"))
+
+
+@pytest.mark.parametrize(
+    ("template", "engine"),
+    [
+        (INTERFACES, "textfsm"),
+        ("Value Filldown,Required A (\\S+)\n\nStart\n", "textfsm"),
+        ("<group>\nvlan {{ id }}\n</group>", "ttp"),
+        ("vlan {{ id }}", "ttp"),
+        ("{% for a in b %}{{ a }}{% endfor %}", None),
+        ("vlan 10", None),
+        ("{{" * 400_000, None),
+        ("Value " * 100_000, None),
+    ],
+)
+def test_the_parser_is_found_from_the_template(template: str, engine: str | None) -> None:
+    if engine is not None:
+        assert parser_of(ParsingOptions(), template) == engine
+        return
+    with pytest.raises(BadRequest, match="does not show what parses with it"):
+        parser_of(ParsingOptions(), template)
+
+
+@pytest.mark.parametrize("context", ['{"a": ' * 600 + "1" + "}" * 600, '{"a": "\\ud800"}'])
+def test_data_that_cannot_be_read_is_refused(calls: TemplateCalls, context: str) -> None:
+    work = TemplateWork.model_construct(do="render", engine="jinja2", template="{{ a }}", context=json.loads(context))
+    with pytest.raises(BadRequest, match="template or data cannot be read"):
+        calls.run(work)
