@@ -10,6 +10,7 @@
         │   ├── NegotiationFailed      negotiation_failed      connect    no
         │   ├── HostKeyMismatch        host_key_mismatch       connect    no
         │   ├── CertificateUntrusted   certificate_untrusted   connect    no
+        │   ├── ForwardingRefused      forwarding_refused      connect    no
         │   ├── SessionRefused         session_refused         connect    yes
         │   └── PromptNotFound         prompt_not_found        connect    no
         ├── AuthenticationFailed       authentication_failed   auth       no
@@ -161,6 +162,13 @@ class CertificateUntrusted(ConnectError):
     """The device's TLS certificate could not be verified; the message names the arguments that settle it."""
 
     code = "certificate_untrusted"
+    retryable = False
+
+
+class ForwardingRefused(ConnectError):
+    """A jump host took the login but may not or will not open a connection to the device."""
+
+    code = "forwarding_refused"
     retryable = False
 
 

@@ -18,7 +18,9 @@ SHORTEST = 4
 """Characters of the shortest value that is masked."""
 
 _SECRET_NAME = re.compile(
-    r"(pass(word|wd|phrase)?|secret|token|pkey|private_?key|api_?key|community|auth_?key|priv_?key)$", re.IGNORECASE
+    r"(pass(word|wd|phrase)?|secret|token|pkey|private_?key|api_?key|community|auth_?key|priv_?key"
+    r"|keyboard_interactive)$",
+    re.IGNORECASE,
 )
 
 

@@ -27,6 +27,7 @@ from netpulse_broker.queueing.lease_clock import LeaseClock
 from netpulse_broker.telemetry.logging import configure_logging
 from netpulse_broker.workers import control, warmup
 from netpulse_broker.workers.host import run_child
+from netpulse_broker.workers.login_gate import LoginSlots
 from netpulse_broker.workers.process_identity import ProcessIdentity
 from netpulse_broker.workers.spawning import Birth, Boot
 from netpulse_drivers import Deadline
@@ -36,6 +37,9 @@ log = structlog.get_logger(__name__)
 
 KNOWN_HOSTS_VARIABLE = "NETPULSE_KNOWN_HOSTS"
 """Where the netmiko driver finds the worker's known_hosts file."""
+
+JUMP_DIRECTORY_VARIABLE = "NETPULSE_JUMP_DIR"
+"""Where workers meet the process that holds the SSH sessions to jump hosts: the same for all nodes of a machine."""
 
 EXIT_UNFIT = 3
 """Exit code of a fork server that cannot get rid of its threads."""
@@ -56,6 +60,7 @@ class ForkServer:
         self._boot = boot
         self._clock = clock
         self._drivers = drivers
+        self._login_slots = LoginSlots.create()
         self._children: set[int] = set()
         self._selector = selectors.DefaultSelector()
         self._selector.register(node, selectors.EVENT_READ)
@@ -113,7 +118,13 @@ class ForkServer:
     def _become_child(self, device: str, peer: socket.socket) -> NoReturn:
         code = 70
         try:
-            birth = Birth(device=device, boot=self._boot, drivers=self._drivers, clock=self._clock)
+            birth = Birth(
+                device=device,
+                boot=self._boot,
+                drivers=self._drivers,
+                clock=self._clock,
+                login_slots=self._login_slots,
+            )
             code = run_child(peer, birth, close_inherited=self._close_own)
         finally:
             # Neither atexit handlers nor this frame's callers may run twice.
@@ -162,6 +173,7 @@ def main(fd: int) -> int:
     # netmiko's debug log holds what is typed, secrets included.
     logging.getLogger("netmiko").setLevel(logging.WARNING)
     os.environ.setdefault(KNOWN_HOSTS_VARIABLE, str(boot.settings.known_hosts_file))
+    os.environ.setdefault(JUMP_DIRECTORY_VARIABLE, str(boot.settings.state_dir / "jump"))
     warmup.name_process("np-forkserver")
     drivers = DriverRegistry(boot.settings.drivers.plugin_dirs if boot.preload_plugins else ())
     clock = LeaseClock(fds[0])

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from netmiko.ssh_dispatcher import CLASS_MAPPER
 from pydantic import ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from netpulse_drivers.base import ConnectionArgs
+from netpulse_drivers.jump.jump_host import MAX_HOPS, JumpHost, hops_of
+from netpulse_drivers.ssh.ssh_args import SSHArgs
 from netpulse_drivers.strict_keys import refuse_unknown_keys
-
-HostKeyPolicy = Literal["accept-new", "known", "off"]
 
 _REFUSED = {
     "session_log": "is a path on the worker's disk and would hold passwords; job outputs carry the device's text",
     "session_log_record_writes": "belongs to session_log, which is refused",
     "session_log_file_mode": "belongs to session_log, which is refused",
-    "sock": "is a Python object and cannot be given in a request; use ssh_config_file for jump hosts",
-    "sock_telnet": "is not supported; use ssh_config_file and SSH for jump hosts",
+    "sock": "is a Python object and cannot be given in a request; use proxy_jump for jump hosts",
+    "sock_telnet": "is a Python object and cannot be given in a request; use proxy_jump",
     "serial_settings": "serial ports are not supported",
     "auto_connect": "is the driver's own business",
     "verbose": "prints to the worker's terminal",
@@ -31,7 +31,7 @@ _REFUSED = {
 }
 
 
-class NetmikoConnectionArgs(ConnectionArgs):
+class NetmikoConnectionArgs(SSHArgs, ConnectionArgs):
     """connection_args of driver ``netmiko``. All times are seconds."""
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
@@ -42,28 +42,17 @@ class NetmikoConnectionArgs(ConnectionArgs):
     username: str = Field(default="", max_length=255, description="Login name.")
     secret: SecretStr | None = Field(default=None, description="Password of the privileged (enable) mode.")
 
-    use_keys: bool = Field(default=False, description="Try the worker's own ~/.ssh/id_* keys.")
-    key_file: str | None = Field(default=None, description="Private key, a path on the worker.")
-    pkey: SecretStr | None = Field(default=None, description="Private key itself, PEM or OpenSSH format.")
-    passphrase: SecretStr | None = Field(default=None, description="Opens an encrypted key_file or pkey.")
-    allow_agent: bool = Field(default=False, description="Ask an SSH agent of the worker.")
-    ssh_config_file: str | None = Field(default=None, description="OpenSSH client configuration on the worker.")
-    disabled_algorithms: dict[str, list[str]] = Field(
-        default_factory=dict,
-        description="Algorithms not to offer, by kind: kex, keys, pubkeys, ciphers, macs, compression.",
+    proxy_jump: list[JumpHost] = Field(
+        default_factory=list,
+        max_length=MAX_HOPS,
+        description='Jump hosts, nearest first: "user@host:port" (with commas), an object with host, port, username, '
+        "password or key and the other options of a login, or a list of these.",
     )
-    disable_sha2_fix: bool = Field(default=False, description="Sign with ssh-rsa only, for devices that need it.")
-    host_key_policy: HostKeyPolicy | None = Field(
-        default=None,
-        description="accept-new: remember at the first login, refuse a changed key; known: refuse unknown ones; off. "
-        "None: the worker's own policy, accept-new unless set otherwise.",
+    ssh_config_file: str | None = Field(
+        default=None, description="OpenSSH client configuration on the worker: ProxyJump, ProxyCommand, HostName, ..."
     )
-    known_hosts: str | None = Field(default=None, description="known_hosts file on the worker; None: the worker's own.")
 
     timeout: float = Field(default=60.0, gt=0, le=600, description="The whole login, to the first prompt.")
-    conn_timeout: float = Field(default=10.0, gt=0, le=600, description="TCP connection.")
-    banner_timeout: float = Field(default=15.0, gt=0, le=600, description="The device's SSH banner.")
-    auth_timeout: float = Field(default=30.0, gt=0, le=600, description="The answer to the password or key.")
     session_timeout: float = Field(default=60.0, gt=0, le=600, description="netmiko's wait for its channel lock.")
     blocking_timeout: float = Field(default=20.0, gt=0, le=600, description="netmiko's limit of one blocking read.")
     read_timeout_override: float | None = Field(
@@ -115,21 +104,10 @@ class NetmikoConnectionArgs(ConnectionArgs):
             raise ValueError("unknown encoding; use e.g. utf-8, latin-1 or gbk") from None
         return value
 
-    @field_validator("disabled_algorithms")
+    @field_validator("proxy_jump", mode="before")
     @classmethod
-    def _known_kinds(cls, value: dict[str, list[str]]) -> dict[str, list[str]]:
-        kinds = {"kex", "keys", "pubkeys", "ciphers", "macs", "compression"}
-        unknown = sorted(set(value) - kinds)
-        if unknown:
-            raise ValueError(f"unknown kinds {', '.join(unknown)}; known: {', '.join(sorted(kinds))}")
-        return value
-
-    @field_validator("pkey")
-    @classmethod
-    def _looks_like_a_key(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and "PRIVATE KEY-----" not in value.get_secret_value():
-            raise ValueError("is no private key: expected PEM text with a BEGIN ... PRIVATE KEY line")
-        return value
+    def _any_way_to_write_it(cls, value: Any) -> Any:
+        return [] if value is None else hops_of(value)
 
     @model_validator(mode="after")
     def _some_credential(self) -> Self:
@@ -137,13 +115,29 @@ class NetmikoConnectionArgs(ConnectionArgs):
             return self
         if not self.username and not self.ssh_config_file:
             raise ValueError("username is missing")
-        if not (self.password or self.key_file or self.pkey or self.use_keys or self.allow_agent):
-            raise ValueError("no credential: give password, key_file, pkey, use_keys or allow_agent")
+        if not (self.password or self.proves_by_key or self.keyboard_interactive):
+            raise ValueError(
+                "no credential: give password, key_file, pkey, use_keys, allow_agent or keyboard_interactive"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _one_way_out(self) -> Self:
+        if self.proxy_jump and self.source_address:
+            raise ValueError("source_address: with proxy_jump it belongs to the first jump host, write it there")
         return self
 
     @property
     def telnet(self) -> bool:
         return self.device_type.endswith("_telnet")
+
+    def hops(self) -> tuple[JumpHost, ...]:
+        """The jump hosts with their credentials, nearest first.
+
+        Raises:
+            InvalidArguments: one has none.
+        """
+        return tuple(hop.completed(self, self.username) for hop in self.proxy_jump)
 
     @property
     def tcp_port(self) -> int:

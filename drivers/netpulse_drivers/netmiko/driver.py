@@ -30,10 +30,13 @@ from netpulse_drivers.netmiko.session import NetmikoSession
 from netpulse_drivers.netmiko.ssh_login import SSHLogin
 from netpulse_drivers.netmiko.telnet_dial import TelnetDial
 from netpulse_drivers.results import ChangeResult, Output
+from netpulse_drivers.ssh.ssh_args import SSHArgs
 
 _Model = TypeVar("_Model", NetmikoQueryArgs, NetmikoChangeArgs)
 
-_NOT_NETMIKOS = {"host_key_policy", "known_hosts", "password", "secret", "passphrase", "pkey", "keepalive", "timeout"}
+_OURS = {"host", "port", "username", "password", "secret", "proxy_jump", "ssh_config_file", "keepalive", "timeout"}
+_NOT_NETMIKOS = _OURS | set(SSHArgs.model_fields)
+"""Arguments that netmiko does not see: the connection is opened and logged in by ``dial``."""
 
 
 class NetmikoDriver(InteractiveSessions, BaseDriver):
@@ -55,6 +58,7 @@ class NetmikoDriver(InteractiveSessions, BaseDriver):
     def connect(self) -> NetmikoSession:
         """Log in. ``connection_args.timeout`` bounds the whole of it, within the call's deadline."""
         connection = event_driven_class(self.args.device_type)(**self._netmiko_arguments())
+        connection.use_keys = self.args.proves_by_key  # some platforms' clients log in by "none" without a key
         connection.guard = self.call.before_write
         connection.deadline = self.call.deadline.sooner(self.args.timeout)
         login = TelnetDial(self.args) if self.args.telnet else SSHLogin(self.args)
@@ -117,14 +121,13 @@ class NetmikoDriver(InteractiveSessions, BaseDriver):
 
     def _netmiko_arguments(self) -> dict[str, Any]:
         arguments = self.args.model_dump(exclude=_NOT_NETMIKOS, exclude_none=True)
-        for name in ("password", "secret", "passphrase"):
+        arguments |= {"host": self.args.host, "port": self.args.tcp_port, "username": self.args.username}
+        for name in ("password", "secret"):  # its login dialogues and enable modes type them
             value = getattr(self.args, name)
             if value is not None:
                 arguments[name] = value.get_secret_value()
         arguments["auto_connect"] = False
         arguments["keepalive"] = 0  # paramiko's keepalive ignores the answers; ours does not
-        if not self.args.disabled_algorithms:
-            arguments.pop("disabled_algorithms", None)
         return arguments
 
 

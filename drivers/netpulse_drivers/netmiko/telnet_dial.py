@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from netmiko._telnetlib import telnetlib
 
 from netpulse_drivers.netmiko.byte_stream import TelnetStream
-from netpulse_drivers.netmiko.ssh_login import open_tcp
+from netpulse_drivers.netmiko.reach import Route
 
 if TYPE_CHECKING:
     from netpulse_drivers.netmiko.connection_args import NetmikoConnectionArgs
@@ -26,7 +26,8 @@ class TelnetDial:
         Raises:
             ConnectError, ConnectTimeout.
         """
-        sock = open_tcp(connection.host, connection.port, connection.deadline.sooner(self._args.conn_timeout))
+        route = Route.of(self._args)
+        sock = route.open(self._args, connection.deadline)
         sock.settimeout(None)
         telnet: Any = telnetlib.Telnet  # untyped
         telnet = telnet()

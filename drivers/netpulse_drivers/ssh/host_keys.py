@@ -19,7 +19,7 @@ import paramiko
 from paramiko.hostkeys import HostKeyEntry, HostKeys
 
 from netpulse_drivers.errors import ConnectError, HostKeyMismatch
-from netpulse_drivers.netmiko.connection_args import HostKeyPolicy
+from netpulse_drivers.ssh.ssh_args import HostKeyPolicy
 
 KNOWN_HOSTS_VARIABLE = "NETPULSE_KNOWN_HOSTS"
 """Environment variable with the path of the worker's known_hosts file."""

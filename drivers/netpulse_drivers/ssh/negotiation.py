@@ -1,12 +1,15 @@
-"""SSH negotiation whose failure can be explained: both sides' algorithms, by kind."""
+"""SSH negotiation whose failure can be explained, with the algorithms and the answers that a request gives."""
 
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import paramiko
+
+from netpulse_drivers.errors import AuthenticationFailed
 
 PreferHostKeys = Callable[[tuple[str, ...]], tuple[str, ...]]
 """Puts host key algorithms into the order to offer them in."""
@@ -21,6 +24,38 @@ _KINDS = (
 )
 
 
+class Answers:
+    """Answers a server's questions (RFC 4256), each hidden one by the password unless the request has a better answer.
+
+    An answer is given once a login: a server that asks again has refused it.
+    """
+
+    def __init__(self, given: Mapping[str, str], password: str | None) -> None:
+        self._given = {question.casefold(): answer for question, answer in given.items()}
+        self._password = password
+        self._used: set[str] = set()
+
+    def __call__(self, title: str, instructions: str, questions: Sequence[tuple[str, bool]]) -> list[str]:  # noqa: ARG002
+        """One round: the answers in the order of the questions.
+
+        Raises:
+            AuthenticationFailed: a question without an answer, or one that was answered already.
+        """
+        return [self._answer(" ".join(question.split()), shown=shown) for question, shown in questions]
+
+    def _answer(self, question: str, *, shown: bool) -> str:
+        folded = question.casefold()
+        key = next((part for part in self._given if part in folded), None)
+        if key is None and (shown or self._password is None):
+            raise AuthenticationFailed(
+                f"the login asks {question[:200]!r}, and keyboard_interactive has no answer to it"
+            )
+        if (key or "") in self._used:
+            raise AuthenticationFailed(f"the login asks {question[:200]!r} again: the answer was refused")
+        self._used.add(key or "")
+        return self._given[key] if key is not None else self._password or ""
+
+
 class ExplainedTransport(paramiko.Transport):
     """A transport that keeps the device's offer, and offers host key algorithms in a given order.
 
@@ -30,16 +65,76 @@ class ExplainedTransport(paramiko.Transport):
 
     offer: dict[str, list[str]] | None = None
 
-    def __init__(self, sock: socket.socket, *, prefer_host_keys: PreferHostKeys | None = None, **options: Any) -> None:
+    def __init__(
+        self,
+        sock: socket.socket,
+        *,
+        prefer_host_keys: PreferHostKeys | None = None,
+        algorithms: Mapping[str, Sequence[str]] | None = None,
+        answers: Answers | None = None,
+        **options: Any,
+    ) -> None:
+        """As paramiko's.
+
+        Args:
+            algorithms: to offer instead of paramiko's own, by kind; names that it knows.
+            answers: to the questions of a keyboard-interactive login.
+        """
         super().__init__(sock, **options)
+        self._answers = answers
+        self._opening = threading.local()
+        self._refusals: dict[int, tuple[int, str]] = {}
+        for kind, names in (algorithms or {}).items():
+            setattr(self, f"_preferred_{kind}", tuple(names))
         if prefer_host_keys is not None:
             options_of = self.get_security_options()
             options_of.key_types = prefer_host_keys(tuple(options_of.key_types))
+
+    def auth_password(
+        self, username: str, password: str, event: threading.Event | None = None, fallback: bool = True
+    ) -> list[str]:
+        """As paramiko's, but a server that only asks questions gets the answers of the request.
+
+        paramiko's own fall-back gives up at two questions; and where a login takes two steps it asks on the terminal.
+        """
+        try:
+            return super().auth_password(username, password, event, fallback=False)
+        except paramiko.BadAuthenticationType as error:
+            if not fallback or self._answers is None or "keyboard-interactive" not in error.allowed_types:
+                raise
+            return self.auth_interactive(username, self._answers)
+
+    def auth_interactive_dumb(self, username: str, handler: Any = None, submethods: str = "") -> list[str]:
+        """The second step of a login, after a key or a password: no terminal is asked, the request has the answers."""
+        answers = handler or self._answers
+        if answers is None:
+            raise paramiko.BadAuthenticationType("keyboard-interactive", [])
+        return self.auth_interactive(username, answers, submethods)
 
     def _really_parse_kex_init(self, m: paramiko.Message, ignore_first_byte: bool = False) -> dict[str, Any]:
         parsed: dict[str, Any] = super()._really_parse_kex_init(m, ignore_first_byte)  # type: ignore[misc]
         self.offer = {key: list(parsed[key]) for _, _, key in _KINDS}
         return parsed
+
+    def refusal(self) -> tuple[int, str] | None:
+        """Reason (RFC 4254 section 5.1) and text of the refusal of the channel that this thread tried to open last.
+
+        paramiko keeps one exception for all threads, so of two refusals at a time one is lost, and it drops the text.
+        """
+        return self._refusals.pop(getattr(self._opening, "channel", -1), None)
+
+    def _next_channel(self) -> int:
+        number: int = super()._next_channel()  # type: ignore[misc]
+        self._opening.channel = number
+        self._refusals.pop(number, None)
+        return number
+
+    def _parse_channel_open_failure(self, m: paramiko.Message) -> None:
+        number, reason, text = m.get_int(), m.get_int(), m.get_text()
+        self._refusals[number] = (reason, text)
+        m.rewind()
+        m.get_byte()  # the kind of message, read before
+        super()._parse_channel_open_failure(m)  # type: ignore[misc]
 
     def explain(self) -> tuple[str, list[dict[str, Any]]]:
         """What does not match: one line for people, and both sides' lists of each kind without a common algorithm."""

@@ -11,14 +11,14 @@ from pydantic import ValidationError
 
 from netpulse_drivers import ConnectError, HostKeyMismatch, InvalidArguments
 from netpulse_drivers.netmiko import NetmikoDriver
-from netpulse_drivers.netmiko.host_keys import (
+from netpulse_drivers.ssh.host_keys import (
     HostKeyCheck,
     KnownHosts,
     default_known_hosts,
     effective_policy,
     host_token,
 )
-from netpulse_drivers.netmiko.ssh_login import parse_private_key
+from netpulse_drivers.ssh.private_key import parse_private_key
 
 GOOD = {"device_type": "cisco_ios", "host": "192.0.2.1", "username": "admin", "password": "hunter2-hunter2"}
 
@@ -221,7 +221,7 @@ def test_file_with_thousands_of_hosts_is_not_parsed_whole(tmp_path: Path, monkey
         parsed += 1
         return real(text, number)
 
-    monkeypatch.setattr("netpulse_drivers.netmiko.host_keys.HostKeyEntry.from_line", counting)
+    monkeypatch.setattr("netpulse_drivers.ssh.host_keys.HostKeyEntry.from_line", counting)
     check(path, "known", KEY)
     assert parsed == 1
 
