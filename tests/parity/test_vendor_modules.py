@@ -18,7 +18,7 @@ from tests.parity.conftest import Table, over_broker, over_stock
 from tests.parity.vendor_ansible import Run, VendorAnsible
 
 KNOWN = {
-    "net_put": "with libssh the look at a file that is not there yet ends in a warning, and the copy is reported unchanged",
+    "net_put": "with libssh the look for an earlier file ends in a warning, and the copy is reported unchanged",
     "A file that is not there": "each side has its own words for what the device said",
 }
 """Tasks whose results cannot be the same, and why."""
