@@ -20,7 +20,9 @@ PLAYBOOKS = Path(__file__).parent / "vendor_modules"
 NETWORK_OS = {
     "ios": "cisco.ios.ios",
     "eos": "arista.eos.eos",
+    "nxos": "cisco.nxos.nxos",
     "iosxr": "cisco.iosxr.iosxr",
+    "junos": "junipernetworks.junos.junos",
 }
 ENABLES = ("ios", "eos")
 """Platforms on which a login lands below the level that configures."""
@@ -72,7 +74,9 @@ def over_stock(device: SimulatedDevice) -> dict[str, Any]:
         ("netcommon.yml", "ios"),
         ("eos.yml", "eos"),
         ("eos_resources.yml", "eos"),
+        ("nxos.yml", "nxos"),
         ("iosxr.yml", "iosxr"),
+        ("junos.yml", "junos"),
     ],
 )
 def test_vendor_modules_find_what_they_know(

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any, Protocol
 
 from .config_session import Candidates
-from .config_store import ConfigTree
+from .config_store import ConfigTree, Entry
 from .device_spec import DeviceSpec
 from .faults import Cut, Faults
 from .file_store import FileStore
@@ -71,6 +71,8 @@ class Device:
         self.saved: float | None = None
         self.candidates = Candidates()
         """Named configuration sessions, where the platform has them."""
+        self.history_of_commits: list[ConfigTree] = []
+        """What was in force before each commit, newest first, where the platform keeps it."""
         self.files = FileStore(platform.file_system)
         self.running = ConfigTree()
         self.running = self._factory_config()
@@ -86,7 +88,11 @@ class Device:
     @property
     def hostname(self) -> str:
         """The host name in the running configuration."""
-        return self.running.root.argument("hostname") or self.platform.name.capitalize()
+        *sections, leaf = self.platform.hostname
+        place: Entry | None = self.running.root
+        for word in sections:
+            place = place.find(word) if place is not None else None
+        return (place.argument(leaf) if place is not None else None) or self.platform.name.capitalize()
 
     @property
     def unsaved(self) -> bool:
@@ -152,6 +158,13 @@ class Device:
         self.running.root.children = tree.root.children
         self.note_change(username)
 
+    def shell(
+        self, *, username: str, privilege: int = 15, session: int = 0, tree: ConfigTree | None = None
+    ) -> Interpreter:
+        """A new conversation with this device, in the way of its platform."""
+        kind = self.platform.interpreter or Interpreter
+        return kind(device=self, username=username, privilege=privilege, session=session, tree=tree)
+
     def open_session(self) -> int:
         """Count an accepted login and give it its number."""
         self._next_session += 1
@@ -188,5 +201,5 @@ def load(device: Device, text: str, tree: ConfigTree | None = None) -> ConfigTre
         ValueError: the device would refuse a line.
     """
     target = ConfigTree() if tree is None else tree
-    Interpreter(device=device, username="startup", privilege=15, session=0, tree=target).load(text)
+    device.shell(username="startup", tree=target).load(text)
     return target

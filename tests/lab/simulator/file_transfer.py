@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import posixpath
 import stat
 from collections.abc import AsyncIterator
@@ -22,6 +24,12 @@ class _OpenFile:
         self.data = bytearray(data)
         self.writing = writing
         self.append = append
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """asyncssh asks where data and holes are; there are no holes."""
+        if whence != os.SEEK_HOLE and offset >= len(self.data):
+            raise OSError(errno.ENXIO, os.strerror(errno.ENXIO))
+        return len(self.data) if whence == os.SEEK_HOLE else offset
 
 
 class DeviceFiles(asyncssh.SFTPServer):

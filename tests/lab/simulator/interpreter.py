@@ -127,7 +127,7 @@ class Interpreter:
             return self.refuse(wrong.behind(behind))
 
     def _filtered(self, found: Match[Command], command: Command, tail: str) -> Outcome | str:
-        if tail.strip().lower() == "json" and command.json is not None:
+        if tail.strip().lower() in self.platform.data_words and command.json is not None:
             return json.dumps(command.json(self, found), indent=4)
         done = command.run(self, found)
         if isinstance(done, Say):

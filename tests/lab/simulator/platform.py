@@ -110,6 +110,12 @@ class Platform:
     bad_secret: str
     no_secret: str
     filters: Mapping[str, Filter] = field(default_factory=lambda: FILTERS)
+    data_words: tuple[str, ...] = ("json",)
+    """What stands behind the bar when a command is to answer with data."""
+    hostname: tuple[str, ...] = ("hostname",)
+    """The words before the host name in the configuration, one a level where the platform nests it."""
+    interpreter: type[Interpreter] | None = None
+    """What understands the lines where the platform has another way of thinking; None: `Interpreter`."""
     configured: str = ""
     """Printed on entry to configuration mode."""
     length_set: str = ""

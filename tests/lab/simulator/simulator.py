@@ -14,7 +14,6 @@ from .eapi import EapiConnection
 from .eapi_tls import identity, server_context
 from .faults import Cut
 from .gate import Gate
-from .interpreter import Interpreter
 from .platforms import platform_named
 from .ssh_server import DeviceConnection, new_host_key, server_options, shared_host_key
 from .telnet_server import TelnetSession
@@ -141,7 +140,7 @@ class Simulator:
         Raises:
             ValueError: the device refuses a line.
         """
-        shell = Interpreter(device=self.device(name), username="console", privilege=15, session=0)
+        shell = self.device(name).shell(username="console")
         shell.load(lines)
 
 

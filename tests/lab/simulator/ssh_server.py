@@ -165,9 +165,7 @@ class DeviceServer(asyncssh.SSHServer):
     def session_requested(self) -> asyncssh.SSHServerSession[bytes] | bool:
         if not self._gate.session:
             return False
-        shell = Interpreter(
-            device=self._device, username=self._username, privilege=self._privilege, session=self._gate.session
-        )
+        shell = self._device.shell(username=self._username, privilege=self._privilege, session=self._gate.session)
         return DeviceSession(self._gate, shell)
 
 

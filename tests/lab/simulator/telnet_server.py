@@ -9,7 +9,6 @@ import asyncio
 
 from .faults import Cut
 from .gate import Gate
-from .interpreter import Interpreter
 from .outcome import Ask, Leave, Outcome, Pause
 from .ssh_server import greeting
 from .terminal import Terminal
@@ -75,9 +74,7 @@ class TelnetSession(asyncio.Protocol):
             return Leave()
         self._gate.logged_in(name)
         assert self._terminal is not None, "a password was typed"
-        self._terminal.shell = Interpreter(
-            device=device, username=name, privilege=privilege, session=self._gate.session
-        )
+        self._terminal.shell = device.shell(username=name, privilege=privilege, session=self._gate.session)
         return greeting(device)
 
     # -- options -----------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from importlib import import_module
 
 from tests.lab.simulator.platform import Platform
 
-PLATFORMS = ("ios", "eos", "iosxr")
+PLATFORMS = ("ios", "eos", "nxos", "iosxr", "junos")
 """Each is a module of this package with a function ``build() -> Platform``."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from tests.lab.simulator.config_store import ConfigTree
 
@@ -24,6 +24,15 @@ def _networks(tree: ConfigTree) -> Iterator[ipaddress.IPv4Network | None]:
                 yield from (_network(one.words[2:]) for one in interface.find_all(keyword, "address"))
     for route in tree.root.find_all("ip", "route"):
         yield _network(tuple(" ".join(route.words[2:]).split()))
+
+
+def answers(target: str, addresses: Iterable[str]) -> bool:
+    """Whether `target` lies in the network of one of these ``address/length``."""
+    try:
+        address = ipaddress.IPv4Address(target)
+    except ValueError:
+        return False
+    return any(address in ipaddress.IPv4Interface(one).network for one in addresses)
 
 
 def reachable(tree: ConfigTree, target: str) -> bool:
