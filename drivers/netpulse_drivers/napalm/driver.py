@@ -89,8 +89,16 @@ class NapalmDriver(BaseDriver):
         if not callable(getter):
             raise unknown_getter(command, [name for name in dir(session.device) if name.startswith("get_")])
         check_getters([command], arguments_for(command, args.given(), {}), extra=False)
+        from netpulse_drivers.napalm.failures import misread  # noqa: PLC0415 - as below
+
         with session.operation(self.call, command):
-            return getter(**arguments_for(command, args.given(), args.getter_args or {}))
+            try:
+                return getter(**arguments_for(command, args.given(), args.getter_args or {}))
+            except Exception as error:
+                failure = misread(error, command)
+                if failure is None:
+                    raise
+                raise failure from error
 
     def _cli(self, session: NapalmSession, command: str, args: NapalmQueryArgs) -> Any:
         options = {"encoding": args.encoding} if args.encoding is not None else {}

@@ -6,7 +6,9 @@ be imported.
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from netpulse_drivers.errors import (
@@ -18,6 +20,7 @@ from netpulse_drivers.errors import (
     ConnectTimeout,
     DriverError,
     NegotiationFailed,
+    ParseFailed,
     SessionLost,
     UnsupportedOperation,
 )
@@ -119,6 +122,21 @@ def working(error: Exception, what: str) -> DriverError | None:
     if kind is CommandRefused:
         return CommandRefused(f"{what} was refused: {_summary(said)}", device_output=said)
     return kind(f"{what}: {said}")
+
+
+def misread(error: Exception, what: str) -> ParseFailed | None:
+    """A getter stumbled over what the device answered; None: it is something else.
+
+    NAPALM takes answers apart without looking whether they are what it expects.
+    """
+    if not isinstance(error, LookupError | ValueError | TypeError | AttributeError | ArithmeticError):
+        return None
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{Path(frame.filename).name} line {frame.lineno}"
+    return ParseFailed(
+        f"NAPALM's {what} could not read the device's answer ({type(error).__name__} in {where}: "
+        f"{_said(error)[:200]}); the release may be one that it does not know"
+    )
 
 
 def _summary(said: str) -> str:

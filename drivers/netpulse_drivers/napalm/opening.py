@@ -117,6 +117,8 @@ def _open_command_line(args: NapalmConnectionArgs, call: Call) -> NapalmSession:
     def log_in(device_type: str, options: dict[str, Any]) -> Any:
         session = _netmiko_session(args, device_type, options, call)
         opened.append(session)
+        # NAPALM may go on to ask for the release (eos); that belongs to the login.
+        session.connection.guard, session.connection.deadline = call.before_write, call.deadline
         return session.connection
 
     def netmiko_open(self: Any, device_type: str, netmiko_optional_args: dict[str, Any] | None = None) -> Any:
@@ -132,6 +134,8 @@ def _open_command_line(args: NapalmConnectionArgs, call: Call) -> NapalmSession:
     device = kept(args.host, args.username, _password(args), args.timeout, options)
     try:
         device.open()
+        with opened[0].operation(call):
+            pass  # ends the login: from here on only operations may write
     except BaseException:
         for session in opened:
             session.close()

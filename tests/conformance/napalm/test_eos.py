@@ -75,6 +75,24 @@ def test_many_getters_take_one_connection(
     assert (counters.connections, counters.logins, counters.requests) == (1, 1, 301)
 
 
+def test_over_ssh(make_client: Make, lab: SimulatorLab, switch: SimulatedDevice) -> None:
+    client = make_client(
+        device_type="eos",
+        host=switch.host,
+        port=switch.port,
+        username=switch.username,
+        password=switch.password,
+        secret=switch.secret,
+        optional_args={"transport": "ssh"},
+    )
+    client.connect()
+    assert client.query("get_facts").output["hostname"] == "s1"
+    assert "Arista vEOS-lab" in client.query("show version").output
+    assert client.keepalive()
+    assert client.query("get_vlans").output["1"]["name"] == "default"
+    assert (lab.counters(switch).logins, lab.counters(switch).requests) == (1, 0)
+
+
 def test_self_signed_certificate_needs_consent(make_client: Make, switch: SimulatedDevice) -> None:
     client = make_client(
         device_type="eos",

@@ -14,6 +14,7 @@ from netpulse_drivers import (
     EnsurePolicy,
     HostKeyMismatch,
     InvalidArguments,
+    ParseFailed,
     PrivilegeRefused,
     UnsupportedOperation,
 )
@@ -44,6 +45,14 @@ def test_getters_take_one_login(ios: Client, lab: SimulatorLab, router: Simulate
     assert "Cisco IOS Software" in ios.query("show version").output
     assert ios.keepalive()
     assert lab.counters(router).logins == 1
+
+
+def test_answer_that_napalm_cannot_read(ios: Client, lab: SimulatorLab, router: SimulatedDevice) -> None:
+    answer = "Protocol  Address  Age (min)  Hardware Addr\nsomething else entirely\n"
+    lab.set_faults(router, commands=[{"match": "show arp", "action": "replace", "text": answer}])
+    with pytest.raises(ParseFailed, match="get_arp_table could not read"):
+        ios.query("get_arp_table")
+    assert ios.query("get_facts").output["hostname"] == "r1"
 
 
 def test_refused_command(ios: Client) -> None:
