@@ -189,6 +189,9 @@ def test_outputs_are_parsed_on_the_worker(broker: RunningBroker, device: Simulat
     )
     assert job["result"]["outputs"][0]["parsed"][0]["VERSION"]
     assert "parsed" not in job["result"]["outputs"][1]
+    fresh = broker.execute(login, command="show clock", parsing={"name": "textfsm"}, queue_strategy="fifo")
+    assert fresh["queue"] == "fifo"
+    assert fresh["result"]["outputs"][0]["parsed"][0]["timezone"] == "UTC"
     job = broker.execute(login, command="show clock", parsing={"template": "*{{ time }} UTC {{ ignore('.*') }}"})
     assert job["result"]["outputs"][0]["parsed"][0][0]["time"]
 

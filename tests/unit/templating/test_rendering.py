@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -192,3 +194,23 @@ def test_another_user_is_not_served(service: TemplateService, render: Run) -> No
             os._exit(0)
     os.waitpid(pid, 0)
     assert os.read(reader, 100) in {b"TemplateFailed", b"TemplatesUnavailable"}
+
+
+def test_the_process_ends_with_its_owner() -> None:
+    program = (
+        "import sys, time\n"
+        "from netpulse_broker.templating.client import TemplateCalls\n"
+        "from netpulse_broker.templating.service import TemplateService\n"
+        "from netpulse_broker.templating.work import TemplateWork\n"
+        "service = TemplateService()\n"
+        "service.start()\n"
+        "TemplateCalls(service.name).run(TemplateWork(do='render', engine='jinja2', template='x'))\n"
+        "print(service._process.pid, flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as owner:
+        assert owner.stdout is not None
+        process = psutil.Process(int(owner.stdout.readline()))
+        assert process.is_running()
+        owner.kill()
+    wait_until(lambda: not process.is_running() or process.status() == "zombie", what="the end of the process")

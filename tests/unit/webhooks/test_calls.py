@@ -19,6 +19,7 @@ from netpulse_broker.settings import Settings, WebhookSettings
 from netpulse_broker.webhooks.callers import HttpCaller, caller
 from netpulse_broker.webhooks.delivery import Delivery
 from netpulse_broker.webhooks.signature import signature
+from netpulse_broker.webhooks.submission import RequestedWebhook
 from netpulse_broker.webhooks.targets import Targets
 from netpulse_drivers import Deadline
 from tests.lab.webhook_receiver import WebhookReceiver
@@ -208,6 +209,25 @@ def test_hosts_can_be_limited() -> None:
 def test_an_unknown_caller() -> None:
     with pytest.raises(WebhookRefused, match="unknown webhook caller 'pager'; known: basic"):
         caller("pager", settings())
+
+
+def test_an_installed_package_brings_a_caller(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "acme_pager.py").write_text(
+        "class Pager:\n    def call(self, delivery, body, deadline):\n        self.told = (delivery.job, body)\n"
+    )
+    information = tmp_path / "acme_pager-1.0.dist-info"
+    information.mkdir()
+    (information / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-pager\nVersion: 1.0\n")
+    (information / "entry_points.txt").write_text(
+        "[netpulse.webhooks]\nacme = acme_pager:Pager\nlost = acme_pager:Lost\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    pager: Any = caller("acme", settings())
+    pager.call(delivery("http://pager.example.net/", name="acme"), BODY, Deadline.after(1))
+    assert pager.told == ("job-1", BODY)
+    RequestedWebhook(WebhookOptions(url="http://127.0.0.1/", name="acme"), settings(allowed_networks=[]))
+    with pytest.raises(WebhookFailed, match="the caller 'lost' cannot be loaded: AttributeError"):
+        caller("lost", settings())
 
 
 def test_no_secret_is_shown() -> None:
