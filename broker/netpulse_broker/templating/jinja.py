@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -51,8 +52,6 @@ class JinjaRenderer:
         try:
             _collect(environment, texts, OWN, directory)
             environment.loader = jinja2.DictLoader(texts)
-            for name in texts:
-                environment.get_template(name)
             self._template = environment.get_template(OWN)
         except jinja2.TemplateSyntaxError as error:
             where = "" if error.name in (None, OWN) else f" of {error.name}"
@@ -73,6 +72,11 @@ class JinjaRenderer:
                     break
         except SecurityError as error:
             raise _at_line(f"not allowed in a template: {error}", error) from None
+        except jinja2.TemplateSyntaxError as error:  # of a template that was named at run time
+            where = "" if error.name in (None, OWN) else f" of {error.name}"
+            raise _failed(f"{error.message} (line {error.lineno}{where})", error.lineno, error.name) from None
+        except jinja2.TemplateNotFound as error:
+            raise _at_line(f"there is no template '{error.name}' in the template directory", error) from None
         except jinja2.UndefinedError as error:
             raise _at_line(f"{error.message}; give it in the context", error) from None
         except RecursionError as error:
@@ -101,7 +105,10 @@ def _collect(environment: jinja2.Environment, texts: dict[str, str], name: str, 
     tree = environment.parse(texts[name], name=name)
     wanted: list[str] = []
     for found in meta.find_referenced_templates(tree):
-        wanted += directory.names() if found is None else [found]
+        if found is None:
+            _read_all(texts, directory)
+        else:
+            wanted.append(found)
     optional = {
         node.template.value
         for node in tree.find_all(nodes.Include)
@@ -119,6 +126,14 @@ def _collect(environment: jinja2.Environment, texts: dict[str, str], name: str, 
                 continue
             raise
         _collect(environment, texts, other, directory)
+
+
+def _read_all(texts: dict[str, str], directory: TemplateDirectory) -> None:
+    """A name is made at run time: any of the directory's templates may be meant. A broken one only matters if it is."""
+    for name in directory.names():
+        if name not in texts:
+            with contextlib.suppress(BadRequest):
+                texts[name] = directory.read(name)
 
 
 def _at_line(message: str, error: BaseException) -> TemplateFailed:

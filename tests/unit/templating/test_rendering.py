@@ -151,8 +151,13 @@ def test_templates_of_the_directory_can_be_included(calls: TemplateCalls, tmp_pa
     render = in_directory(calls, tmp_path)
     assert render("{% extends 'ios/base.j2' %}{% block b %}x{% endblock %}") == "begin x end 1"
     assert render("{% import 'macros.j2' as o %}{{ o.m(x) }}") == "<1>"
-    (tmp_path / "broken.j2").unlink()
     assert render("{% include ['e', 'nd.j2']|join %}") == "end 1"
+    for reference in ("{% include 'broken.j2' %}", "{% include ['brok', 'en.j2']|join %}"):
+        with pytest.raises(TemplateFailed) as caught:
+            render(reference)
+        assert caught.value.details == [{"line": 3, "template": "broken.j2"}]
+    with pytest.raises(TemplateFailed, match=r"there is no template 'x\.j2'"):
+        render("{% include ['x', '.j2']|join %}")
     assert render("{% include 'none.j2' ignore missing %}.") == "."
 
 
