@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import paramiko
 from pydantic import ValidationError
 
 from netpulse_drivers.base import Call
@@ -12,6 +13,7 @@ from netpulse_drivers.napalm.arguments import NapalmConnectionArgs
 from netpulse_drivers.napalm.failures import connecting
 from netpulse_drivers.napalm.session import CommandLineSession, EapiSessionOfNapalm, NapalmSession
 from netpulse_drivers.netmiko import NetmikoDriver
+from netpulse_drivers.netmiko.byte_stream import SSHStream
 from netpulse_drivers.netmiko.privilege import raise_privilege
 from netpulse_drivers.netmiko.session import NetmikoSession
 from netpulse_drivers.pyeapi.arguments import PyeapiConnectionArgs
@@ -117,6 +119,7 @@ def _open_command_line(args: NapalmConnectionArgs, call: Call) -> NapalmSession:
     def log_in(device_type: str, options: dict[str, Any]) -> Any:
         session = _netmiko_session(args, device_type, options, call)
         opened.append(session)
+        _pin_host_key(session)
         # NAPALM may go on to ask for the release (eos); that belongs to the login.
         session.connection.guard, session.connection.deadline = call.before_write, call.deadline
         return session.connection
@@ -141,6 +144,27 @@ def _open_command_line(args: NapalmConnectionArgs, call: Call) -> NapalmSession:
             session.close()
         raise
     return CommandLineSession(device, args.platform, opened[0])
+
+
+def _pin_host_key(session: NetmikoSession) -> None:
+    """NAPALM's file transfers open connections of their own, by netmiko's client, which would send the password to
+    whoever answers: let them take the host key only that the session was opened with."""
+    connection = session.connection
+    stream = connection.stream
+    transport = stream.channel.get_transport() if isinstance(stream, SSHStream) else None
+    if transport is None:
+        return  # Telnet
+    key = transport.get_remote_server_key()
+    name = connection.host if connection.port == 22 else f"[{connection.host}]:{connection.port}"
+    build = connection._build_ssh_client  # noqa: SLF001 - what netmiko's SCP calls
+
+    def build_pinned() -> paramiko.SSHClient:
+        client: paramiko.SSHClient = build()
+        client.get_host_keys().add(name, key.get_name(), key)
+        client.set_missing_host_key_policy(paramiko.RejectPolicy())
+        return client
+
+    setattr(connection, "_build_ssh_client", build_pinned)  # noqa: B010 - of this one object
 
 
 def _netmiko_session(

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import paramiko
 import pytest
 
 from netpulse_drivers import (
@@ -77,6 +78,20 @@ def test_merge_over_scp(ios: Client, lab: SimulatorLab, router: SimulatedDevice)
     assert result.diff == foretold.diff == "+interface GigabitEthernet0/1\n+ description by napalm"
     assert "description by napalm" in lab.startup_config(router)
     assert "Cisco IOS Software" in ios.query("show version").output
+
+
+def test_file_transfer_takes_only_the_sessions_host_key(ios: Client, router: SimulatedDevice) -> None:
+    client = ios.session.below.connection._build_ssh_client()
+    login = {"username": router.username, "password": router.password, "look_for_keys": False, "allow_agent": False}
+    client.connect(router.host, router.port, **login)
+    client.close()
+    pinned = client.get_host_keys()
+    other = paramiko.ECDSAKey.generate()
+    for name in list(pinned):
+        del pinned[name]
+        pinned.add(name, other.get_name(), other)
+    with pytest.raises(paramiko.SSHException):
+        client.connect(router.host, router.port, **login)
 
 
 def test_ensure_is_idempotent(ios: Client) -> None:
