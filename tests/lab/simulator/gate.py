@@ -176,9 +176,21 @@ class Gate(asyncio.Transport, asyncio.Protocol):
         if not tcp.can_write_eof():
             tcp.close()  # TLS: its own close comes first, and there is no half of it
             return
+        # A moment later: uvloop writes at the end of its turn, and a shutdown before that loses what was written.
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(0.002, self._say_goodbye, tcp, loop.time() + _PATIENCE)
+
+    def _say_goodbye(self, tcp: asyncio.Transport, deadline: float) -> None:
+        """FIN, as soon as the send buffer is empty."""
+        loop = asyncio.get_running_loop()
+        if tcp.is_closing():
+            return
+        if tcp.get_write_buffer_size() and loop.time() < deadline:
+            self._timer = loop.call_later(0.002, self._say_goodbye, tcp, deadline)
+            return
         tcp.write_eof()
         tcp.resume_reading()
-        self._timer = asyncio.get_running_loop().call_later(_PATIENCE, tcp.close)
+        self._timer = loop.call_later(_PATIENCE, tcp.close)
 
     def _reset(self, deadline: float) -> None:
         """RST, as soon as the send buffer is empty."""
