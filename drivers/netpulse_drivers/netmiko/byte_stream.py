@@ -95,6 +95,8 @@ class SSHStream:
             return "the device closed the session"
         sock = transport.sock
         if isinstance(sock, socket.socket) and peer_hung_up(sock):
+            if sock.family == socket.AF_UNIX:
+                return "the way through the jump host or proxy command ended"
             return "the device closed the TCP connection"
         return ""
 

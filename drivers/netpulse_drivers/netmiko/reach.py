@@ -105,7 +105,9 @@ def _run_proxy_command(command: str) -> socket.socket:
     ours, theirs = socket.socketpair()
     with theirs:
         try:
-            process = subprocess.Popen(shlex.split(command), stdin=theirs.fileno(), stdout=theirs.fileno(), start_new_session=True)
+            process = subprocess.Popen(
+                shlex.split(command), stdin=theirs.fileno(), stdout=theirs.fileno(), start_new_session=True
+            )
         except (OSError, ValueError) as error:
             ours.close()
             raise ConnectError(f"the ProxyCommand of ssh_config_file cannot be run on the worker: {error}") from error

@@ -56,7 +56,9 @@ class SSHConnect:
         self._key = private_key(args)
         given = {question: answer.get_secret_value() for question, answer in args.keyboard_interactive.items()}
         self._answers = Answers(given, password)
-        self._options: dict[str, Any] = {"hostname": host, "port": port, "password": password}
+        # paramiko asks for more than keys only where it has a password; ExplainedTransport never sends this empty one.
+        typed = "" if password is None and given else password
+        self._options: dict[str, Any] = {"hostname": host, "port": port, "password": typed}
 
     def login(
         self, client: paramiko.SSHClient, sock: socket.socket | paramiko.Channel, *, username: str, deadline: Deadline

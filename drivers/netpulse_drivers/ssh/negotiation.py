@@ -35,6 +35,10 @@ class Answers:
         self._password = password
         self._used: set[str] = set()
 
+    @property
+    def has_password(self) -> bool:
+        return self._password is not None
+
     def __call__(self, title: str, instructions: str, questions: Sequence[tuple[str, bool]]) -> list[str]:  # noqa: ARG002
         """One round: the answers in the order of the questions.
 
@@ -97,6 +101,8 @@ class ExplainedTransport(paramiko.Transport):
 
         paramiko's own fall-back gives up at two questions; and where a login takes two steps it asks on the terminal.
         """
+        if self._answers is not None and not self._answers.has_password:
+            return self.auth_interactive(username, self._answers)
         try:
             return super().auth_password(username, password, event, fallback=False)
         except paramiko.BadAuthenticationType as error:
