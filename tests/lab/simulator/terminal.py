@@ -179,9 +179,8 @@ class Terminal:
         self._out += b"^Z\r\n"
         if line.strip():
             shell.run(line)
-        if shell.contexts:
-            shell.leave_config()
-        self._respond("")
+        # As if "end" was typed: IOS-XR may have a question about what is not committed.
+        self._perform(shell.run("end") if shell.contexts else Say())
 
     def _key(self, byte: int) -> None:
         after_return, self._after_return = self._after_return, byte == _CR
@@ -222,7 +221,8 @@ class Terminal:
             return
         if fault is not None:
             self._point = CutPoint(fault.after_bytes, cast(Cut, fault.action))
-        if faults.refuse_config and self.shell.contexts and any(re.search(one, line) for one in faults.refuse_config):
+        configures = self.shell.mode not in ("user", "enable")
+        if configures and any(re.search(one, line) for one in faults.refuse_config):
             self._perform(Say(faults.refuse_config_text + "\n"))
             return
         self._perform(self.shell.run(line))
