@@ -103,6 +103,16 @@ def test_xr_asks_before_it_commits_over_another_commit(lab: SimulatorLab, connec
     assert "logging console debugging" in text, "what the other one committed stays"
 
 
+def test_xr_asks_for_control_z_too(lab: SimulatorLab, connect: Connect) -> None:
+    session = connect("xr")
+    session.config_mode()
+    session.send_command("hostname gone", expect_string=r"\(config\)#")
+    session.write_channel("\x1a")
+    session.read_until_pattern(r"Uncommitted changes found.*\[cancel\]:")
+    session.send_command("no", expect_string=r"xr#")
+    assert "hostname gone" not in lab.running_config("xr")
+
+
 def test_xr_shows_what_is_not_committed(connect: Connect) -> None:
     session = connect("xr")
     session.config_mode()
