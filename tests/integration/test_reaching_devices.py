@@ -94,6 +94,11 @@ def test_thirty_devices_one_session_to_the_jump_host(broker: RunningBroker, jump
     assert job["status"] == "finished", job
     assert (jump.logins(), jump.sessions(), jump.jump_opens()) == (1, 1, FLEET + 1)
 
+    request = {"driver": "netmiko", "connection_args": devices[0].netmiko(proxy_jump=hop)}
+    tested = broker.post("/device/test-connection", request, expect=200)
+    assert f"jump host {jump.device.username}@{jump.device.host} port {jump.device.port}" in json.dumps(tested)
+    assert jump.logins() == 1
+
     # The session is killed under all of them: every device comes back over one new session.
     jump.drop_sessions()
     everywhere()

@@ -13,7 +13,7 @@ from netpulse_drivers.ssh.ssh_args import SSHArgs
 MAX_HOPS = 4
 
 _HOP = re.compile(
-    r"(?:ssh://)?(?:(?P<user>[^@\s,]+)@)?(?:\[(?P<v6>[0-9A-Fa-f:.%\w]+)\]|(?P<host>[^@\s,:\[\]/]+))(?::(?P<port>\d{1,5}))?/?"
+    r"(?:ssh://)?(?:(?P<user>[^@\s,]+)@)?(?:\[(?P<v6>[0-9A-Fa-f:.%\w]+)\]|(?P<host>[\w.\-]+))(?::(?P<port>\d{1,5}))?/?"
 )
 
 _INHERITED = ("use_keys", "key_file", "pkey", "passphrase", "certificate", "allow_agent")

@@ -115,7 +115,7 @@ class MeetingPoint:
             self._socket.chmod(0o600)
             listener.listen(BACKLOG)
             subprocess.run(
-                [sys.executable, "-c", _BIRTH, str(listener.fileno()), str(self.directory)],
+                [sys.executable, "-P", "-c", _BIRTH, str(listener.fileno()), str(self.directory)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 pass_fds=[listener.fileno()],

@@ -12,6 +12,7 @@ import hmac
 import json
 import logging
 import os
+import resource
 import secrets
 import select
 import signal
@@ -247,10 +248,15 @@ def _pid_of(pidfd: int) -> int:
 
 def main(fd: int, directory: str) -> None:
     """Entry point of the process; ``fd`` listens already."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal that is the broker's; it ends us by going away
+    # What stops a whole service (Ctrl-C, systemd) must not cut off the jobs that the workers are let end. This process
+    # ends by itself when they are gone.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
     Path("/proc/self/comm").write_text("np-jump")
     threading.stack_size(STACK)
     logging.getLogger("paramiko").addHandler(logging.NullHandler())  # what matters of it stands in our own events
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a descriptor for each device
     listener = socket.socket(fileno=fd)
     listener.set_inheritable(False)
     log("jump_process_started", directory=directory)

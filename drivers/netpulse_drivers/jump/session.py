@@ -30,6 +30,9 @@ from netpulse_drivers.ssh.tcp import open_tcp
 KEEPALIVE = 15.0
 """Seconds between two keepalives; two unanswered ones in a row end the session and all its streams."""
 
+ANSWER_WITHIN = 10.0
+"""Seconds for the answer to a keepalive."""
+
 MAX_STREAMS = 1000
 """Streams of one session."""
 
@@ -208,7 +211,7 @@ class JumpSession:
         unanswered = 0
         while not self._closed.wait(KEEPALIVE) and transport.is_active() and unanswered < 2:
             try:
-                answered = ssh_keepalive(transport, Deadline.after(10))
+                answered = ssh_keepalive(transport, Deadline.after(ANSWER_WITHIN))
             except (paramiko.SSHException, EOFError, OSError):
                 break
             unanswered = 0 if answered else unanswered + 1

@@ -93,7 +93,10 @@ class NetmikoDriver(InteractiveSessions, BaseDriver):
         return self.args.keepalive
 
     def device_info(self, session: NetmikoSession) -> dict[str, Any]:
-        return device_info(session)
+        facts = device_info(session)
+        if self.args.proxy_jump:
+            facts["through"] = [hop.where for hop in self.args.hops()]
+        return facts
 
     # -- work -------------------------------------------------------------------------------------------------------
 

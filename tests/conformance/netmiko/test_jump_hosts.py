@@ -21,6 +21,9 @@ from netpulse_drivers import (
     SessionLost,
     SessionStale,
 )
+from netpulse_drivers.jump import session as session_module
+from netpulse_drivers.jump.jump_host import JumpHost
+from netpulse_drivers.jump.session import JumpSession
 from tests.conformance.netmiko.conftest import Client
 from tests.lab.fixtures_real import require
 from tests.lab.real import SshdHost
@@ -221,3 +224,31 @@ class TestConfigFile:
         config.write_text("Host *\n  ProxyCommand /no/such/program\n")
         with pytest.raises(ConnectError, match="ProxyCommand"):
             client_of(device, ssh_config_file=str(config)).connect()
+
+
+def test_frozen_jump_host_is_noticed_by_keepalives(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session_module, "KEEPALIVE", 0.1)
+    monkeypatch.setattr(session_module, "ANSWER_WITHIN", 0.5)
+    require(SshdHost.available(password=True))
+    with SshdHost(name="frozen", allow_tcp_forwarding=True, password=True) as host:
+        hop = JumpHost(**through(host))
+        session = JumpSession(hop.where, agent="", through=None)
+        try:
+            session.ensure(hop)
+            assert session.alive
+            host.freeze()
+            wait_until(lambda: not session.alive, what="the session to be given up")
+        finally:
+            session.close()
+            host.thaw()
+
+
+def test_failed_logins_are_put_off_longer_and_longer() -> None:
+    hop = JumpHost(host="127.0.0.1", port=1, username="ops", password="irrelevant")
+    session = JumpSession(hop.where, agent="", through=None)
+    with pytest.raises(ConnectError) as first:
+        session.ensure(hop)
+    assert "tried a moment ago" not in first.value.message
+    with pytest.raises(ConnectError, match="tried a moment ago; next attempt in"):
+        session.ensure(hop)
+    assert session.remembers_failure
