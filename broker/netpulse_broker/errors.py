@@ -28,6 +28,7 @@
         ├── WaitTimedOut               wait_timed_out          queue      504    yes
         ├── JobExpired                 job_expired             queue      -      yes    inside a failed job
         ├── JobUnreadable              job_unreadable          queue      -      no     inside a failed job
+        ├── LoginLimited               login_limited           connect    -      yes    inside a failed job
         ├── JobCanceled                job_canceled            queue      -      no     inside a canceled job
         ├── JobStopped                 job_stopped             execute    -      no     inside a stopped job
         ├── WorkerLost                 worker_lost             execute    -      no     inside a failed job
@@ -265,6 +266,14 @@ class JobUnreadable(BrokerError):
 
     code = "job_unreadable"
     phase = "queue"
+
+
+class LoginLimited(BrokerError):
+    """The turn to log in did not come within the job's time; nothing was sent to the device."""
+
+    code = "login_limited"
+    phase = "connect"
+    retryable = True
 
 
 class JobCanceled(BrokerError):

@@ -220,6 +220,13 @@ class NodeSettings(_Section):
     lease_renew: Seconds = Field(
         2.0, description="How often the node renews its lease, in seconds; at most a third of `lease_ttl`."
     )
+    max_logins: int = Field(
+        32,
+        ge=1,
+        le=10_000,
+        description="Logins to devices under way at the same time on this node; others wait for their turn within "
+        "their job's time. It spreads the logins after a failover or a restart.",
+    )
 
     @model_validator(mode="after")
     def _check_lease(self) -> Self:
@@ -236,6 +243,17 @@ class WorkerSettings(_Section):
     )
     idle_limit: Seconds = Field(3600.0, description="Seconds after which an unused session is closed.")
     age_limit: Seconds = Field(86400.0, description="Seconds after which a session is closed once it is idle.")
+    logins_per_minute: float = Field(
+        0.0,
+        ge=0,
+        le=6000,
+        allow_inf_nan=False,
+        description="Logins to one device a minute in the long run, by all workers of all nodes together; more wait "
+        "within their job's time. 0: no limit.",
+    )
+    login_burst: int = Field(
+        5, ge=1, le=1000, description="Logins to one device that may come at once under `logins_per_minute`."
+    )
 
 
 class FifoSettings(_Section):

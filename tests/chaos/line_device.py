@@ -40,6 +40,9 @@ class LineDevice:
     def connection_args(self) -> dict[str, object]:
         return {"host": "127.0.0.1", "port": self.port, "username": "operator", "password": PASSWORD}
 
+    def judge(self) -> None:
+        """Before a login is answered; for devices that take their time."""
+
     @property
     def commands(self) -> list[str]:
         """Commands that the device began, in order."""
@@ -104,6 +107,7 @@ class LineDevice:
         try:
             with peer, peer.makefile("rw", newline="\n") as lines:
                 user, password = lines.readline().split()[1:3]
+                self.judge()
                 if (user, password) != ("operator", PASSWORD):
                     self.refused += 1
                     lines.write("denied\n")

@@ -244,6 +244,23 @@ class WorkSource:
             raise Fenced
         return answer == "released"
 
+    def login_delay(self, device: str, *, interval: float, burst: int) -> float:
+        """Whether a login to the device may begin, by the rate that all workers share.
+
+        Args:
+            interval: seconds per login in the long run.
+            burst: logins that may come at once after a pause.
+
+        Returns:
+            0 when it may (it counts as begun then), else seconds to wait before asking again.
+        """
+        args = [round(interval * 1000), burst]
+        return int(self._scripts("login", keys=[keys.logins(device)], args=args)) / 1000
+
+    def login_ended(self, *, driver: str, phase: str, waited: float) -> None:
+        """Count a login; ``phase`` says where it failed, "" that it did not; ``waited``: seconds for its turn."""
+        self._scripts("login_ended", args=[driver, phase, f"{waited:.6f}"])
+
     def publish(self, *, sessions: int, driver: str = "") -> None:
         """Show how many sessions the worker holds (for the listing; no other part relies on it)."""
         if not self._fifo:

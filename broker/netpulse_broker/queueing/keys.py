@@ -75,6 +75,11 @@ def device_jobs(name: str) -> str:
     return f"np:jobs:{name}"
 
 
+def logins(device_name: str) -> str:
+    """Up to when (ms) a device's allowance of logins is used."""
+    return f"np:logins:{device_name}"
+
+
 def node(name: str) -> str:
     return f"np:node:{name}"
 

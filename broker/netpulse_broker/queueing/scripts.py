@@ -26,6 +26,8 @@ ScriptName = Literal[
     "lease_beat",
     "lease_end",
     "lease_grant",
+    "login",
+    "login_ended",
     "nodes",
     "recover",
     "release",

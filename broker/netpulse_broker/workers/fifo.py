@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 
 from netpulse_broker.queueing.claims import ClaimedJob, WorkSource
 from netpulse_broker.telemetry.redaction import Redactor
+from netpulse_broker.workers.login_gate import LoginGate
 from netpulse_broker.workers.running_job import RunningJob, Validity
 from netpulse_broker.workers.sessions import FreshSessions
 from netpulse_broker.workers.task import DriverLookup, Parser, TaskRunner
@@ -35,6 +36,7 @@ class FifoWorker:
         parse: parser for ``parsing``.
         interrupt_wait: wakes ``source.wait`` up from another thread.
         webhooks: makes the calls of jobs that have ended.
+        logins: decides when a login may begin; None: at any time.
     """
 
     def __init__(
@@ -46,9 +48,11 @@ class FifoWorker:
         parse: Parser | None = None,
         interrupt_wait: Callable[[], None] = lambda: None,
         webhooks: Webhooks | None = None,
+        logins: LoginGate | None = None,
     ) -> None:
+        self._logins = logins
         self._webhooks = webhooks
-        self._runner = TaskRunner(drivers=drivers, sessions=FreshSessions(), parse=parse)
+        self._runner = TaskRunner(drivers=drivers, sessions=FreshSessions(logins=logins), parse=parse)
         self._loop = WorkLoop(source=source, service=self, clock=clock, interrupt_wait=interrupt_wait)
 
     def run(self) -> Exit:
@@ -77,6 +81,8 @@ class FifoWorker:
         """Run a job on a session of its own, or make a call."""
         if job.payload.operation == "webhook":
             return self._deliver(job)
+        if self._logins is not None:
+            self._logins.device = job.record.device
         return self._runner.run(job.payload, running)
 
     def _deliver(self, job: ClaimedJob) -> TaskEnd:

@@ -27,6 +27,7 @@ from netpulse_broker.queueing.sealing import Sealer
 from netpulse_broker.workers import control
 from netpulse_broker.workers.fifo import FifoWorker
 from netpulse_broker.workers.lease import Leases
+from netpulse_broker.workers.login_gate import LoginGate, LoginLimits, LoginSlots
 from netpulse_broker.workers.pinned import PinnedWorker
 from netpulse_broker.workers.sessions import SessionLimits
 from netpulse_broker.workers.spawning import Birth, lifeline
@@ -80,7 +81,7 @@ def run_child(peer: socket.socket, birth: Birth, *, close_inherited: Callable[[]
     """
     signal.set_wakeup_fd(-1)
     close_inherited()
-    _silence_other_descriptors(peer.fileno())
+    _silence_other_descriptors(peer.fileno(), birth.login_slots)
     alarm = _take_signals()
     name_process(f"np:{birth.device or 'fifo'}")
     try:
@@ -119,6 +120,12 @@ def _build(birth: Birth, *, token: str, worker_name: str) -> Worker:
         # A spare wake-up: whoever takes it finds no work. A connection of its own, for the other one is blocked.
         client.rpush(keys.wake(queue), "1")
 
+    logins = LoginGate(
+        birth.device,
+        records=source,
+        limits=LoginLimits(per_minute=settings.worker.logins_per_minute, burst=settings.worker.login_burst),
+        slots=None if birth.login_slots is None else LoginSlots(birth.login_slots, settings.node.max_logins),
+    )
     if birth.boot.kind == "fifo":
         from netpulse_broker.webhooks.desk import WebhookDesk  # noqa: PLC0415  # only FIFO workers make calls
 
@@ -129,6 +136,7 @@ def _build(birth: Birth, *, token: str, worker_name: str) -> Worker:
             parse=birth.parse,
             interrupt_wait=interrupt_wait,
             webhooks=WebhookDesk(client, sealer, settings.webhooks),
+            logins=logins,
         )
     limits = SessionLimits(
         max_sessions=settings.worker.max_sessions,
@@ -144,6 +152,7 @@ def _build(birth: Birth, *, token: str, worker_name: str) -> Worker:
         parse=birth.parse,
         interrupt_wait=interrupt_wait,
         leases=Leases(client, sealer, worker=worker_name, node=birth.boot.node),
+        logins=logins,
     )
 
 
@@ -204,13 +213,13 @@ def _carry_out(order: control.Message, peer: socket.socket, worker: Worker) -> N
             log.error("order_unknown", op=unknown)
 
 
-def _silence_other_descriptors(peer: int) -> None:
+def _silence_other_descriptors(*needed: int | None) -> None:
     """Let go of every descriptor that this child did not ask for.
 
     They are pointed at /dev/null rather than closed: an object that still holds such a number (a plug-in's log file)
     must not find another connection under it later.
     """
-    keep = {0, 1, 2, peer, lifeline()}
+    keep = {0, 1, 2, lifeline(), *needed}
     null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
     for name in os.listdir("/proc/self/fd"):  # noqa: PTH208 - Path objects for numbers
         fd = int(name)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from netpulse_broker.queueing.claims import ClaimedJob, WorkSource
 from netpulse_broker.workers.lease import Leases
 from netpulse_broker.workers.running_job import RunningJob, Validity
-from netpulse_broker.workers.sessions import SessionLimits, SessionTable
+from netpulse_broker.workers.sessions import Logins, SessionLimits, SessionTable
 from netpulse_broker.workers.task import DriverLookup, Parser, TaskRunner
 from netpulse_broker.workers.task_end import TaskEnd
 from netpulse_broker.workers.work_loop import Exit, WorkLoop
@@ -33,6 +33,7 @@ class PinnedWorker:
         linger: seconds to wait for work without any session before leaving.
         interrupt_wait: wakes ``source.wait`` up from another thread.
         leases: serves interactive sessions.
+        logins: decides when a login may begin; None: at any time.
     """
 
     def __init__(
@@ -47,9 +48,10 @@ class PinnedWorker:
         linger: float = LINGER,
         interrupt_wait: Callable[[], None] = lambda: None,
         leases: Leases | None = None,
+        logins: Logins | None = None,
     ) -> None:
         self.device = device
-        self._sessions = SessionTable(limits)
+        self._sessions = SessionTable(limits, logins=logins)
         self._runner = TaskRunner(drivers=drivers, sessions=self._sessions, parse=parse, leases=leases)
         self._linger = linger
         self._last_job = time.monotonic()

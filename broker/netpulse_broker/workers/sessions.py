@@ -14,6 +14,7 @@ import math
 import secrets
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -69,6 +70,22 @@ class OpenSession:
         breaker(self.handle)
 
 
+class Logins(Protocol):
+    """Decides when a login may begin (``workers.login_gate.LoginGate``)."""
+
+    def turn(self, driver: BaseDriver) -> AbstractContextManager[None]:
+        """Inside, the driver may log in."""
+        ...
+
+
+class AnyTime:
+    """Logins begin when they like."""
+
+    def turn(self, driver: BaseDriver) -> AbstractContextManager[None]:  # noqa: ARG002
+        """At once."""
+        return nullcontext()
+
+
 class Sessions(Protocol):
     """Where the task runner gets sessions from."""
 
@@ -93,11 +110,15 @@ class SessionTable:
     """Sessions of one device. One thread uses it.
 
     Args:
+        logins: decides when a login may begin; None: at any time.
         clock: monotonic seconds (for tests).
     """
 
-    def __init__(self, limits: SessionLimits, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, limits: SessionLimits, *, logins: Logins | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._limits = limits
+        self._logins = logins or AnyTime()
         self._clock = clock
         self._secret = secrets.token_bytes(32)
         self._open: dict[bytes, OpenSession] = {}
@@ -192,7 +213,8 @@ class SessionTable:
 
     def _connect(self, driver: BaseDriver, key: bytes, arguments: Mapping[str, Any], call: Call) -> OpenSession:
         driver.call = call
-        handle = driver.connect()
+        with self._logins.turn(driver):
+            handle = driver.connect()
         now = self._clock()
         opened = OpenSession(
             key=key, driver=driver, handle=handle, opened_at=now, used_at=now, proven_at=now, arguments=arguments
@@ -247,7 +269,14 @@ class SessionTable:
 
 
 class FreshSessions:
-    """A session per job, for FIFO workers: nothing is kept."""
+    """A session per job, for FIFO workers: nothing is kept.
+
+    Args:
+        logins: decides when a login may begin; None: at any time.
+    """
+
+    def __init__(self, *, logins: Logins | None = None) -> None:
+        self._logins = logins or AnyTime()
 
     def open(self, kind: type[BaseDriver], arguments: Mapping[str, Any], call: Call) -> OpenSession:
         """Log in.
@@ -258,7 +287,8 @@ class FreshSessions:
         """
         driver = kind.from_request(arguments)
         driver.call = call
-        handle = driver.connect()
+        with self._logins.turn(driver):
+            handle = driver.connect()
         now = time.monotonic()
         return OpenSession(
             key=b"", driver=driver, handle=handle, opened_at=now, used_at=now, proven_at=now, arguments=arguments

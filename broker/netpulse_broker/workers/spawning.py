@@ -51,6 +51,7 @@ class Birth:
         drivers: loaded before the fork (plug-ins only if the boot message says so).
         clock: the lease, in memory shared with the node.
         parse: parser for ``parsing``.
+        login_slots: file whose record locks are the node's login slots (``login_gate.LoginSlots``); None: no cap.
     """
 
     device: str
@@ -58,3 +59,4 @@ class Birth:
     drivers: DriverLookup
     clock: LeaseClock
     parse: Parser | None = field(default_factory=parser_from_environment)
+    login_slots: int | None = None
