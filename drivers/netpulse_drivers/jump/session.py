@@ -36,9 +36,12 @@ ANSWER_WITHIN = 10.0
 MAX_STREAMS = 1000
 """Streams of one session."""
 
-HOLD_AUTH, HOLD_CONNECT, HOLD_MOST = 5.0, 1.0, 60.0
-"""Seconds after a failed login in which the next one is not tried: doubled each time, up to HOLD_MOST, with jitter.
-A refused password is worth a longer one: many devices' jobs would otherwise lock the account."""
+HOLDS = {"auth": (5.0, 60.0), "connect": (1.0, 10.0)}
+"""Seconds after a failed login in which the next one is not tried, by phase: the first time and at most. Doubled each
+time, with jitter. A refused credential is worth a longer one: many devices' jobs would otherwise lock the account."""
+
+REMEMBERED = 60.0
+"""Seconds behind that for which a failure still counts."""
 
 _PROHIBITED, _UNKNOWN_TYPE, _SHORTAGE = 1, 3, 4
 """Reasons of a refused channel, RFC 4254 section 5.1."""
@@ -76,7 +79,7 @@ class JumpSession:
     @property
     def remembers_failure(self) -> bool:
         """Whether a failed login still counts for how long the next one is put off."""
-        return self._failure is not None and time.monotonic() < self._hold_until + HOLD_MOST
+        return self._failure is not None and time.monotonic() < self._hold_until + REMEMBERED
 
     def open(self, host: str, port: int, hop: JumpHost, *, within: float) -> paramiko.Channel:
         """A channel to ``host``; logs in first when there is no session.
@@ -175,8 +178,8 @@ class JumpSession:
             device_output=error.device_output,
             details=[*error.details, {"jump_host": self.where, "phase": phase}],
         )
-        hold = HOLD_AUTH if phase == "auth" else HOLD_CONNECT
-        hold = min(hold * 2**self._failures, HOLD_MOST) * random.uniform(0.75, 1.25)  # noqa: S311 - no secret
+        first, most = HOLDS[phase]
+        hold = min(first * 2**self._failures, most) * random.uniform(0.75, 1.25)  # noqa: S311 - no secret
         self._failures = min(self._failures + 1, 10)
         self._hold_until = time.monotonic() + hold
         log("jump_failed", jump_host=self.where, phase=phase, code=error.code, next_attempt_in=round(hold, 1))
