@@ -112,7 +112,11 @@ class ControlServer:
         action = request.get("action", "close")
         if action not in get_args(Cut):
             raise ValueError(f"'action' takes one of {', '.join(get_args(Cut))}, not {action!r}")
-        return self._simulator.drop(request["device"], action)
+        count = self._simulator.drop(request["device"], action)
+        # The answer means that the connections are cut. FIN and RST go out by a timer of 2 ms (Gate.cut); this one is
+        # set behind it and so fires behind it.
+        await asyncio.sleep(0.01)
+        return count
 
     async def _announce(self, request: dict[str, Any]) -> object:
         for connection in list(self._simulator.device(request["device"]).connections):
