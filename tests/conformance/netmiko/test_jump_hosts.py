@@ -62,6 +62,12 @@ def jump_of(error: ConnectError | AuthenticationFailed) -> dict[str, Any]:
     return next(entry for entry in error.details if "jump_host" in entry)
 
 
+def _await_end(client: Client) -> None:
+    session = client.session
+    assert session is not None
+    wait_until(lambda: not client.driver.is_alive(session), what="the end of a session to be seen")
+
+
 class TestSharing:
     def test_many_devices_one_session(
         self, jump: SshdHost, new_device: NewDevice, client_of: ClientOf, known_hosts: Path, jump_process: Path
@@ -78,7 +84,10 @@ class TestSharing:
         assert (jump.logins() - before[0], jump.jump_opens() - before[1]) == (1, 4)
         assert jump_process.stat().st_mode & 0o777 == 0o700
         remembered = {line.split()[0] for line in known_hosts.read_text().splitlines()}
-        assert remembered == {f"[{item.host}]:{item.port}" for item in [jump.device, *devices]}
+        assert remembered == {
+            f"[{jump.device.host}]:{jump.device.port}",
+            *(f"[{item.host}]:{item.port}" for item in devices),
+        }
         for client in clients:
             client.close()
         wait_until(lambda: jump.sessions() == 0, what="the idle session to end")
@@ -167,8 +176,7 @@ class TestFaults:
         before = jump.logins()
         jump.drop_sessions()
         for client in clients:
-            assert client.session is not None
-            wait_until(lambda client=client: not client.driver.is_alive(client.session), what="the end to be seen")
+            _await_end(client)
             with pytest.raises((SessionStale, SessionLost, CommandTimeout)):
                 client.query("show version")
         for client in clients:
