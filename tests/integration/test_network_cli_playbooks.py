@@ -27,10 +27,7 @@ PRIVILEGE = {"name": "privilege", "cisco.ios.ios_command": {"commands": ["show p
 
 @pytest.fixture(scope="module")
 def vendor(tmp_path_factory: pytest.TempPathFactory) -> VendorAnsible:
-    environment = VendorAnsible.environment()
-    if environment is None:
-        pytest.skip("no Ansible with vendor collections; see tests/parity/vendor_ansible.py")
-    return VendorAnsible(environment, tmp_path_factory.mktemp("vendor"))
+    return VendorAnsible(VendorAnsible.required(), tmp_path_factory.mktemp("vendor"))
 
 
 @pytest.fixture(scope="module")

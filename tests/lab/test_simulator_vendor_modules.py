@@ -6,7 +6,6 @@ The playbooks in `vendor_modules/` say themselves what is right, task by task. W
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -36,13 +35,7 @@ def lab() -> Iterator[SimulatorLab]:
 
 @pytest.fixture(scope="module")
 def vendor(tmp_path_factory: pytest.TempPathFactory) -> VendorAnsible:
-    environment = VendorAnsible.environment()
-    if environment is None:
-        missing = "no Ansible with the vendors' collections; see tests/parity/vendor_ansible.py"
-        if os.environ.get("CI"):
-            pytest.fail(missing)
-        pytest.skip(missing)
-    return VendorAnsible(environment, tmp_path_factory.mktemp("vendor"))
+    return VendorAnsible(VendorAnsible.required(), tmp_path_factory.mktemp("vendor"))
 
 
 def over_stock(device: SimulatedDevice) -> dict[str, Any]:

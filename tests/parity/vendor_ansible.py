@@ -6,6 +6,8 @@ another environment, say with another ansible-core:
     python3.12 -m venv /tmp/newest
     /tmp/newest/bin/pip install ansible ansible-pylibssh
     NETPULSE_VENDOR_ANSIBLE=/tmp/newest make test PYTEST_ARGS=tests/parity
+
+`make matrix` does that for several.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -67,6 +70,17 @@ class VendorAnsible:
         (namespace / "broker").symlink_to(REPOSITORY / "collection")
 
     @staticmethod
+    def required() -> Path:
+        """The same for a test: without it the test is skipped, or fails when this is CI (environment variable CI)."""
+        environment = VendorAnsible.environment()
+        if environment is None:
+            missing = "no Ansible with the vendors' collections; see tests/parity/vendor_ansible.py"
+            if os.environ.get("CI", "").lower() in {"true", "1"}:
+                pytest.fail(f"CI has to run this test, but {missing}", pytrace=False)
+            pytest.skip(missing)
+        return environment
+
+    @staticmethod
     def environment() -> Path | None:
         """Where it is installed; None when it is not."""
         for place in (os.environ.get("NETPULSE_VENDOR_ANSIBLE"), sys.prefix):
@@ -88,12 +102,19 @@ class VendorAnsible:
             parts.append(f"{name} {manifest['collection_info']['version']}")
         return ", ".join(parts)
 
-    def play(self, playbook: Path, *, hosts: Mapping[str, Any], environment: Mapping[str, str] | None = None) -> Run:
-        """Run ``playbook`` on these hosts (name: variables)."""
+    def play(
+        self,
+        playbook: Path,
+        *,
+        hosts: Mapping[str, Any],
+        environment: Mapping[str, str] | None = None,
+        tags: str | None = None,
+    ) -> Run:
+        """Run ``playbook`` on these hosts (name: variables), or only its tasks with ``tags``."""
         record = self.folder / f"outcomes-{self._runs}.jsonl"
         record.touch()
         done = self._run(
-            self._command(playbook, hosts),
+            [*self._command(playbook, hosts), *(["--tags", tags] if tags else [])],
             {
                 "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACKS),
                 "ANSIBLE_CALLBACKS_ENABLED": "result_recorder",
@@ -106,16 +127,21 @@ class VendorAnsible:
 
     def start(self, playbook: Path, *, hosts: Mapping[str, Any]) -> subprocess.Popen[str]:
         """Start ``playbook`` and do not wait for its end; what it says is to be read from ``stdout``."""
-        command = self._command(playbook, hosts)
+        command, environment = self.prepare(playbook, hosts=hosts)
         return subprocess.Popen(
-            [str(self._bin / command[0]), *command[1:]],
-            env=self._environment({}),
+            command,
+            env=environment,
             cwd=self.folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
             text=True,
         )
+
+    def prepare(self, playbook: Path, *, hosts: Mapping[str, Any]) -> tuple[list[str], dict[str, str]]:
+        """Command line and environment of a run in ``folder``, for who starts it otherwise."""
+        command = self._command(playbook, hosts)
+        return [str(self._bin / command[0]), *command[1:]], self._environment({})
 
     def _command(self, playbook: Path, hosts: Mapping[str, Any]) -> list[str]:
         self._runs += 1
