@@ -162,6 +162,10 @@ class Translator:
         change = _change(options, lines) if operation == "change" else None
         if operation == "query":
             _refuse_change_options(options)
+            if options.max_age is not None and options.webhook is not None:
+                raise BadRequest("max_age and webhook exclude each other: a shared job has its first caller's webhook")
+        elif options.max_age is not None:
+            raise BadRequest("max_age says something about a query: it goes with command, not with config")
         elif work.parsing is not None:
             raise BadRequest("parsing says something about a query: it goes with command, not with config")
 
@@ -199,6 +203,7 @@ class Translator:
             result_ttl=options.result_ttl or self._jobs.result_ttl,
             priority=options.priority or "normal",
             idempotent=bool(options.idempotent),
+            max_age=options.max_age,
             idempotency_key=work.idempotency_key,
             webhook=self._webhook(options),
         )

@@ -180,11 +180,13 @@ class Dispatcher:
             return IdempotencyConflict(
                 f"idempotency key used before with another request (job {text(answer[1])}); use a new key"
             )
-        if verdict == "repeated":
+        if verdict in ("repeated", "shared"):
             try:
-                return await self._index.get(text(answer[1]))
+                record = await self._index.get(text(answer[1]))
             except UnknownJob as error:
                 return error
+            record.shared = verdict == "shared"
+            return record.mark_shared()
         return _queued_record(submission, seq=int(answer[1]))
 
     # -- waiting ----------------------------------------------------------------------------------------------------
@@ -195,9 +197,19 @@ class Dispatcher:
         future = self._replies.expect(submission.id)
         try:
             record = await self.submit(submission)
+            if record.id != submission.id:
+                return await self._other(record, timeout)
             return await self._await(record, future, timeout)
         finally:
             self._replies.forget(submission.id, future)
+
+    async def _other(self, record: JobRecord, timeout: float) -> JobRecord:
+        """The end of a job that an earlier request made; its reply may go to another controller."""
+        if record.final:
+            return record
+        ended = await self.wait(record.id, timeout)
+        ended.shared = record.shared
+        return ended.mark_shared()
 
     async def submit_many_and_wait(
         self, submissions: Sequence[JobSubmission], timeout: float
@@ -208,16 +220,23 @@ class Dispatcher:
             submission.wait = True
             futures[submission.id] = self._replies.expect(submission.id)
         try:
+            end = asyncio.get_running_loop().time() + timeout
             records = await self.submit_many(submissions)
             accepted = [
                 futures[record.id] for record in records if isinstance(record, JobRecord) and record.id in futures
             ]
             if accepted:
                 await asyncio.wait(accepted, timeout=timeout)
-            return [
-                await self._await(record, futures.get(record.id), 0.0) if isinstance(record, JobRecord) else record
-                for record in records
-            ]
+            ended: list[JobRecord | BrokerError] = []
+            for record in records:
+                if isinstance(record, JobRecord) and record.id not in futures:
+                    left = max(end - asyncio.get_running_loop().time(), 0.0)
+                    ended.append(await self._other(record, left))
+                elif isinstance(record, JobRecord):
+                    ended.append(await self._await(record, futures[record.id], 0.0))
+                else:
+                    ended.append(record)
+            return ended
         finally:
             for job_id, future in futures.items():
                 self._replies.forget(job_id, future)

@@ -48,6 +48,8 @@ class JobSubmission:
         wait: whether the submitter is going to wait for the end.
         created_at: when it was made, in RQ's time format.
         webhook: who is called when it has ended.
+        max_age: the same query's answer may be shared while it is being made, or until it is so many seconds old;
+            None: never.
         idempotency_key: the same key and body within a day give the same job instead of another one.
     """
 
@@ -65,6 +67,7 @@ class JobSubmission:
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
     created_at: str = field(default_factory=now_iso)
     webhook: WebhookCall | None = None
+    max_age: float | None = None
 
     @property
     def fifo(self) -> bool:
@@ -81,6 +84,13 @@ class JobSubmission:
         if self.webhook is not None:
             body.append(self.webhook.wanted)
         return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+
+    def kept_as(self, sealer: Sealer) -> str:
+        """Key under which the answer is shared: with the same owner, for the same query with the same credentials."""
+        if self.max_age is None:
+            return ""
+        body = self.payload.model_dump(mode="json", exclude={"timeout"})
+        return keys.kept(sealer.mark(json.dumps([self.owner, self.device, self.fifo, body], sort_keys=True).encode()))
 
     def script_call(self, sealer: Sealer, *, reply_to: str) -> tuple[list[str], list[Any]]:
         """Keys and arguments of the submit script."""
@@ -129,6 +139,7 @@ class JobSubmission:
                 keys.wake(keys.FIFO if self.fifo else f"device:{self.device}"),
                 keys.device(self.device),
                 keys.idempotency(self.owner, self.idempotency_key) if self.idempotency_key else "",
+                self.kept_as(sealer),
             ],
             [
                 self.id,
@@ -138,6 +149,7 @@ class JobSubmission:
                 "fifo" if self.fifo else "device",
                 self.digest() if self.idempotency_key else "",
                 IDEMPOTENCY_TTL,
+                int((self.max_age or 0.0) * 1000),
                 *flat,
             ],
         )

@@ -50,6 +50,8 @@ class JobResult(BaseModel):
     duration: float = Field(description="Seconds of execution, login included.")
     session_reused: bool = Field(description="It ran on a session that was open before it.")
     stages: dict[str, float] | None = Field(default=None, description="Seconds by stage (connect, execute, ...).")
+    cached: bool | None = Field(default=None, description="true: made for an earlier request (`max_age`).")
+    age: float | None = Field(default=None, description="Seconds since its making began, when `cached`.")
     changed: bool | None = None
     diff: str | None = None
     applied: list[str] | None = Field(default=None, description="Configuration lines sent and taken, in order.")

@@ -80,6 +80,14 @@ class JobOptions(BaseModel):
         "Without one, the texts of `command` or `config` are templates; with one, `command` or `config` is an object "
         "that is laid over its `context` (`{}` if there is nothing to add).",
     )
+    max_age: float | None = Field(
+        default=None,
+        ge=0,
+        le=3600,
+        description="Command only: take the answer of the same query (same key, device, login, commands) if it is "
+        "being made, or was begun at most so many seconds ago and nothing was changed through the broker since. The "
+        "result says `cached` and `age`. 0: join one that is being made. Default: always ask the device.",
+    )
     webhook: WebhookOptions | None = Field(default=None, description="A call when the job has ended.")
     enable_mode: bool | None = Field(
         default=None, description="Raise the privilege (enable) first. Default: as the driver sees fit."

@@ -75,6 +75,11 @@ def device_jobs(name: str) -> str:
     return f"np:jobs:{name}"
 
 
+def kept(mark: str) -> str:
+    """Which job answers (or answered) a query that may share its answer."""
+    return f"np:kept:{mark}"
+
+
 def logins(device_name: str) -> str:
     """Up to when (ms) a device's allowance of logins is used."""
     return f"np:logins:{device_name}"

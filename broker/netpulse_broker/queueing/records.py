@@ -57,6 +57,7 @@ class JobPayload(BaseModel):
 class JobRecord:
     """A job's state. Times are UTC; ``result`` is there once the job is final.
 
+    ``shared``: another request was made for it before, and this one only takes its answer.
     ``outcome`` is ok, failed, or unknown (the worker was lost while it ran), and "" before the end.
     """
 
@@ -82,6 +83,7 @@ class JobRecord:
     ttl: float
     error: str
     result: dict[str, Any] | None = None
+    shared: bool = False
 
     @property
     def final(self) -> bool:
@@ -122,6 +124,13 @@ class JobRecord:
             ttl=float(get("ttl", "0") or 0),
             error=get("error"),
         )
+
+    def mark_shared(self) -> JobRecord:
+        """Say in the result that it was made for an earlier request, and how long ago its making began (s)."""
+        if self.shared and self.result is not None:
+            age = (datetime.now(UTC) - (self.started_at or self.created_at)).total_seconds()
+            self.result = self.result | {"cached": True, "age": max(round(age, 3), 0.0)}
+        return self
 
     def take_result(self, sealer: Sealer, sealed: bytes) -> None:
         """Open the sealed result, or build the one of a job that no worker could account for."""

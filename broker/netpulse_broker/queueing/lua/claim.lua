@@ -35,7 +35,7 @@ for lane = 5, lanes do
         end_job(id, 'failed', 'failed', 'job_unreadable', ARGV[3], '', {})
       else
         redis.call('RPUSH', KEYS[3], id)
-        redis.call('HSET', key, 'status', 'started', 'started_at', ARGV[3], 'worker_name', ARGV[5], 'claim', ARGV[1],
+        redis.call('HSET', key, 'status', 'started', 'started_at', ARGV[3], 'started_ms', ARGV[4], 'worker_name', ARGV[5], 'claim', ARGV[1],
           'node', ARGV[6])
         local left = math.ceil((tonumber(job[2]) or 0) - tonumber(ARGV[4]) / 1000)
         redis.call('SET', 'np:executed:' .. id, '1', 'EX', math.max(left, 60))

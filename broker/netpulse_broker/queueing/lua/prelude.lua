@@ -21,11 +21,18 @@ local function observe(what, seconds)
   redis.call('HINCRBY', 'np:totals', what .. '|sum', math.floor(seconds * 1000000))
 end
 
+-- What was read from the device before now must not answer a query any more. The count outlives what refers to it.
+local function outdate(device)
+  redis.call('INCR', 'np:generation:' .. device)
+  redis.call('EXPIRE', 'np:generation:' .. device, 172800)
+end
+
 local function tell_end(job, id, status, outcome, err)
   local of = redis.call('HMGET', job, 'device', 'driver', 'operation')
   local driver, operation = of[2] or '', of[3] or ''
   count('jobs|' .. driver .. '|' .. operation .. '|' .. status .. '|' .. outcome)
   if err ~= '' then count('errors|' .. err) end
+  if operation == 'change' or operation == 'lease' then outdate(of[1] or '') end
   tell('job', id, status, 'outcome', outcome, 'error', err, 'device', of[1] or '', 'driver', driver, 'operation', operation)
 end
 

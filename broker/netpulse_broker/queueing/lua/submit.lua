@@ -1,6 +1,7 @@
 -- KEYS  1 job  2 lane  3 sequence  4 np:jobs:<device>  5 wake-up list  6 device  7 idempotency key or ''
+--       8 what this query is known by when it may share another one's answer, or ''
 -- ARGV  1 job id  2 queue name  3 now (ms)  4 end of the ttl (ms)  5 'device' or 'fifo'  6 body digest
---       7 idempotency ttl (s)  8... job hash: field, value, ...
+--       7 idempotency ttl (s)  8 oldest answer that is good enough (ms)  9... job hash: field, value, ...
 -- ->    {'queued', seq, enqueued_at} | {'repeated', job id} | {'conflict', job id} | {'unplaced'}
 if KEYS[7] ~= '' then
   local before = redis.call('GET', KEYS[7])
@@ -12,9 +13,26 @@ if KEYS[7] ~= '' then
   end
 end
 if redis.call('EXISTS', KEYS[1]) == 1 then return { 'repeated', ARGV[1] } end
+local generation = 'np:generation:' .. string.sub(KEYS[3], 8)
+if KEYS[8] ~= '' then
+  local kept = redis.call('HMGET', KEYS[8], 'job', 'generation')
+  local busy = redis.call('HGET', KEYS[6], 'job') or ''
+  local doing = busy ~= '' and redis.call('HGET', 'rq:job:' .. busy, 'operation') or ''
+  -- While somebody writes to the device, nothing read before or beside it counts.
+  if kept[1] and kept[2] == (redis.call('GET', generation) or '0') and doing ~= 'change' and doing ~= 'lease' then
+    local job = redis.call('HMGET', 'rq:job:' .. kept[1], 'status', 'origin', 'started_ms')
+    if job[1] == 'started' or (job[1] == 'queued' and job[2] == ARGV[2]) then
+      count('cache|joined')
+      return { 'shared', kept[1] }
+    elseif job[1] == 'finished' and tonumber(ARGV[3]) - tonumber(job[3] or 0) <= tonumber(ARGV[8]) then
+      count('cache|kept')
+      return { 'shared', kept[1] }
+    end
+  end
+end
 if ARGV[5] == 'device' and redis.call('HEXISTS', KEYS[6], 'token') == 0 then return { 'unplaced' } end
 local seq = redis.call('INCR', KEYS[3])
-redis.call('HSET', KEYS[1], 'seq', seq, 'status', 'queued', unpack(ARGV, 8))
+redis.call('HSET', KEYS[1], 'seq', seq, 'status', 'queued', unpack(ARGV, 9))
 redis.call('RPUSH', KEYS[2], ARGV[1])
 redis.call('SADD', 'rq:queues', 'rq:queue:' .. ARGV[2])
 redis.call('ZADD', 'np:jobs', ARGV[3], ARGV[1])
@@ -27,5 +45,11 @@ redis.call('ZADD', 'np:expiry', ARGV[4], ARGV[1])
 if KEYS[7] ~= '' then redis.call('SET', KEYS[7], ARGV[1] .. ' ' .. ARGV[6], 'EX', ARGV[7]) end
 local of = redis.call('HMGET', KEYS[1], 'device', 'driver', 'operation')
 tell('job', ARGV[1], 'queued', 'device', of[1], 'driver', of[2], 'operation', of[3])
+if of[3] == 'change' or of[3] == 'lease' then outdate(of[1]) end
+if KEYS[8] ~= '' then
+  count('cache|missed')
+  redis.call('HSET', KEYS[8], 'job', ARGV[1], 'generation', redis.call('GET', generation) or '0')
+  redis.call('EXPIRE', KEYS[8], 86400)
+end
 if ARGV[5] == 'device' then wake(KEYS[5]) else redis.call('RPUSH', KEYS[5], '1') end
 return { 'queued', seq }
