@@ -63,6 +63,18 @@ def test_dialogue_in_exec_and_config_mode(broker: RunningBroker, lab: SimulatorL
     assert lab.counters(device).logins == 1
 
 
+def test_a_session_that_a_job_opened_is_fresh_for_its_first_lease(
+    broker: RunningBroker, lab: SimulatorLab, device: SimulatedDevice
+) -> None:
+    """Its terminal is not yet set up as the caller's platform wants it."""
+    privilege_of_next_job(broker, device)
+    for fresh in (True, False):
+        caller = Caller(broker, device)
+        assert caller.opened["fresh"] is fresh
+        caller.release()
+    assert lab.counters(device).logins == 1
+
+
 @pytest.mark.parametrize("left_in", [b"configure terminal", b"interface Loopback0"])
 def test_mode_and_privilege_left_behind_are_not_the_next_jobs(
     broker: RunningBroker, lab: SimulatorLab, device: SimulatedDevice, left_in: bytes

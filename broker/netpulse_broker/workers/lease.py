@@ -190,7 +190,7 @@ class Lease:
         """Grant and serve; why the lease ended."""
         self._hold = Deadline.after(self._options.max_hold)
         told = {
-            "fresh": not opened.reused,
+            "fresh": not (opened.reused and opened.leased),
             "prompt": to_base64(opening.prompt),
             "privilege": opening.privilege,
             "config_mode": False,
@@ -201,7 +201,10 @@ class Lease:
             granted = self._outlasting(
                 lambda: self._desk.grant(told, worker=self._worker, node=self._node, first=first)
             )
-            return self._serve(driver, opened.handle) if granted else NEVER_GRANTED
+            if not granted:
+                return NEVER_GRANTED
+            opened.leased = True
+            return self._serve(driver, opened.handle)
         except _LeaseEnds as ends:
             return str(ends)
 
