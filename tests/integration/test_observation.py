@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -169,3 +170,15 @@ def test_open_metrics_are_served_to_those_who_ask(broker: RunningBroker) -> None
     answer = broker.client.get("/metrics", headers={"Accept": "application/openmetrics-text; version=1.0.0"})
     assert answer.headers["content-type"].startswith("application/openmetrics-text")
     assert answer.text.endswith("# EOF\n")
+
+
+def test_a_stopping_controller_ends_its_streams_in_good_order(lab: SimulatorLab) -> None:
+    device = lab.add(name="stopping", platform="ios")
+    with RunningBroker() as own, events(own) as stream:
+        own.execute(device.netmiko(), command="show clock")
+        stream.until(kind="job", state="finished")
+        assert own.process is not None
+        own.process.send_signal(signal.SIGTERM)
+        with pytest.raises(AssertionError, match="the stream ended"):  # not a broken connection
+            stream.until(state="nothing has this state")
+        assert own.process.wait(timeout=90) == 0
