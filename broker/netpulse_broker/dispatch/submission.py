@@ -147,7 +147,7 @@ class JobSubmission:
                 now_ms,
                 now_ms + self.ttl * 1000,
                 "fifo" if self.fifo else "device",
-                self.digest() if self.idempotency_key else "",
+                sealer.mark(self.digest().encode()) if self.idempotency_key else "",
                 IDEMPOTENCY_TTL,
                 int((self.max_age or 0.0) * 1000),
                 *flat,

@@ -1,15 +1,17 @@
 from __future__ import annotations
 
 import pickle
+from typing import Any
 
 import pytest
 
+from netpulse_broker.dispatch.submission import JobSubmission
 from netpulse_broker.queueing import keys
 from netpulse_broker.queueing.claims import Fenced, LeaseAbsent, Stale
 from netpulse_broker.queueing.node_lease import NodeLease
 from netpulse_broker.queueing.records import JobRecord
 from netpulse_broker.queueing.sweeper import Sweeper
-from tests.unit.queueing.conftest import PASSWORD, Queue
+from tests.unit.queueing.conftest import PASSWORD, Queue, payload
 
 OK = {"type": 1, "retval": {"show version": "x"}, "error": None, "outputs": [], "duration": 0.1, "session_reused": True}
 
@@ -301,3 +303,14 @@ def test_an_idempotency_key_gives_the_same_job_or_a_conflict(queue: Queue) -> No
     assert conflict == [b"conflict", first.encode()]
     _, other_owner = queue.submit(idempotency_key="k", owner="key2")
     assert other_owner[0] == b"queued"
+
+
+def test_an_idempotency_key_does_not_let_passwords_be_guessed(queue: Queue) -> None:
+    """The request's digest covers credentials: without the master key nobody can compute it for a guess."""
+    queue.worker()
+    values: dict[str, Any] = {"device": "r1", "host": "r1", "owner": "key1", "idempotency_key": "k"}
+    queue.submit(**values)
+    stored = queue.client.get(keys.idempotency("key1", "k"))
+    assert stored is not None
+    guessed = JobSubmission(payload=payload(), **values).digest()
+    assert guessed.encode() not in stored
