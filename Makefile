@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PYTEST_ARGS ?=
 
-.PHONY: help demo test check evidence bench lab clean
+.PHONY: help demo test check evidence bench matrix lab clean
 
 help: ## Show what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -49,6 +49,9 @@ evidence: $(VENV)/.test lab ## The long forms of the scenarios, and the tables t
 
 bench: $(VENV)/.demo lab ## Benchmarks: ratios measured side by side in one run
 	@$(BIN)/python -m tests.bench
+
+matrix: $(VENV)/.demo ## The parity suite's short form with several releases of ansible-core, installed under $(VENV)/matrix
+	@$(BIN)/python tools/core-matrix.py --folder $(VENV)/matrix
 
 clean: ## Remove the virtual environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
