@@ -10,13 +10,14 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import TypeVar
 
-from tests.bench import many_devices, node_loss, one_device, worker_loss
+from tests.bench import many_devices, node_loss, one_device, vendor_path, worker_loss
 from tests.bench.conditions import conditions
 from tests.bench.report import Run, report
 from tests.bench.sizes import FULL, TINY, Sizes
 from tests.lab.real import FrrLab
 from tests.lab.running_broker import RunningBroker
 from tests.lab.simulator import SimulatorLab
+from tests.parity.vendor_ansible import VendorAnsible
 
 T = TypeVar("T")
 
@@ -67,18 +68,39 @@ def main() -> None:
         help="tiny only shows that it runs; its figures mean nothing",
     )
     parser.add_argument("--no-frr", action="store_true", help="leave the FRR router out")
+    parser.add_argument(
+        "--part",
+        choices=["all", "broker", "vendor"],
+        default="all",
+        help="broker: REST beside netmiko; vendor: a vendor's Ansible module beside stock network_cli",
+    )
     options = parser.parse_args()
-    possible, reason = FrrLab.available()
-    if options.no_frr:
-        possible, reason = False, "asked for by --no-frr"
+    sizes = FULL if options.size == "full" else TINY
     load = os.getloadavg()
-    run = measure(FULL if options.size == "full" else TINY, frr=possible)
     if options.size == "tiny":
         print("Too little was measured for the figures to mean anything.\n")
-    print(report(run))
-    if not possible:
-        print(f"\nFRR router: left out ({reason}).")
+    if options.part != "vendor":
+        possible, reason = FrrLab.available()
+        if options.no_frr:
+            possible, reason = False, "asked for by --no-frr"
+        print(report(measure(sizes, frr=possible)))
+        if not possible:
+            print(f"\nFRR router: left out ({reason}).")
+        print()
+    if options.part != "broker":
+        print(vendor(sizes))
     print(f"\n### Conditions\n\n{conditions(load)}")
+
+
+def vendor(sizes: Sizes) -> str:
+    """The vendor part's tables, or why there are none; in CI it has to be possible."""
+    environment = VendorAnsible.environment()
+    if environment is None:
+        missing = "no Ansible with the vendors' collections; see tests/parity/vendor_ansible.py"
+        if os.environ.get("CI", "").lower() in {"true", "1"}:
+            sys.exit(f"bench: CI has to measure vendor modules, but there is {missing}")
+        return f"Vendor modules: left out ({missing})."
+    return vendor_path.report(_told("vendor modules", lambda: vendor_path.measure(environment, sizes)))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
+@dataclass(frozen=True, slots=True)
+class VendorCase:
+    """One playbook of the vendor part.
+
+    Attributes:
+        hosts: in the inventory.
+        tasks: in the play.
+        rounds: of all contestants.
+        stock: how many of stock network_cli's four forms take part: libssh as it comes and without its wait for
+            more output, then paramiko likewise.
+    """
+
+    hosts: int
+    tasks: int
+    rounds: int
+    stock: int = 4
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sizes:
     """Counts and lengths of one run. Times are seconds.
@@ -23,6 +41,8 @@ class Sizes:
         node_devices: idle devices of a killed node.
         lease_ttl: of the nodes.
         counted_jobs: over which Redis' commands are counted.
+        vendor_cases: playbooks of a vendor's module.
+        vendor_seconds: after which no further round of them begins.
     """
 
     rounds: int = 40
@@ -38,10 +58,19 @@ class Sizes:
     node_devices: int = 10
     lease_ttl: float = 10.0
     counted_jobs: int = 200
+    vendor_cases: tuple[VendorCase, ...] = (
+        VendorCase(1, 1, rounds=3),
+        VendorCase(1, 10, rounds=2),
+        VendorCase(10, 1, rounds=3),
+        VendorCase(10, 10, rounds=1),
+        VendorCase(50, 1, rounds=1),
+        VendorCase(50, 10, rounds=1, stock=1),
+    )
+    vendor_seconds: float = 150.0
 
 
 FULL = Sizes()
-"""Ends within about five minutes on two cores."""
+"""Each part ends within about five minutes on two cores."""
 
 TINY = Sizes(
     rounds=2,
@@ -56,5 +85,6 @@ TINY = Sizes(
     node_devices=2,
     lease_ttl=3.0,
     counted_jobs=5,
+    vendor_cases=(VendorCase(2, 1, rounds=1, stock=2), VendorCase(1, 2, rounds=1, stock=2)),
 )
 """Shows that everything runs; its figures mean nothing."""

@@ -49,7 +49,7 @@ ROWS = (
 @pytest.fixture(scope="module")
 def printed() -> str:
     run = subprocess.run(
-        [sys.executable, "-m", "tests.bench", "--size", "tiny", "--no-frr"],
+        [sys.executable, "-m", "tests.bench", "--part", "broker", "--size", "tiny", "--no-frr"],
         cwd=ROOT,
         env=dict(os.environ),
         stdin=subprocess.DEVNULL,
