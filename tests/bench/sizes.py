@@ -42,7 +42,7 @@ class Sizes:
         lease_ttl: of the nodes.
         counted_jobs: over which Redis' commands are counted.
         vendor_cases: playbooks of a vendor's module.
-        vendor_seconds: after which no further round of them begins.
+        vendor_seconds: after which no further round and no further playbook begins; what is left out is named.
     """
 
     rounds: int = 40
@@ -59,14 +59,14 @@ class Sizes:
     lease_ttl: float = 10.0
     counted_jobs: int = 200
     vendor_cases: tuple[VendorCase, ...] = (
-        VendorCase(1, 1, rounds=3),
-        VendorCase(1, 10, rounds=2),
-        VendorCase(10, 1, rounds=3),
-        VendorCase(10, 10, rounds=1),
-        VendorCase(50, 1, rounds=1),
+        VendorCase(10, 1, rounds=2),
+        VendorCase(1, 10, rounds=1),
+        VendorCase(1, 1, rounds=1),
+        VendorCase(10, 10, rounds=1, stock=1),
+        VendorCase(50, 1, rounds=1, stock=1),
         VendorCase(50, 10, rounds=1, stock=1),
     )
-    vendor_seconds: float = 150.0
+    vendor_seconds: float = 180.0
 
 
 FULL = Sizes()
