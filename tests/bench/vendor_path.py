@@ -86,7 +86,7 @@ def measure(environment: Path, sizes: Sizes) -> VendorPath:
     stock = [one for one in STOCK if _has(environment, one.library)]
     left_out = sorted({f"{one.library}: not installed in {environment}" for one in STOCK if one not in stock})
     began = time.monotonic()
-    cases = []
+    cases: list[Measured] = []
     with (
         tempfile.TemporaryDirectory(prefix="np-vendor-") as folder,
         SimulatorLab(count=max(case.hosts for case in sizes.vendor_cases)) as lab,
