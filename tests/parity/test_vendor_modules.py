@@ -23,7 +23,15 @@ KNOWN = {
 }
 """Tasks whose results cannot be the same, and why."""
 
-NETWORK_OS = {"ios": "cisco.ios.ios", "eos": "arista.eos.eos"}
+NETWORK_OS = {
+    "ios": "cisco.ios.ios",
+    "eos": "arista.eos.eos",
+    "nxos": "cisco.nxos.nxos",
+    "iosxr": "cisco.iosxr.iosxr",
+    "junos": "junipernetworks.junos.junos",
+}
+ENABLED = {"ios", "eos"}
+"""Platforms with an enable mode; logins to the others land where they may do everything."""
 
 
 @pytest.mark.timeout(900)  # resource modules have many states, and stock network_cli takes its time for each
@@ -37,6 +45,9 @@ NETWORK_OS = {"ios": "cisco.ios.ios", "eos": "arista.eos.eos"}
         ("netcommon.yml", "ios"),
         ("eos.yml", "eos"),
         ("eos_resources.yml", "eos"),
+        ("nxos.yml", "nxos"),
+        ("iosxr.yml", "iosxr"),
+        ("junos.yml", "junos"),
     ],
 )
 def test_same_outcomes(
@@ -59,10 +70,13 @@ def test_same_outcomes(
             "ansible_user": device.username,
             "ansible_password": device.password,
             "ansible_network_os": NETWORK_OS[platform],
-            "ansible_become": True,
-            "ansible_become_method": "ansible.netcommon.enable",
-            "ansible_become_password": device.secret,
         }
+        if platform in ENABLED:
+            variables |= {
+                "ansible_become": True,
+                "ansible_become_method": "ansible.netcommon.enable",
+                "ansible_become_password": device.secret,
+            }
         hosts = {device.name: over_stock(variables) if side == "stock" else over_broker(variables, parity_broker)}
         runs[side] = vendor.play(PLAYBOOKS / playbook, hosts=hosts, environment={"SCRATCH": str(scratch)})
         parity_lab.remove(device)

@@ -91,6 +91,7 @@ class EventDriven(BaseConnection):
                 raise StreamClosed(reason)
         data = out_data.encode(self.encoding, errors="surrogateescape" if self.encoding == "utf-8" else "strict")
         self.wrote = True
+        self._at_rest = False
         stream.send(data, self.deadline.remaining(at_most=60.0))
 
     def _take(self, data: bytes) -> str:
@@ -213,6 +214,8 @@ class EventDriven(BaseConnection):
         return prompt.strip()
 
     def _test_channel_read(self, count: int = 40, pattern: str = "") -> str:
+        if pattern and self._at_rest and re.search(pattern, last_line(self.transcript)):
+            return last_line(self.transcript)  # IOS-XR looks for the prompt that its last step has read already
         if pattern:
             output = self.read_until_pattern(pattern=pattern, read_timeout=20)
             return output + self.read_prompt_line(seen=output)
@@ -225,11 +228,19 @@ class EventDriven(BaseConnection):
 
     def set_terminal_width(self, *args: Any, **kwargs: Any) -> str:
         output: str = super().set_terminal_width(*args, **kwargs)
-        return output + self.read_prompt_line(seen=output) if output else output
+        return self._to_prompt(output) if output else output
 
     def disable_paging(self, *args: Any, **kwargs: Any) -> str:
         output: str = super().disable_paging(*args, **kwargs)
-        return output + self.read_prompt_line(seen=output) if output else output
+        return self._to_prompt(output) if output else output
+
+    _at_rest = False
+
+    def _to_prompt(self, output: str) -> str:
+        """Read on to the prompt; until something is typed the device is known to say nothing more."""
+        output += self.read_prompt_line(seen=output)
+        self._at_rest = self._at_prompt(output)
+        return output
 
     def _try_session_preparation(self, force_data: bool = True) -> None:
         """As netmiko, but waiting for the first prompt instead of a tenth of a second, and without a farewell.
