@@ -26,6 +26,8 @@ $(VENV)/.demo: pyproject.toml | $(VENV)/.venv
 $(VENV)/.test: pyproject.toml | $(VENV)/.venv
 	@echo "installing into $(VENV), vendor collections included"
 	@$(BIN)/python -m pip install --quiet -e '.[embedded,dev,parity]'
+	@# A community driver for the tests. It asks for a paramiko that old devices cannot log in with, and works with ours.
+	@$(BIN)/python -m pip install --quiet --no-deps napalm-linux napalm-device-types
 	@touch $@ $(VENV)/.demo
 
 demo: $(VENV)/.demo ## Set up and run the main job: a playbook through the broker to a lab of devices, twice
