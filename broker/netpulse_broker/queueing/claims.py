@@ -15,8 +15,8 @@ from pydantic import ValidationError
 from netpulse_broker.queueing import keys
 from netpulse_broker.queueing.connection import BLOCK
 from netpulse_broker.queueing.line import Line, LineScripts
-from netpulse_broker.queueing.records import JobPayload, JobRecord, failure_result, now_iso
-from netpulse_broker.queueing.scripts import pairs, text
+from netpulse_broker.queueing.records import JobPayload, failure_result, now_iso
+from netpulse_broker.queueing.scripts import text
 from netpulse_broker.queueing.sealing import SealBroken, Sealer
 
 log = structlog.get_logger(__name__)
@@ -35,11 +35,36 @@ class LeaseAbsent(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class JobPlace:
+    """Which job it is, and where its sealed texts belong."""
+
+    id: str
+    queue: str
+    seq: int
+    device: str
+
+
+@dataclass(frozen=True, slots=True)
 class ClaimedJob:
     """A job that this worker, and nobody else, now has to end."""
 
-    record: JobRecord
+    place: JobPlace
     payload: JobPayload
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """What a worker has done so far, as RQ shows it of its workers. ``busy`` in seconds."""
+
+    ended_well: int = 0
+    failed: int = 0
+    busy: float = 0.0
+
+    def after(self, *, ended_well: bool, duration: float) -> Totals:
+        """With one more job."""
+        return Totals(
+            ended_well=self.ended_well + ended_well, failed=self.failed + (not ended_well), busy=self.busy + duration
+        )
 
 
 def lease_of(token: str) -> str:
@@ -73,6 +98,9 @@ class WorkSource:
         self._claims = keys.claims(f"fifo:{worker}" if self._fifo else queue)
         self._lanes = keys.lanes(queue)
         self._wake = keys.wake(queue)
+        self._lease_key, self._lease = keys.lease(node), lease_of(token)
+        self._worker_key = keys.rq_worker(worker)
+        self._totals = Totals()
 
     def wait(self, timeout: float) -> bool:
         """Block until there may be work, at most ``timeout`` and ``BLOCK`` seconds.
@@ -99,16 +127,10 @@ class WorkSource:
         while True:
             answer = self._scripts(
                 "claim",
-                keys=[
-                    self._device_key,
-                    keys.lease(self.node),
-                    self._claims,
-                    keys.rq_worker(self.worker),
-                    *self._lanes,
-                ],
+                keys=[self._device_key, self._lease_key, self._claims, self._worker_key, *self._lanes],
                 args=[
                     self.token,
-                    lease_of(self.token),
+                    self._lease,
                     now_iso(),
                     int(time.time() * 1000),
                     self.worker,
@@ -122,24 +144,19 @@ class WorkSource:
                 raise LeaseAbsent
             if verdict == "fenced":
                 raise Fenced
-            job_id = text(answer[1])
-            job = self._open(job_id, pairs(answer[2]))
+            job_id, queue, operation, seq, device = (text(value) for value in answer[1:6])
+            job = self._open(JobPlace(job_id, queue, int(seq), device), operation, answer[6])
             if job is not None:
                 return job
 
-    def _open(self, job_id: str, fields: dict[str, bytes]) -> ClaimedJob | None:
-        record = JobRecord.from_hash(job_id, fields)
+    def _open(self, record: JobPlace, operation: str, sealed: bytes) -> ClaimedJob | None:
         try:
             value = self._sealer.open(
-                fields.get("data", b""),
-                job_id=job_id,
-                queue=record.queue,
-                direction="to_worker",
-                kind=record.operation,
+                sealed, job_id=record.id, queue=record.queue, direction="to_worker", kind=operation
             )
             payload = JobPayload.model_validate(value)
         except (SealBroken, ValidationError) as error:
-            log.warning("job_unreadable", job=job_id, queue=record.queue, reason=str(error))
+            log.warning("job_unreadable", job=record.id, queue=record.queue, reason=str(error))
             self.finish(
                 record,
                 status="failed",
@@ -153,7 +170,7 @@ class WorkSource:
 
     def finish(
         self,
-        record: JobRecord,
+        record: JobPlace,
         *,
         status: Literal["finished", "failed", "stopped"],
         outcome: Literal["ok", "failed", "unknown"],
@@ -183,6 +200,7 @@ class WorkSource:
             sequence=record.seq,
             expires=time.time() + 30 * 86400,
         )
+        totals = self._totals.after(ended_well=status == "finished", duration=duration)
         ended = time.time()
         extra: list[Any] = ["execution_started_at", ended - duration, "execution_ended_at", ended]
         if status != "finished":
@@ -195,7 +213,7 @@ class WorkSource:
                     keys.rq_job(record.id),
                     self._claims,
                     self._device_key,
-                    keys.rq_worker(self.worker),
+                    self._worker_key,
                     *self._lanes,
                 ],
                 args=[
@@ -207,12 +225,16 @@ class WorkSource:
                     now_iso(),
                     sealed,
                     f"{duration:.6f}",
+                    totals.ended_well,
+                    totals.failed,
+                    f"{totals.busy:.6f}",
                     *extra,
                 ],
             )
         )
         if answer == "stale":
             raise Stale(record.id)
+        self._totals = totals
         return answer != "done"
 
     def release(self) -> bool:

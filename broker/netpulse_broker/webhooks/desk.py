@@ -54,10 +54,10 @@ class WebhookDesk:
         try:
             return self._attempt(job)
         except redis.RedisError as error:
-            log.error("webhook_not_recorded", job=job.record.id, error=type(error).__name__)  # noqa: TRY400 - no defect
+            log.error("webhook_not_recorded", job=job.place.id, error=type(error).__name__)  # noqa: TRY400 - no defect
             return InternalError("Redis was away for too long to record what follows from the attempt")
         except Exception as error:  # a defect must not end the worker: the next one would meet the same job
-            log.exception("webhook_defect", job=job.record.id)
+            log.exception("webhook_defect", job=job.place.id)
             return InternalError(f"unexpected {type(error).__name__} while the webhook was delivered; see the log")
 
     def _attempt(self, job: ClaimedJob) -> NetPulseError | None:

@@ -82,7 +82,7 @@ class FifoWorker:
         if job.payload.operation == "webhook":
             return self._deliver(job)
         if self._logins is not None:
-            self._logins.device = job.record.device
+            self._logins.device = job.place.device
         return self._runner.run(job.payload, running)
 
     def _deliver(self, job: ClaimedJob) -> TaskEnd:

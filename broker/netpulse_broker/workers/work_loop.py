@@ -203,7 +203,7 @@ class WorkLoop:
 
     def _serve(self, job: ClaimedJob) -> bool:
         """Execute a job and hand its result in; whether more work may be waiting."""
-        job_id = job.record.id
+        job_id = job.place.id
         if job_id in self._executed:
             # Redis came back with an older state, in which this job was not over yet. It must not run twice.
             log.error("job_repeated", job=job_id)
@@ -243,7 +243,7 @@ class WorkLoop:
         while True:
             try:
                 more = self._source.finish(
-                    job.record,
+                    job.place,
                     status=end.status,
                     outcome=end.outcome,
                     result=end.result,
@@ -251,11 +251,11 @@ class WorkLoop:
                     duration=end.duration,
                 )
             except Stale:
-                log.warning("result_stale", job=job.record.id, status=end.status)
+                log.warning("result_stale", job=job.place.id, status=end.status)
                 return True
             except redis.RedisError as error:
                 if time.monotonic() >= self._leave_at:
-                    log.error("result_not_delivered", job=job.record.id, status=end.status)  # noqa: TRY400 - no defect
+                    log.error("result_not_delivered", job=job.place.id, status=end.status)  # noqa: TRY400 - no defect
                     return True
                 self._endure(error)
             else:

@@ -7,17 +7,16 @@ import pytest
 
 from netpulse_broker.dispatch.submission import JobSubmission
 from netpulse_broker.queueing import keys
-from netpulse_broker.queueing.claims import Fenced, LeaseAbsent, Stale
+from netpulse_broker.queueing.claims import Fenced, JobPlace, LeaseAbsent, Stale
 from netpulse_broker.queueing.node_lease import NodeLease
-from netpulse_broker.queueing.records import JobRecord
 from netpulse_broker.queueing.sweeper import Sweeper
 from tests.unit.queueing.conftest import PASSWORD, Queue, payload
 
 OK = {"type": 1, "retval": {"show version": "x"}, "error": None, "outputs": [], "duration": 0.1, "session_reused": True}
 
 
-def finish_ok(source, record: JobRecord) -> None:  # type: ignore[no-untyped-def]
-    source.finish(record, status="finished", outcome="ok", result=OK, duration=0.1)
+def finish_ok(source, place: JobPlace) -> None:  # type: ignore[no-untyped-def]
+    source.finish(place, status="finished", outcome="ok", result=OK, duration=0.1)
 
 
 def test_a_job_travels_from_submit_to_its_result(queue: Queue) -> None:
@@ -27,9 +26,10 @@ def test_a_job_travels_from_submit_to_its_result(queue: Queue) -> None:
     assert worker.wait(1)
     job = worker.claim()
     assert job is not None
-    assert (job.record.id, job.record.status, job.record.seq) == (job_id, "started", 1)
+    assert job.place == JobPlace(job_id, "device:r1", 1, "r1")
+    assert queue.job(job_id).status == "started"
     assert job.payload.connection_args["password"] == PASSWORD
-    finish_ok(worker, job.record)
+    finish_ok(worker, job.place)
     ended = queue.job(job_id)
     assert (ended.status, ended.outcome, ended.result) == ("finished", "ok", OK)
     assert [reply["id"] for reply in queue.replies()] == [job_id.encode()]
@@ -41,7 +41,7 @@ def test_nothing_in_redis_shows_the_password(queue: Queue) -> None:
     queue.submit()
     job = worker.claim()
     assert job is not None
-    finish_ok(worker, job.record)
+    finish_ok(worker, job.place)
     dump = b"".join(queue.client.dump(key) or b"" for key in queue.client.keys("*"))
     assert len(dump) > 500
     assert PASSWORD.encode() not in dump
@@ -68,8 +68,8 @@ def test_jobs_come_in_their_sequence(queue: Queue) -> None:
     submitted = [queue.submit()[0] for _ in range(20)]
     claimed = []
     while job := worker.claim():
-        claimed.append(job.record.id)
-        finish_ok(worker, job.record)
+        claimed.append(job.place.id)
+        finish_ok(worker, job.place)
     assert claimed == submitted
 
 
@@ -80,8 +80,8 @@ def test_urgent_lanes_first_and_in_order_within_a_lane(queue: Queue) -> None:
         wanted[queue.submit(priority=priority)[0]] = (priority, number)
     order = []
     while job := worker.claim():
-        order.append(wanted[job.record.id])
-        finish_ok(worker, job.record)
+        order.append(wanted[job.place.id])
+        finish_ok(worker, job.place)
     assert order == [("interactive", 2), ("interactive", 4), ("normal", 1), ("normal", 5), ("batch", 0), ("batch", 3)]
 
 
@@ -92,7 +92,7 @@ def test_a_lost_claim_answer_gives_the_same_job_again(queue: Queue) -> None:
     first, again = worker.claim(), worker.claim()
     assert first is not None
     assert again is not None
-    assert first.record.id == again.record.id
+    assert first.place.id == again.place.id
 
 
 def test_a_finish_sent_twice_answers_once(queue: Queue) -> None:
@@ -100,10 +100,10 @@ def test_a_finish_sent_twice_answers_once(queue: Queue) -> None:
     queue.submit()
     job = worker.claim()
     assert job is not None
-    finish_ok(worker, job.record)
-    finish_ok(worker, job.record)
+    finish_ok(worker, job.place)
+    finish_ok(worker, job.place)
     assert len(queue.replies()) == 1
-    assert queue.client.xlen(keys.rq_results(job.record.id)) == 1
+    assert queue.client.xlen(keys.rq_results(job.place.id)) == 1
 
 
 def test_an_executed_id_is_not_executed_again(queue: Queue) -> None:
@@ -112,7 +112,7 @@ def test_an_executed_id_is_not_executed_again(queue: Queue) -> None:
     job_id, _ = queue.submit()
     job = worker.claim()
     assert job is not None
-    finish_ok(worker, job.record)
+    finish_ok(worker, job.place)
     queue.client.hset(keys.rq_job(job_id), "status", "queued")
     queue.client.rpush(keys.rq_queue("device:r1"), job_id)
     assert worker.claim() is None
@@ -131,7 +131,7 @@ def test_a_forged_job_is_ended_and_the_next_one_taken(queue: Queue, data: bytes)
     good, _ = queue.submit()
     job = worker.claim()
     assert job is not None
-    assert job.record.id == good
+    assert job.place.id == good
     ended = queue.job(forged)
     assert (ended.status, ended.error) == ("failed", "job_unreadable")
 
@@ -177,7 +177,7 @@ def test_without_a_lease_nothing_is_claimed(queue: Queue) -> None:
     assert queue.lease.renew() == "retaken"
     job = worker.claim()
     assert job is not None
-    assert job.record.id == job_id
+    assert job.place.id == job_id
 
 
 def test_a_worker_of_an_older_epoch_is_fenced(queue: Queue) -> None:
@@ -211,12 +211,12 @@ def test_a_started_job_of_a_dead_worker_ends_as_unknown(queue: Queue) -> None:
     lost = queue.job(running)
     assert (lost.status, lost.outcome, lost.error) == ("failed", "unknown", "worker_lost")
     with pytest.raises(Stale):
-        finish_ok(worker, job.record)
+        finish_ok(worker, job.place)
     assert queue.job(running).outcome == "unknown"
     successor = queue.worker()
     after = successor.claim()
     assert after is not None
-    assert after.record.id == waiting
+    assert after.place.id == waiting
 
 
 def test_an_idempotent_job_of_a_dead_worker_runs_again_first(queue: Queue) -> None:
@@ -230,8 +230,8 @@ def test_an_idempotent_job_of_a_dead_worker_runs_again_first(queue: Queue) -> No
     successor = queue.worker()
     order = []
     while job := successor.claim():
-        order.append(job.record.id)
-        finish_ok(successor, job.record)
+        order.append(job.place.id)
+        finish_ok(successor, job.place)
     assert order == [running, waiting]
 
 
@@ -254,7 +254,7 @@ def test_finish_tells_whether_more_waits(queue: Queue) -> None:
     queue.submit(priority="batch")
     more = []
     while job := worker.claim():
-        more.append(worker.finish(job.record, status="finished", outcome="ok", result=OK, duration=0.1))
+        more.append(worker.finish(job.place, status="finished", outcome="ok", result=OK, duration=0.1))
     assert more == [True, False]
 
 
@@ -274,7 +274,7 @@ def test_release_gives_the_device_back_unless_work_arrived(queue: Queue) -> None
     assert worker.release() is False
     job = worker.claim()
     assert job is not None
-    finish_ok(worker, job.record)
+    finish_ok(worker, job.place)
     assert worker.release() is True
     _, answer = queue.submit()
     assert answer == [b"unplaced"]

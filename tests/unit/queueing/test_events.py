@@ -38,7 +38,7 @@ async def test_a_reader_that_was_away_learns_what_it_missed(queue: Queue, reader
     assert (start.fields["id"], start.fields["state"], start.fields["device"]) == (first, "queued", "r1")
     job = worker.claim()
     assert job is not None
-    finish_ok(worker, job.record)
+    finish_ok(worker, job.place)
     missed = [event async for event in feed.since(start.id)]
     assert [(event.kind, event.fields["state"]) for event in missed] == [("job", "started"), ("job", "finished")]
     assert await feed.kept(start.id)
@@ -87,12 +87,12 @@ async def test_totals_agree_with_the_jobs_that_ended(queue: Queue, reader: redis
     for _ in range(2):
         job = worker.claim()
         assert job is not None
-        finish_ok(worker, job.record)
+        finish_ok(worker, job.place)
     lost = worker.claim()
     assert lost is not None
     recovery = queue.desk.recover("r1", token=worker.token, worker=worker.worker)
     assert recovery is not None
-    assert recovery.lost == [lost.record.id]
+    assert recovery.lost == [lost.place.id]
     figures = await Totals(reader, WorkerIndex(reader)).figures()
     assert figures.counters[("jobs", "netmiko", "query", "finished", "ok")] == 2
     assert figures.counters[("jobs", "netmiko", "query", "failed", "unknown")] == 1
@@ -113,8 +113,8 @@ async def test_a_finish_sent_twice_is_counted_once(queue: Queue, reader: redis.a
     assert job is not None
     again = worker.claim()  # the answer was lost on its way
     assert again is not None
-    finish_ok(worker, job.record)
-    finish_ok(worker, job.record)
+    finish_ok(worker, job.place)
+    finish_ok(worker, job.place)
     states = [fields[b"state"] for _, fields in queue.client.xrange(keys.EVENTS) if fields[b"kind"] == b"job"]
     assert states == [b"queued", b"started", b"finished"]
     figures = await Totals(reader, WorkerIndex(reader)).figures()

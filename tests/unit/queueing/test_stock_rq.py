@@ -39,7 +39,7 @@ def bring_to(queue: Queue, state: str) -> str:
         return job_id
     status: Any = state
     worker.finish(
-        job.record,
+        job.place,
         status=status,
         outcome="ok" if state == "finished" else "failed",
         result={"type": 1},

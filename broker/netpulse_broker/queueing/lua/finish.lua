@@ -1,26 +1,24 @@
 -- KEYS  1 job  2 claim list  3 device ('' for fifo)  4 worker hash  5... lanes
 -- ARGV  1 job id  2 token  3 status  4 outcome  5 error code or ''  6 ended (ISO)  7 sealed result
---       8 busy seconds  9... further fields of RQ's result
+--       8 busy seconds  9... of the worker, RQ's names: jobs that ended well, jobs that failed, busy seconds in total;
+--       12... further fields of RQ's result
 -- ->    'done' (and nothing waits) | 'more' (done, and work waits) | 'repeated' | 'stale'
-local job = redis.call('HMGET', KEYS[1], 'status', 'claim')
-if job[2] ~= ARGV[2] then return 'stale' end
-if job[1] ~= 'started' then
-  if job[1] == 'queued' then return 'stale' end
+local job = known(ARGV[1])
+if job.claim ~= ARGV[2] then return 'stale' end
+if job.status ~= 'started' then
+  if job.status == 'queued' then return 'stale' end
   return 'repeated'
 end
 redis.call('LREM', KEYS[2], 0, ARGV[1])
-local extra = {}
-for i = 9, #ARGV do extra[#extra + 1] = ARGV[i] end
-end_job(ARGV[1], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7], extra)
-if KEYS[3] ~= '' and redis.call('HGET', KEYS[3], 'token') == ARGV[2] then
-  if redis.call('HGET', KEYS[3], 'state') == 'busy' then redis.call('HSET', KEYS[3], 'state', 'idle', 'job', '', 'since', ARGV[6]) end
+end_job(ARGV[1], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7], { unpack(ARGV, 12) }, job)
+if KEYS[3] ~= '' then
+  local owner = redis.call('HMGET', KEYS[3], 'token', 'state')
+  if owner[1] == ARGV[2] and owner[2] == 'busy' then
+    redis.call('HSET', KEYS[3], 'state', 'idle', 'job', '', 'since', ARGV[6])
+  end
 end
-redis.call('HSET', KEYS[4], 'state', 'idle', 'current_job', '', 'last_heartbeat', ARGV[6])
-redis.call('HINCRBY', KEYS[4], ARGV[3] == 'finished' and 'successful_job_count' or 'failed_job_count', 1)
-redis.call('HINCRBYFLOAT', KEYS[4], 'total_working_time', ARGV[8])
-local of = redis.call('HMGET', KEYS[1], 'driver', 'operation')
-observe('duration|' .. (of[1] or '') .. '|' .. (of[2] or ''), tonumber(ARGV[8]))
-for lane = 5, #KEYS do
-  if redis.call('LLEN', KEYS[lane]) > 0 then return 'more' end
-end
+redis.call('HSET', KEYS[4], 'state', 'idle', 'current_job', '', 'last_heartbeat', ARGV[6], 'successful_job_count', ARGV[9],
+  'failed_job_count', ARGV[10], 'total_working_time', ARGV[11])
+observe('duration|' .. job.driver .. '|' .. job.operation, tonumber(ARGV[8]))
+if redis.call('EXISTS', unpack(KEYS, 5)) > 0 then return 'more' end
 return 'done'

@@ -27,15 +27,6 @@ local function outdate(device)
   redis.call('EXPIRE', 'np:generation:' .. device, 172800)
 end
 
-local function tell_end(job, id, status, outcome, err)
-  local of = redis.call('HMGET', job, 'device', 'driver', 'operation')
-  local driver, operation = of[2] or '', of[3] or ''
-  count('jobs|' .. driver .. '|' .. operation .. '|' .. status .. '|' .. outcome)
-  if err ~= '' then count('errors|' .. err) end
-  if operation == 'change' or operation == 'lease' then outdate(of[1] or '') end
-  tell('job', id, status, 'outcome', outcome, 'error', err, 'device', of[1] or '', 'driver', driver, 'operation', operation)
-end
-
 local function wake(key)
   if redis.call('LLEN', key) == 0 then redis.call('RPUSH', key, '1') end
 end
@@ -77,27 +68,41 @@ local function bury_webhook(job, id, err, ended)
   redis.call('ZADD', 'np:webhooks:dead', tonumber(clock[1]) * 1000, had[1])
 end
 
-local function end_job(id, status, outcome, err, ended, sealed, extra)
-  local job = 'rq:job:' .. id
-  local had = redis.call('HMGET', job, 'result_ttl', 'reply_to', 'worker_name', 'started_at', 'node', 'operation')
-  local ttl = tonumber(had[1]) or 3600
-  if had[6] == 'webhook' then
-    if status ~= 'finished' and err ~= 'webhook_failed' then bury_webhook(job, id, err, ended) end
-  elseif call_webhook(job, id, ended) then
+-- What the scripts need to know of a job, in one read.
+local FIELDS = { 'status', 'claim', 'device', 'driver', 'operation', 'worker_name', 'node', 'started_at', 'reply_to',
+  'result_ttl', 'webhook_id' }
+local function known(id)
+  local values = redis.call('HMGET', 'rq:job:' .. id, unpack(FIELDS))
+  local job = {}
+  for i = 1, #FIELDS do job[FIELDS[i]] = values[i] or '' end
+  return job
+end
+
+-- had: the job as known(), if that has been read already.
+local function end_job(id, status, outcome, err, ended, sealed, extra, had)
+  local key = 'rq:job:' .. id
+  had = had or known(id)
+  local ttl = tonumber(had.result_ttl) or 3600
+  if had.operation == 'webhook' then
+    if status ~= 'finished' and err ~= 'webhook_failed' then bury_webhook(key, id, err, ended) end
+  elseif had.webhook_id ~= '' and call_webhook(key, id, ended) then
     ttl = math.max(ttl, WEBHOOK_KEEP)
   end
-  redis.call('HSET', job, 'status', status, 'outcome', outcome, 'ended_at', ended, 'error', err)
-  redis.call('EXPIRE', job, ttl)
-  local result = { 'type', RESULT_TYPE[status], 'worker_name', had[3] or '', 'sealed', sealed }
-  for i = 1, #extra do result[#result + 1] = extra[i] end
-  redis.call('XADD', 'rq:results:' .. id, 'MAXLEN', '10', '*', unpack(result))
+  redis.call('HSET', key, 'status', status, 'outcome', outcome, 'ended_at', ended, 'error', err)
+  redis.call('EXPIRE', key, ttl)
+  redis.call('XADD', 'rq:results:' .. id, 'MAXLEN', '10', '*', 'type', RESULT_TYPE[status], 'worker_name', had.worker_name,
+    'sealed', sealed, unpack(extra))
   redis.call('EXPIRE', 'rq:results:' .. id, ttl)
-  redis.call('ZREM', 'np:expiry', id)
-  tell_end(job, id, status, outcome, err)
-  if had[2] and had[2] ~= '' then
-    local stream = 'np:replies:' .. had[2]
+  if had.status ~= 'started' then redis.call('ZREM', 'np:expiry', id) end  -- the claim has taken it off
+  count('jobs|' .. had.driver .. '|' .. had.operation .. '|' .. status .. '|' .. outcome)
+  if err ~= '' then count('errors|' .. err) end
+  if had.operation == 'change' or had.operation == 'lease' then outdate(had.device) end
+  tell('job', id, status, 'outcome', outcome, 'error', err, 'device', had.device, 'driver', had.driver, 'operation',
+    had.operation)
+  if had.reply_to ~= '' then
+    local stream = 'np:replies:' .. had.reply_to
     redis.call('XADD', stream, 'MAXLEN', '~', '20000', '*', 'id', id, 'status', status, 'outcome', outcome, 'error', err,
-      'ended_at', ended, 'started_at', had[4] or '', 'worker_name', had[3] or '', 'node', had[5] or '', 'sealed', sealed)
+      'ended_at', ended, 'started_at', had.started_at, 'worker_name', had.worker_name, 'node', had.node, 'sealed', sealed)
     redis.call('EXPIRE', stream, 3600)
   end
 end

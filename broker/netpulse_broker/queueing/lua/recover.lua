@@ -26,8 +26,9 @@ for i = #ids, 1, -1 do
     lost[#lost + 1] = id
   elseif again then
     redis.call('DEL', 'np:executed:' .. id)
-    redis.call('HSET', key, 'status', 'queued', 'claim', '', 'started_at', '', 'worker_name', '')
-    redis.call('ZADD', 'np:expiry', tonumber(ARGV[4]) + (tonumber(job[4]) or 300) * 1000, id)
+    local due = tonumber(ARGV[4]) + (tonumber(job[4]) or 300) * 1000
+    redis.call('HSET', key, 'status', 'queued', 'claim', '', 'started_at', '', 'worker_name', '', 'due', due)
+    redis.call('ZADD', 'np:expiry', due, id)
     redis.call('LPUSH', 'rq:queue:' .. job[3], id)
     tell('job', id, 'queued', 'device', KEYS[1] ~= '' and ARGV[2] or '')
     requeued[#requeued + 1] = id

@@ -1,7 +1,8 @@
 -- KEYS  1 job  2 lane  3 sequence  4 np:jobs:<device>  5 wake-up list  6 device  7 idempotency key or ''
 --       8 what this query is known by when it may share another one's answer, or ''
 -- ARGV  1 job id  2 queue name  3 now (ms)  4 end of the ttl (ms)  5 'device' or 'fifo'  6 body digest
---       7 idempotency ttl (s)  8 oldest answer that is good enough (ms)  9... job hash: field, value, ...
+--       7 idempotency ttl (s)  8 oldest answer that is good enough (ms)  9 device  10 driver  11 operation
+--       12... job hash: field, value, ...
 -- ->    {'queued', seq, enqueued_at} | {'repeated', job id} | {'conflict', job id} | {'unplaced'}
 if KEYS[7] ~= '' then
   local before = redis.call('GET', KEYS[7])
@@ -32,9 +33,9 @@ if KEYS[8] ~= '' then
 end
 if ARGV[5] == 'device' and redis.call('HEXISTS', KEYS[6], 'token') == 0 then return { 'unplaced' } end
 local seq = redis.call('INCR', KEYS[3])
-redis.call('HSET', KEYS[1], 'seq', seq, 'status', 'queued', unpack(ARGV, 9))
-redis.call('RPUSH', KEYS[2], ARGV[1])
-redis.call('SADD', 'rq:queues', 'rq:queue:' .. ARGV[2])
+redis.call('HSET', KEYS[1], 'seq', seq, 'status', 'queued', 'queued_ms', ARGV[3], 'due', ARGV[4], 'device', ARGV[9],
+  'driver', ARGV[10], 'operation', ARGV[11], unpack(ARGV, 12))
+if redis.call('RPUSH', KEYS[2], ARGV[1]) == 1 then redis.call('SADD', 'rq:queues', 'rq:queue:' .. ARGV[2]) end
 redis.call('ZADD', 'np:jobs', ARGV[3], ARGV[1])
 redis.call('ZADD', KEYS[4], ARGV[3], ARGV[1])
 if seq % 100 == 1 then  -- often enough: it keeps the listing of one device at about a thousand jobs of the last week
@@ -43,9 +44,8 @@ if seq % 100 == 1 then  -- often enough: it keeps the listing of one device at a
 end
 redis.call('ZADD', 'np:expiry', ARGV[4], ARGV[1])
 if KEYS[7] ~= '' then redis.call('SET', KEYS[7], ARGV[1] .. ' ' .. ARGV[6], 'EX', ARGV[7]) end
-local of = redis.call('HMGET', KEYS[1], 'device', 'driver', 'operation')
-tell('job', ARGV[1], 'queued', 'device', of[1], 'driver', of[2], 'operation', of[3])
-if of[3] == 'change' or of[3] == 'lease' then outdate(of[1]) end
+tell('job', ARGV[1], 'queued', 'device', ARGV[9], 'driver', ARGV[10], 'operation', ARGV[11])
+if ARGV[11] == 'change' or ARGV[11] == 'lease' then outdate(ARGV[9]) end
 if KEYS[8] ~= '' then
   count('cache|missed')
   redis.call('HSET', KEYS[8], 'job', ARGV[1], 'generation', redis.call('GET', generation) or '0')
