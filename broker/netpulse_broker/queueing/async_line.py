@@ -16,6 +16,7 @@ import hiredis
 import redis
 import redis.asyncio
 
+from netpulse_broker.queueing.line import refusal
 from netpulse_broker.queueing.scripts import ScriptName, source
 
 
@@ -42,13 +43,7 @@ class AsyncLine:
         link = self._link
         if link is None or link.closed:
             link = await self._connect()
-        answer = link.send(words)
-        try:
-            async with asyncio.timeout(self._timeout):
-                return await answer
-        except TimeoutError:
-            link.fail(redis.TimeoutError("Redis did not answer in time"))
-            raise redis.TimeoutError("Redis did not answer in time") from None
+        return await link.send(words)
 
     async def _connect(self) -> _Link:
         async with self._connecting:
@@ -56,7 +51,7 @@ class AsyncLine:
                 return self._link
             connection: Any = self._pool.make_connection()  # type: ignore[no-untyped-call]
             await connection.connect()
-            self._link = _Link(connection)
+            self._link = _Link(connection, timeout=self._timeout)
             return self._link
 
     def close(self) -> None:
@@ -67,11 +62,16 @@ class AsyncLine:
 
 
 class _Link(asyncio.Protocol):
-    """A connection that redis-py has made and authenticated, read and written by ourselves from then on."""
+    """A connection that redis-py has made and authenticated, read and written by ourselves from then on.
 
-    def __init__(self, connection: Any) -> None:
-        self._reader = hiredis.Reader(protocolError=redis.InvalidResponse, replyError=_refusal)
-        self._waiting: deque[asyncio.Future[Any]] = deque()
+    Answers come in order, so one timer for the oldest call watches over all of them.
+    """
+
+    def __init__(self, connection: Any, *, timeout: float) -> None:
+        self._reader = hiredis.Reader(protocolError=redis.InvalidResponse, replyError=refusal)
+        self._waiting: deque[tuple[asyncio.Future[Any], float]] = deque()
+        self._timeout = timeout
+        self._timer: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
         self.closed = False
         # redis-py has no public way to its transport. Nothing is in its buffers between two commands; without streams
@@ -83,15 +83,28 @@ class _Link(asyncio.Protocol):
     def send(self, words: tuple[Any, ...]) -> asyncio.Future[Any]:
         """Write a command; a future of its answer."""
         answer: asyncio.Future[Any] = self._loop.create_future()
-        self._waiting.append(answer)
+        end = self._loop.time() + self._timeout
+        self._waiting.append((answer, end))
+        if self._timer is None:
+            self._timer = self._loop.call_at(end, self._look_at_the_oldest)
         self._transport.write(hiredis.pack_command(words))
         return answer
+
+    def _look_at_the_oldest(self) -> None:
+        self._timer = None
+        if not self._waiting:
+            return
+        _, end = self._waiting[0]
+        if end <= self._loop.time():
+            self.fail(redis.TimeoutError("Redis did not answer in time"))
+        else:
+            self._timer = self._loop.call_at(end, self._look_at_the_oldest)
 
     def data_received(self, data: bytes) -> None:
         self._reader.feed(data)
         try:
             while (value := self._reader.gets()) is not False:
-                answer = self._waiting.popleft()
+                answer, _ = self._waiting.popleft()
                 if answer.done():
                     continue
                 if isinstance(value, Exception):
@@ -112,21 +125,12 @@ class _Link(asyncio.Protocol):
             return
         self.closed = True
         self._transport.abort()
+        if self._timer is not None:
+            self._timer.cancel()
         while self._waiting:
-            answer = self._waiting.popleft()
+            answer, _ = self._waiting.popleft()
             if not answer.done():
                 answer.set_exception(error)
-
-
-def _refusal(message: str) -> Exception:
-    """Redis' error answer as the exception that redis-py raises for it."""
-    kinds: dict[str, type[Exception]] = {
-        "NOSCRIPT": redis.exceptions.NoScriptError,
-        "LOADING": redis.BusyLoadingError,
-        "READONLY": redis.ReadOnlyError,
-        "NOAUTH": redis.AuthenticationError,
-    }
-    return kinds.get(message.partition(" ")[0], redis.ResponseError)(message)
 
 
 class AsyncLineScripts:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import redis
 
@@ -39,14 +41,37 @@ def test_an_answer_that_nobody_waited_for_goes_to_nobody(redis_client: redis.Red
     """A call that is interrupted leaves its answer on the way; the next call must not take it for its own."""
     line = Line(redis_client)
     line.call("PING")
-    connection = line._connection
-    assert connection is not None
-    read, connection.read_response = connection.read_response, _interrupted  # type: ignore[method-assign]
+    link = line._link
+    assert link is not None
+    link._reader = _Interrupted()
     with pytest.raises(KeyboardInterrupt):
         line.call("SET", "k", "first")
-    connection.read_response = read  # type: ignore[method-assign]
     assert line.call("GET", "k") == b"first"
 
 
-def _interrupted(*_: object, **__: object) -> None:
-    raise KeyboardInterrupt
+class _Interrupted:
+    """A parser whose work is interrupted."""
+
+    def gets(self) -> Any:
+        raise KeyboardInterrupt
+
+
+def test_a_server_that_says_nothing_is_a_timeout(redis_server: RedisServer) -> None:
+    with connect(redis_server.settings.model_copy(update={"socket_timeout": 0.05})) as client:
+        line = Line(client)
+        with pytest.raises(redis.TimeoutError):
+            line.call("BLPOP", "nothing", 30)
+        assert line.call("PING") == b"PONG"
+        line.close()
+
+
+def test_a_master_that_became_a_replica_is_left(private_redis_server: RedisServer) -> None:
+    with connect(private_redis_server.settings) as client, private_redis_server.client() as operator:
+        line = Line(client)
+        line.call("SET", "k", "v")
+        operator.replicaof("127.0.0.1", "1")
+        with pytest.raises(redis.ConnectionError, match="replica"):
+            line.call("SET", "k", "w")
+        operator.replicaof("no", "one")
+        assert line.call("SET", "k", "w") == b"OK"
+        line.close()
