@@ -174,4 +174,4 @@ def parse_time(value: str) -> datetime | None:
 
 def now_iso() -> str:
     """Now, in the format that RQ 3.0 reads (``%Y-%m-%dT%H:%M:%S.%fZ``)."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return f"{datetime.now(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"

@@ -1,8 +1,9 @@
 """Sealing of everything that lies in Redis and is not meant for those who can read or write Redis.
 
-AES-256-GCM (NIST SP 800-38D) under a key per job and direction, derived with HKDF-SHA256 (RFC 5869) from a master key.
-Deriving a key per job keeps the number of messages under one key tiny, so random 96-bit nonces never run out, and
-master keys can be rotated: a sealed value names the id of the key that it was made with.
+AES-256-GCM (NIST SP 800-38D) under a key per job, derived with HKDF-SHA256 (RFC 5869) from a master key; direction,
+place and type are bound as associated data. Deriving a key per job keeps the number of messages under one key tiny, so
+random 96-bit nonces never run out, and master keys can be rotated: a sealed value names the id of the key that it was
+made with.
 
 Layout: ``b"NP1"`` · key id (8 bytes) · nonce (12 bytes) · ciphertext and tag.
 """
@@ -17,16 +18,19 @@ import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
+from pydantic_core import PydanticSerializationError, from_json, to_json
 
 _MAGIC = b"NP1"
 _ID = 8
 _NONCE = 12
+
+CIPHERS = 256
+"""Keys of jobs that are at hand: whoever seals a job's arguments opens its result soon, and the other way round."""
 
 Direction = Literal["to_worker", "to_caller"]
 
@@ -66,6 +70,7 @@ class Sealer:
         known = [_MasterKey.of(key) for key in keys]
         self._current = known[0]
         self._keys = {key.id: key for key in known}
+        self._cipher = lru_cache(maxsize=CIPHERS)(_cipher)
 
     @classmethod
     def from_text(cls, keys: Sequence[str]) -> Sealer:
@@ -74,8 +79,7 @@ class Sealer:
 
     def mark(self, value: bytes) -> str:
         """A keyed digest (HMAC-SHA256): equal for equal values; without the key nobody can try values out."""
-        key = HKDFExpand(SHA256(), 32, b"netpulse mark").derive(self._current.secret)
-        return hmac.new(key, value, hashlib.sha256).hexdigest()
+        return hmac.digest(_derived(self._current, b"netpulse mark"), value, "sha256").hex()
 
     def seal(
         self,
@@ -96,9 +100,8 @@ class Sealer:
             expires: epoch seconds after which it no longer opens.
         """
         nonce = os.urandom(_NONCE)
-        plain = json.dumps([expires, value], separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass")
         bound = _bound(job_id, queue, direction, kind, sequence)
-        cipher = _cipher(self._current, job_id, direction).encrypt(nonce, plain, bound)
+        cipher = self._cipher(self._current, job_id).encrypt(nonce, _encoded([expires, value]), bound)
         return _MAGIC + self._current.id + nonce + cipher
 
     def open(
@@ -116,22 +119,42 @@ class Sealer:
             raise SealBroken("sealed under a master key that is not configured here")
         start = 3 + _ID + _NONCE
         try:
-            plain = _cipher(key, job_id, direction).decrypt(
+            plain = self._cipher(key, job_id).decrypt(
                 sealed[3 + _ID : start], sealed[start:], _bound(job_id, queue, direction, kind, sequence)
             )
         except InvalidTag:
             raise SealBroken("the seal is broken") from None
-        expires, value = json.loads(plain.decode("utf-8", "surrogatepass"))
+        expires, value = _decoded(plain)
         if time.time() >= expires:
             raise SealBroken("the sealed value has expired")
         return value
 
 
-def _cipher(key: _MasterKey, job_id: str, direction: Direction) -> AESGCM:
-    # HKDF's extract step is for inputs that are not uniformly random; a master key is (RFC 5869, section 3.3).
-    info = b"netpulse\0" + direction.encode() + b"\0" + job_id.encode()
-    return AESGCM(HKDFExpand(SHA256(), 32, info).derive(key.secret))
+def _cipher(key: _MasterKey, job_id: str) -> AESGCM:
+    return AESGCM(_derived(key, b"netpulse\0job\0" + job_id.encode()))
+
+
+def _derived(key: _MasterKey, info: bytes) -> bytes:
+    """32 bytes by HKDF-Expand with SHA-256: one block, so T(1) alone (RFC 5869, section 2.3).
+
+    HKDF's extract step is for inputs that are not uniformly random; a master key is (section 3.3).
+    """
+    return hmac.digest(key.secret, info + b"\x01", "sha256")
 
 
 def _bound(job_id: str, queue: str, direction: Direction, kind: str, sequence: int) -> bytes:
-    return json.dumps([job_id, queue, direction, kind, sequence], separators=(",", ":")).encode()
+    return _encoded([job_id, queue, direction, kind, sequence])
+
+
+def _encoded(value: Any) -> bytes:
+    try:
+        return to_json(value)
+    except (PydanticSerializationError, UnicodeEncodeError):  # a lone surrogate, which UTF-8 has no word for
+        return json.dumps(value, separators=(",", ":")).encode("ascii")
+
+
+def _decoded(plain: bytes) -> Any:
+    try:
+        return from_json(plain)
+    except ValueError:  # an escaped lone surrogate
+        return json.loads(plain)
