@@ -91,7 +91,7 @@ def create_app(
         app.router.routes.extend(resource.router.routes)
     if leases is not None:
         app.state.leases = leases
-        app.router.routes.extend(session.router.routes)
+        app.router.routes.extend([*session.dialogue.routes, *session.router.routes])
     app.state.dead_letters = dead_letters
     if operators is not None:
         app.state.operators = operators

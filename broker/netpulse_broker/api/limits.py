@@ -34,8 +34,9 @@ class BodyLimit:
         if self._streamed is not None and self._streamed.fullmatch(scope["path"]):
             await self._app(scope, receive, send)
             return
-        if _declared_length(scope) > self._limit:
-            await self._refuse(scope, receive, send)
+        declared = _declared_length(scope)
+        if declared is not None:  # the server takes no more of the body than that
+            await (self._refuse if declared > self._limit else self._app)(scope, receive, send)
             return
         received = 0
         too_large = False
@@ -99,8 +100,12 @@ class RequestLimit:
             self._in_hand -= 1
 
 
-def _declared_length(scope: Scope) -> int:
+def _declared_length(scope: Scope) -> int | None:
+    """Bytes of the body as announced; None when it was not, or when it comes in chunks, whatever was announced."""
+    declared = None
     for name, value in scope["headers"]:
-        if name == b"content-length":
-            return int(value) if value.isdigit() else 0
-    return 0
+        if name == b"transfer-encoding":
+            return None
+        if name == b"content-length" and value.isdigit():
+            declared = int(value)
+    return declared

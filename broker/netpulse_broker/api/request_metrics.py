@@ -44,6 +44,7 @@ class RequestMetrics:
     def __init__(self, app: ASGIApp, *, figures: RequestFigures) -> None:
         self._app = app
         self._figures = figures
+        self._series: dict[tuple[str, str, str], tuple[Counter, Histogram | None]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -66,6 +67,17 @@ class RequestMetrics:
             route = getattr(scope.get("route"), "path", "other")
             method = scope["method"] if scope["method"] in _METHODS else "other"
             # Nobody was there any more to be answered: 499, as web servers log it.
-            self._figures.requests.labels(method, route, str(status or 499)).inc()
-            if route != "/events":
-                self._figures.seconds.labels(method, route).observe(time.perf_counter() - began)
+            requests, seconds = self._of(method, route, str(status or 499))
+            requests.inc()
+            if seconds is not None:
+                seconds.observe(time.perf_counter() - began)
+
+    def _of(self, method: str, route: str, status: str) -> tuple[Counter, Histogram | None]:
+        """The series of such requests, looked up once."""
+        series = self._series.get((method, route, status))
+        if series is None:
+            figures = self._figures
+            timed = None if route == "/events" else figures.seconds.labels(method, route)
+            series = (figures.requests.labels(method, route, status), timed)
+            self._series[method, route, status] = series
+        return series

@@ -9,10 +9,10 @@ from typing import Any, Literal
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from netpulse_broker.api.auth import Principal
+from netpulse_broker.api.checked_connections import CheckedConnections, Destination
 from netpulse_broker.api.failures import from_validation, invalid
 from netpulse_broker.api.ports import Drivers
 from netpulse_broker.api.preparation import NOTHING, Prepared
-from netpulse_broker.dispatch.identity import device_identity
 from netpulse_broker.dispatch.submission import JobSubmission
 from netpulse_broker.errors import BadRequest
 from netpulse_broker.models.device import BulkRequest, ExecuteRequest, TestConnectionRequest
@@ -21,7 +21,7 @@ from netpulse_broker.models.text_lines import Commands, ConfigLines
 from netpulse_broker.queueing.records import JobPayload
 from netpulse_broker.settings import JobSettings, WebhookSettings
 from netpulse_broker.webhooks.submission import RequestedWebhook
-from netpulse_drivers import BaseDriver, ConnectionArgs, NetPulseError, QueueStrategy
+from netpulse_drivers import BaseDriver, NetPulseError, QueueStrategy
 
 _COMMANDS: TypeAdapter[list[str] | dict[str, Any]] = TypeAdapter(Commands)
 _CONFIG: TypeAdapter[list[str] | dict[str, Any]] = TypeAdapter(ConfigLines)
@@ -64,6 +64,7 @@ class Translator:
         self._drivers = drivers
         self._jobs = jobs
         self._webhooks = webhooks
+        self._connections = CheckedConnections()
 
     def execute(
         self, request: ExecuteRequest, principal: Principal, prepared: Prepared = NOTHING
@@ -123,7 +124,7 @@ class Translator:
         connection_args, enable = _without_enable(
             request.connection_args, kind.connection_args_model, prefix="connection_args"
         )
-        checked = _checked_connection(kind, connection_args)
+        checked = self._connections.check(kind, connection_args, named=request.device is not None)
         return JobSubmission(
             payload=JobPayload(
                 operation="probe",
@@ -132,7 +133,7 @@ class Translator:
                 enable=enable,
                 timeout=request.timeout,
             ),
-            device=device_identity(checked.host, checked.port, explicit=request.device),
+            device=checked.device(request.device),
             host=checked.host,
             owner=principal.key_id,
             strategy=request.queue_strategy,
@@ -142,15 +143,19 @@ class Translator:
             idempotent=True,
         )
 
-    @staticmethod
-    def connection(kind: type[BaseDriver], connection_args: dict[str, Any]) -> tuple[dict[str, Any], ConnectionArgs]:
-        """Connection arguments of an interactive session: as they go to the worker, and as the driver's model has them.
+    def connection(
+        self, kind: type[BaseDriver], connection_args: dict[str, Any], *, named: bool
+    ) -> tuple[dict[str, Any], Destination]:
+        """Connection arguments of an interactive session: as they go to the worker, and where they lead to.
+
+        Args:
+            named: the request names the device.
 
         Raises:
-            InvalidRequest
+            InvalidRequest, BadRequest
         """
         arguments, _ = _without_enable(connection_args, kind.connection_args_model, prefix="connection_args")
-        return arguments, _checked_connection(kind, arguments)
+        return arguments, self._connections.check(kind, arguments, named=named)
 
     def _submission(self, work: _Work, options: JobOptions, principal: Principal, *, ttl: int) -> JobSubmission:
         operation: Literal["query", "change"] = "query" if work.command is not None else "change"
@@ -176,7 +181,7 @@ class Translator:
         arguments = kind.query_args if operation == "query" else kind.change_args
         driver_args, asked = _without_enable(work.driver_args, arguments, prefix="driver_args")
         enable = _agreed_enable(options.enable_mode, enable, asked)
-        checked = _checked_connection(kind, connection_args)
+        checked = self._connections.check(kind, connection_args, named=work.device is not None)
         try:
             checked_args = kind.validate_operation_args(operation, driver_args)
         except ValidationError as error:
@@ -195,7 +200,7 @@ class Translator:
                 parsing=_parsing(work.parsing, lines, work.connection_args),
                 timeout=self._timeout(options),
             ),
-            device=device_identity(checked.host, checked.port, explicit=work.device),
+            device=checked.device(work.device),
             host=checked.host,
             owner=principal.key_id,
             strategy=_strategy(options, kind, operation),
@@ -290,13 +295,6 @@ def _device_work(
         idempotency_key=None if key is None else f"{key}/{index}",
         parsing=prepared.parsing,
     )
-
-
-def _checked_connection(kind: type[BaseDriver], connection_args: Mapping[str, Any]) -> ConnectionArgs:
-    try:
-        return kind.validate_connection_args(connection_args)
-    except ValidationError as error:
-        raise from_validation(error, prefix="connection_args") from None
 
 
 def _without_enable(

@@ -199,7 +199,11 @@ class Dispatcher:
             record = await self.submit(submission)
             if record.id != submission.id:
                 return await self._other(record, timeout)
-            return await self._await(record, future, timeout)
+            reminder = asyncio.get_running_loop().call_later(timeout, _nothing_came, future)
+            try:
+                return await self._after(record, await future)
+            finally:
+                reminder.cancel()
         finally:
             self._replies.forget(submission.id, future)
 
@@ -274,6 +278,10 @@ class Dispatcher:
             if not future.done():
                 await asyncio.wait((future,), timeout=timeout)
             reply = future.result() if future.done() else None
+        return await self._after(record, reply)
+
+    async def _after(self, record: JobRecord, reply: Reply | None) -> JobRecord:
+        """The final record by the reply, or the current one when none came."""
         if reply is None:
             try:
                 return await self._index.get(record.id)
@@ -436,20 +444,25 @@ class Dispatcher:
             while True:
                 try:
                     done = await asyncio.to_thread(sweeper.sweep)
-                    await self._after(done)
+                    await self._after_sweep(done)
                 except Lost as error:
                     log.warning("sweep_interrupted", reason=type(error).__name__)
                 await asyncio.sleep(SWEEP_INTERVAL)
         finally:
             client.close()
 
-    async def _after(self, done: Sweep) -> None:
+    async def _after_sweep(self, done: Sweep) -> None:
         for node, devices in done.dead_nodes.items():
             log.warning("node_dead", node=node, devices=len(devices), lost=len(done.lost))
         if done.unplaced:
             refused = await self._placement.place(done.unplaced)
             if refused:
                 log.warning("devices_unplaced", devices=len(refused))
+
+
+def _nothing_came(future: asyncio.Future[Reply | None]) -> None:
+    if not future.done():
+        future.set_result(None)
 
 
 def _unavailable(error: Exception) -> QueueUnavailable:

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from netpulse_broker.api.answers import success
 from netpulse_broker.api.auth import Caller
+from netpulse_broker.api.body_route import BodyRoute
 from netpulse_broker.api.context import Shared
 from netpulse_broker.api.documentation import failures, still_running
 from netpulse_broker.api.failures import CallerGone
@@ -30,7 +31,7 @@ from netpulse_broker.models.job import Job, job_object, utc
 from netpulse_broker.queueing.job_index import JobFilter
 from netpulse_broker.queueing.records import JobRecord
 
-router = APIRouter(prefix="/device", tags=["device"])
+router = APIRouter(prefix="/device", tags=["device"], route_class=BodyRoute)
 
 QUEUEING = 5.0
 """Seconds that a connection test may wait for a worker, beside its own time."""

@@ -13,6 +13,7 @@ from starlette.responses import Response, StreamingResponse
 
 from netpulse_broker.api.answers import JsonAnswer, encode, problem, success
 from netpulse_broker.api.auth import Caller, Principal
+from netpulse_broker.api.body_route import BodyRoute
 from netpulse_broker.api.context import Shared
 from netpulse_broker.api.documentation import failures
 from netpulse_broker.api.failures import CallerGone
@@ -40,6 +41,8 @@ from netpulse_drivers import UnsupportedOperation
 from netpulse_drivers.interactive import Exchange, ExchangeResult, FileProtocol, InteractiveDriver
 
 router = APIRouter(prefix="/session", tags=["session"])
+dialogue = APIRouter(prefix="/session", tags=["session"], route_class=BodyRoute)
+"""What every task of a playbook asks for."""
 
 FILE_PATH = re.compile(r"/session/[^/]+/file")
 """Paths whose bodies are streamed."""
@@ -77,7 +80,7 @@ class SessionQuery(BaseModel):
     host: str | None = Field(default=None, description="Host as written in the request, or the device's name.")
 
 
-@router.post(
+@dialogue.post(
     "",
     status_code=201,
     response_model=Answer[OpenedSession],
@@ -105,7 +108,7 @@ async def open_session(
     return success({"id": submission.id, "device": submission.device, **opened}, status=201)
 
 
-@router.post(
+@dialogue.post(
     "/{id}/exchange",
     response_model=Answer[ExchangeResult],
     responses=failures(400, 401, 403, 404, 409, 413, 422, 429, 500, 503, 504),
@@ -258,7 +261,7 @@ def _submission(body: OpenSessionRequest, shared: Shared, caller: Principal) -> 
             raise BadRequest("exchange.seq: the exchange that comes with the request is number 1")
         body.exchange.check_patterns()
     options = LeaseOptions(heartbeat=body.options.heartbeat, max_hold=body.options.max_hold, exchange=body.exchange)
-    connection_args, checked = shared.translator.connection(kind, body.connection_args)
+    connection_args, checked = shared.translator.connection(kind, body.connection_args, named=body.device is not None)
     return JobSubmission(
         payload=JobPayload(
             operation="lease",
@@ -267,7 +270,7 @@ def _submission(body: OpenSessionRequest, shared: Shared, caller: Principal) -> 
             driver_args=options.model_dump(mode="json"),
             timeout=options.timeout,
         ),
-        device=device_identity(checked.host, checked.port, explicit=body.device),
+        device=checked.device(body.device),
         host=checked.host,
         owner=caller.key_id,
         ttl=body.options.ttl or max(int(body.options.wait + 0.999), 1),
@@ -280,8 +283,10 @@ def _reset_submission(body: ResetRequest, shared: Shared, caller: Principal) -> 
     kind = shared.drivers.get(body.driver)
     connection_args: dict[str, Any] = {}
     if body.connection_args:
-        connection_args, checked = shared.translator.connection(kind, body.connection_args)
-        device, host = device_identity(checked.host, checked.port, explicit=body.device), checked.host
+        connection_args, checked = shared.translator.connection(
+            kind, body.connection_args, named=body.device is not None
+        )
+        device, host = checked.device(body.device), checked.host
     elif body.device is not None:
         device = host = device_identity("", None, explicit=body.device)
     else:
