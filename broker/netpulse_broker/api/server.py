@@ -22,6 +22,7 @@ from netpulse_broker.dispatch.dispatcher import Dispatcher
 from netpulse_broker.dispatch.leases import LeaseDesk
 from netpulse_broker.dispatch.operators import OperatorDesk
 from netpulse_broker.dispatch.schedulers import SCHEDULERS, Scheduler
+from netpulse_broker.garbage import settle
 from netpulse_broker.queueing.sealing import Sealer
 from netpulse_broker.settings import ControllerSettings, Settings, SettingsError
 from netpulse_broker.templating.client import TemplateCalls
@@ -91,6 +92,7 @@ async def _serve(
     loop = asyncio.get_running_loop()
     for number in STOP_SIGNALS:
         loop.add_signal_handler(number, server.stop)
+    settle()
     log.info("listening", host=address, port=port, tls=settings.tls_cert is not None)
     try:
         await server.serve(sockets=[listener])

@@ -7,7 +7,6 @@ for itself.
 from __future__ import annotations
 
 import contextlib
-import gc
 import os
 import socket
 import threading
@@ -99,15 +98,6 @@ def rehearse_queue(settings: Settings) -> None:
     finally:
         client.close()
         client.connection_pool.disconnect()
-
-
-def settle() -> None:
-    """Collect garbage and put everything that is left out of the collector's sight (gc.freeze).
-
-    A collection in a child would otherwise touch, and so copy, all pages that it shares with its parent.
-    """
-    gc.collect()
-    gc.freeze()
 
 
 def name_process(name: str) -> None:
