@@ -85,6 +85,7 @@ class TaskRunner:
         self._parse = parse
         self._leases = leases
         self._leased: Lease | None = None
+        self._redaction: tuple[dict[str, Any], Redactor] = ({}, Redactor(()))
         self._operations = {
             "query": self._query,
             "change": self._change,
@@ -95,7 +96,7 @@ class TaskRunner:
     def run(self, payload: JobPayload, running: RunningJob) -> TaskEnd:
         """Carry a job out. Never raises for anything that the driver or the device does."""
         started = time.monotonic()
-        redactor = Redactor(secret_values(payload.connection_args))
+        redactor = self._redactor(payload.connection_args)
         account = Account()
         error: NetPulseError | None = None
         try:
@@ -115,6 +116,14 @@ class TaskRunner:
         return account.end(
             payload.operation, status=status, error=error, duration=time.monotonic() - started, redactor=redactor
         )
+
+    def _redactor(self, arguments: dict[str, Any]) -> Redactor:
+        """Jobs of one login follow each other."""
+        known, redactor = self._redaction
+        if known != arguments:
+            redactor = Redactor(secret_values(arguments))
+            self._redaction = (arguments, redactor)
+        return redactor
 
     def _carry_out(self, payload: JobPayload, running: RunningJob, account: Account) -> None:
         kind = self._drivers.get(payload.driver)

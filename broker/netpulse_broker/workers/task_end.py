@@ -69,11 +69,12 @@ class Account:
     ) -> TaskEnd:
         """Close the account. Secrets of the job are masked in all of it."""
         steps = self.change.outputs if self.change is not None else self.outputs
+        masked = [redactor.device_data(step.to_dict()) for step in steps]
         result: dict[str, Any] = {
             "type": RESULT_TYPES[status],
-            "retval": redactor.device_data(self._retval(operation, steps)),
+            "retval": self._retval(operation, steps, masked, redactor),
             "error": None if error is None else _masked(error, redactor),
-            "outputs": [redactor.device_data(step.to_dict()) for step in steps],
+            "outputs": masked,
             "duration": round(duration, 6),
             "session_reused": self.session_reused,
             "stages": {stage: round(seconds, 6) for stage, seconds in self.stages.items()},
@@ -95,13 +96,16 @@ class Account:
             duration=duration,
         )
 
-    def _retval(self, operation: str, steps: list[Output]) -> Any:
+    def _retval(self, operation: str, steps: list[Output], masked: list[dict[str, Any]], redactor: Redactor) -> Any:
         if operation == "query":
-            completed = (step for step in steps if not step.failed)
-            return {step.command: step.output if step.parsed is None else step.parsed for step in completed}
+            return {
+                step.command: shown["output"] if step.parsed is None else shown["parsed"]
+                for step, shown in zip(steps, masked, strict=True)
+                if not step.failed
+            }
         if operation == "change":
-            return [step.output for step in steps]
-        return self.retval
+            return [shown["output"] for shown in masked]
+        return redactor.device_data(self.retval)
 
 
 def _masked(error: NetPulseError, redactor: Redactor) -> dict[str, Any]:

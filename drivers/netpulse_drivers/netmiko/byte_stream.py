@@ -73,9 +73,12 @@ class SSHStream:
         self.channel = channel
 
     def receive(self, timeout: float) -> bytes:
-        self.channel.settimeout(min(max(timeout, 0.0), MAX_WAIT))
+        channel = self.channel
+        if timeout <= 0 and not (channel.recv_ready() or channel.closed or channel.eof_received):
+            return b""  # the common case at the end of an answer; recv would raise and catch a time-out for it
+        channel.settimeout(min(max(timeout, 0.0), MAX_WAIT))
         try:
-            data = self.channel.recv(RECEIVE_SIZE)
+            data = channel.recv(RECEIVE_SIZE)
         except TimeoutError:
             return b""
         if not data:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 
 from netpulse_drivers.netmiko.platforms import Platform
 
@@ -14,7 +15,7 @@ _CAUTIOUS = re.compile(r"[\w.\-@:/~\[\]<>()]{1,120}[>#$]")
 """A prompt by its form on platforms whose own expression would match almost any line."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Prompt:
     """A verified prompt.
 
@@ -26,18 +27,18 @@ class Prompt:
     text: str
     platform: Platform
 
-    @property
+    @cached_property
     def stem(self) -> str:
         """The beginning that the prompts of all modes share; "" when there is none to rely on."""
         return _stem(self.text, self.platform)[:STEM_LENGTH]
 
-    @property
+    @cached_property
     def in_config(self) -> bool:
         """Whether it is a configuration mode's prompt, as far as the platform's expression can tell."""
         found = self.platform.expression.fullmatch(self.text)
         return found is not None and "mode" in found.groupdict() and found["mode"] is not None
 
-    @property
+    @cached_property
     def privileged(self) -> bool:
         """Whether it shows raised privilege. True where the platform has no such difference."""
         if not self.platform.privileged or self.in_config:

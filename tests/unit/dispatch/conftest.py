@@ -67,9 +67,9 @@ class TestNode:
                 self.desk.order_done(order)
             for source in self._sources:
                 while (job := source.claim()) is not None:
-                    self.executed.append(job.record.id)
+                    self.executed.append(job.place.id)
                     result = self.behaviour(job)
-                    source.finish(job.record, status="finished", outcome="ok", result=result, duration=0.0)
+                    source.finish(job.place, status="finished", outcome="ok", result=result, duration=0.0)
 
     def _start(self, device: str) -> None:
         number = len(self._sources) + 1

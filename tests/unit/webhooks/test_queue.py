@@ -87,7 +87,7 @@ class Pool:
         job = self.device.claim()
         assert job is not None
         result = {"type": 1, "retval": {"show version": "x"}, "error": None, "outputs": [], "session_reused": False}
-        self.device.finish(job.record, status="finished", outcome="ok", result=result, duration=0.1)
+        self.device.finish(job.place, status="finished", outcome="ok", result=result, duration=0.1)
 
     def claim(self) -> ClaimedJob | None:
         return self.fifo.claim()
@@ -99,7 +99,7 @@ class Pool:
             return None
         end = self.worker._deliver(job)
         self.fifo.finish(
-            job.record,
+            job.place,
             status=end.status,
             outcome=end.outcome,
             result=end.result,
