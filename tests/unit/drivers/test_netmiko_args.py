@@ -154,7 +154,10 @@ def test_host_token() -> None:
     assert host_token("h", 2222) == "[h]:2222"
 
 
-@pytest.mark.parametrize("token", ["[h]:2222", "a,[h]:2222,b", "[h]:*", paramiko.HostKeys.hash_host("[h]:2222")])
+@pytest.mark.parametrize(
+    "token",
+    ["[h]:2222", "a,[h]:2222,b", "[h]:*", pytest.param(paramiko.HostKeys.hash_host("[h]:2222"), id="hashed")],
+)
 def test_known_key(tmp_path: Path, token: str) -> None:
     path = tmp_path / "known_hosts"
     path.write_text("# comment\n\nbroken line\n" + line("other", OTHER) + line(token, KEY))
