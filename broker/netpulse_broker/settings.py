@@ -10,27 +10,29 @@ A secret has no default. ``None`` means "not set", and what needs it says so: se
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import re
 import socket
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
-from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from netpulse_broker.setting_values import (
+    DENIED_NETWORKS,
+    AbsolutePath,
+    Name,
+    Network,
+    Seconds,
+    check_api_key,
+    check_redis_url,
+    split_master_keys,
+)
 from netpulse_drivers.errors import NetPulseError, Phase
 
 ENV_PREFIX = "NETPULSE_"
 ENV_DELIMITER = "__"
-REDIS_SCHEMES = ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel")
-
-# A name becomes part of Redis keys (separated by ":") and of lease tokens (separated by "|").
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
-# 32 bytes in URL-safe base64, with or without padding.
-_MASTER_KEY = re.compile(r"[A-Za-z0-9_-]{43}=?")
 
 
 class SettingsError(NetPulseError):
@@ -45,46 +47,6 @@ def variable_name(*path: str) -> str:
     return ENV_PREFIX + ENV_DELIMITER.join(path).upper()
 
 
-def _valid_name(name: str) -> str:
-    if _NAME.fullmatch(name) is None:
-        raise ValueError("write letters, digits, '.', '_' and '-', at most 128, beginning with a letter or digit")
-    return name
-
-
-def _absolute(path: Path) -> Path:
-    return Path(os.path.abspath(path.expanduser()))  # noqa: PTH100  # symbolic links stay as the operator wrote them
-
-
-Name = Annotated[str, AfterValidator(_valid_name)]
-AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
-Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-
-
-def _valid_network(text: str) -> str:
-    try:
-        return str(ipaddress.ip_network(text))
-    except ValueError as error:
-        raise ValueError(f"write networks like 10.0.0.0/8 or fd00::/8: {error}") from None
-
-
-Network = Annotated[str, AfterValidator(_valid_network)]
-
-DENIED_NETWORKS = (
-    "0.0.0.0/8",  # "this host" (RFC 1122)
-    "127.0.0.0/8",
-    "169.254.0.0/16",  # link-local, and cloud metadata
-    "100.100.100.200/32",  # cloud metadata (Alibaba)
-    "224.0.0.0/4",
-    "240.0.0.0/4",
-    "::/128",
-    "::1/128",
-    "fe80::/10",
-    "fd00:ec2::254/128",  # cloud metadata (AWS)
-    "ff00::/8",
-)
-"""Where no webhook goes unless a setting allows it."""
-
-
 def _host_name() -> str:
     return re.sub(r"[^A-Za-z0-9._-]", "-", socket.gethostname()).lstrip(".-_") or "localhost"
 
@@ -95,23 +57,6 @@ def default_state_dir() -> Path:
         return Path("/var/lib/netpulse")
     base = Path(os.environ.get("XDG_STATE_HOME", ""))
     return (base if base.is_absolute() else Path.home() / ".local" / "state") / "netpulse"
-
-
-def split_master_keys(text: str) -> tuple[str, ...]:
-    """The keys in ``text``, separated by commas: the first one seals, all of them open.
-
-    Raises ValueError, whose message never holds a part of a key.
-    """
-    keys = tuple(part.strip() for part in text.split(","))
-    for number, key in enumerate(keys, start=1):
-        if _MASTER_KEY.fullmatch(key) is None:
-            raise ValueError(
-                f"key {number} of {len(keys)} is not 32 bytes in URL-safe base64 (43 characters); "
-                "`netpulse secret` prints a good one"
-            )
-    if len(set(keys)) != len(keys):
-        raise ValueError("the same key stands there twice")
-    return keys
 
 
 class _Section(BaseModel):
@@ -136,17 +81,8 @@ class RedisSettings(_Section):
     @field_validator("url")
     @classmethod
     def _check_url(cls, url: SecretStr | None) -> SecretStr | None:
-        if url is None:
-            return None
-        text = url.get_secret_value()
-        scheme = text.partition("://")[0]
-        if "://" not in text or scheme not in REDIS_SCHEMES:
-            raise ValueError("write redis://host:port/db (rediss:// for TLS, unix:///path for a socket)")
-        if scheme == "unix":
-            if not urlsplit(text).path:
-                raise ValueError("a unix:// URL needs the path of the socket: unix:///run/redis/redis.sock?db=0")
-        elif not urlsplit(text).netloc.rpartition("@")[2]:
-            raise ValueError(f"the host is missing: write {scheme}://host:port/db")
+        if url is not None:
+            check_redis_url(url.get_secret_value())
         return url
 
 
@@ -177,8 +113,8 @@ class SecuritySettings(_Section):
     @field_validator("api_key")
     @classmethod
     def _check_api_key(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and re.fullmatch(r"[!-~]{8,256}", value.get_secret_value()) is None:
-            raise ValueError("write 8 to 256 printable ASCII characters without spaces, or leave it away altogether")
+        if value is not None:
+            check_api_key(value.get_secret_value())
         return value
 
 

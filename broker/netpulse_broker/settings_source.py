@@ -17,14 +17,8 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import EnvSettingsSource
 from pydantic_settings.exceptions import SettingsError as SourceError
 
-from netpulse_broker.settings import (
-    ENV_DELIMITER,
-    ENV_PREFIX,
-    Settings,
-    SettingsError,
-    split_master_keys,
-    variable_name,
-)
+from netpulse_broker.setting_values import split_master_keys
+from netpulse_broker.settings import ENV_DELIMITER, ENV_PREFIX, Settings, SettingsError, variable_name
 
 CONFIG_VARIABLE = "NETPULSE_CONFIG"
 API_KEY_VARIABLE = "NETPULSE_API_KEY"
