@@ -7,7 +7,7 @@ from collections import defaultdict
 
 import pytest
 
-pytest_plugins = ["tests.lab.fixtures_real", "tests.lab.fixtures_redis"]
+pytest_plugins = ["tests.lab.fixtures_real", "tests.lab.fixtures_redis", "tests.parity.table"]
 
 REAL_PARTS = {
     "FRRouting": re.compile(r"frr|real_routers", re.IGNORECASE),
@@ -16,13 +16,14 @@ REAL_PARTS = {
 }
 """A test uses a part when its file, its name or one of its fixtures says so."""
 
-_uses: dict[str, list[str]] = {}
+_PROPERTY = "real part"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # In the report, which reaches the process that writes the summary when the tests run in several.
     for item in items:
-        words = " ".join([item.nodeid, *getattr(item, "fixturenames", ())])
-        _uses[item.nodeid] = [part for part, sign in REAL_PARTS.items() if sign.search(words)]
+        words = " ".join([item.nodeid.partition("[")[0], *getattr(item, "fixturenames", ())])
+        item.user_properties += [(_PROPERTY, part) for part, sign in REAL_PARTS.items() if sign.search(words)]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -32,8 +33,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         if getattr(report, "when", "") != "call":
             continue
         path, _, name = report.nodeid.partition("::")
-        for part in _uses.get(report.nodeid, ()):
-            ran[part][path].append(name)
+        for key, part in report.user_properties:
+            if key == _PROPERTY:
+                ran[str(part)][path].append(name)
     for part, files in ran.items():
         count = sum(len(names) for names in files.values())
         terminalreporter.section(f"{part}: {count} tests ran", sep="-")

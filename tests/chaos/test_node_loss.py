@@ -59,15 +59,16 @@ async def test_killed_with_a_frozen_worker_the_device_waits_until_it_is_proven_d
             node = await broker.start()
             await broker.run(device, "show")
             frozen = broker.worker_pid(device)
-            running = asyncio.create_task(broker.run(device, "sleep 0.2"))
-            await asyncio.to_thread(device.wait_for_command, "sleep 0.2")
+            running = asyncio.create_task(broker.run(device, "hold", within=40))
+            await asyncio.to_thread(device.wait_for_command, "hold")
             os.kill(frozen, signal.SIGSTOP)
+            device.release.set()
             node.kill()
             await broker.start()
-            behind = asyncio.create_task(broker.run(device, "behind", within=30))
+            behind = asyncio.create_task(broker.run(device, "behind", within=40))
             # Longer than the lease: even then nobody else touches the device.
             await asyncio.sleep(4)
-            assert device.commands == ["show", "sleep 0.2"]
+            assert device.commands == ["show", "hold"]
             os.kill(frozen, signal.SIGKILL)
             lost = await running
             assert (lost.status, lost.outcome) == ("failed", "unknown")
@@ -146,7 +147,8 @@ async def test_told_to_stop_it_lets_running_jobs_end_and_leaves_nothing(
             assert (await quick).status == "finished"
             await gone(node)
             await gone(pool)
-            assert busy.sessions == idle.sessions == 0
+            for device in (busy, idle):
+                await asyncio.to_thread(device.wait_until, lambda device=device: device.sessions == 0)
             assert broker.client.smembers(keys.NODES) == set()
             assert broker.client.smembers(keys.RQ_WORKERS) == set()
             assert list(broker.client.scan_iter("np:device:*")) == []
@@ -171,9 +173,11 @@ async def test_killed_everything_ends_after_the_running_job(redis_server: RedisS
         with LineDevice() as busy, LineDevice() as idle:
             node = await broker.start()
             await broker.run(idle, "show")
-            running = asyncio.create_task(broker.run(busy, "sleep 1"))
-            await asyncio.to_thread(busy.wait_for_command, "sleep 1")
+            running = asyncio.create_task(broker.run(busy, "hold"))
+            await asyncio.to_thread(busy.wait_for_command, "hold")
             node.kill()
+            busy.release.set()
             assert (await running).status == "finished"
             await gone(node)
-            assert busy.sessions == idle.sessions == 0
+            for device in (busy, idle):
+                await asyncio.to_thread(device.wait_until, lambda device=device: device.sessions == 0)

@@ -20,18 +20,18 @@ async def test_a_job_that_ends_while_redis_is_away_is_not_lost(
         with LineDevice() as device, LineDevice() as other:
             await broker.start()
             await broker.run(other, "show")
-            first = await broker.dispatcher.submit(broker.job(device, "sleep 1"))
+            first = await broker.dispatcher.submit(broker.job(device, "hold"))
             behind = await broker.dispatcher.submit(broker.job(device, "behind"))
-            await asyncio.to_thread(device.wait_for_command, "sleep 1")
-            await asyncio.sleep(0.1)
+            await asyncio.to_thread(device.wait_for_command, "hold")
             private_redis_server.kill()
+            device.release.set()
             await asyncio.to_thread(
-                device.wait_until, lambda: any(entry[1:] == ("end", "sleep 1") for entry in device.journal)
+                device.wait_until, lambda: any(entry[1:] == ("end", "hold") for entry in device.journal)
             )
             private_redis_server.start()
             assert (await broker.ended(first.id)).status == "finished"
             assert (await broker.ended(behind.id)).status == "finished"
-            assert device.commands == ["sleep 1", "behind"]
+            assert device.commands == ["hold", "behind"]
             again = await broker.run(other, "again")
             assert again.result is not None
             assert again.result["session_reused"] is True
@@ -89,11 +89,10 @@ async def test_killed_again_and_again_under_load(private_redis_server: RedisServ
                 private_redis_server.kill()
                 await asyncio.sleep(0.3)
                 await asyncio.to_thread(private_redis_server.start)
-            await asyncio.sleep(0.5)
+            await asyncio.to_thread(await_condition, lambda: len(accepted) > 100, why="more than 100 jobs accepted")
             over.set()
             await asyncio.gather(*clients)
             jobs = [await broker.ended(job_id, within=60) for job_id in accepted]
-            assert len(jobs) > 100
             states = {(job.status, job.outcome) for job in jobs}
             assert states == {("finished", "ok")}
             for device in (one, two):
@@ -111,17 +110,18 @@ async def test_a_lost_claim_answer_is_found_in_the_claim_list(redis_server: Redi
             await broker.run(device, "show")
             device_key = keys.device(f"127.0.0.1:{device.port}")
             token, worker = (value.decode() for value in broker.client.hmget(device_key, ["token", "worker"]))
-            busy = asyncio.create_task(broker.run(device, "sleep 1"))
-            await asyncio.to_thread(device.wait_for_command, "sleep 1")
+            busy = asyncio.create_task(broker.run(device, "hold"))
+            await asyncio.to_thread(device.wait_for_command, "hold")
             source = WorkSource(
                 broker.client, broker.sealer, queue=f"device:127.0.0.1:{device.port}", token=token, worker=worker,
                 node="n1",
             )  # fmt: skip
             claimed = source.claim()
             assert claimed is not None
-            assert claimed.payload.commands == ["sleep 1"]
+            assert claimed.payload.commands == ["hold"]
+            device.release.set()
             assert (await busy).status == "finished"
-            assert device.commands == ["show", "sleep 1"]
+            assert device.commands == ["show", "hold"]
 
 
 async def test_redis_comes_back_empty_and_the_node_registers_again(redis_server: RedisServer, tmp_path: Path) -> None:

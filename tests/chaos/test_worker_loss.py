@@ -56,22 +56,25 @@ async def test_an_idempotent_job_runs_again_after_the_loss(redis_server: RedisSe
     async with BrokerUnderTest(redis_server, tmp_path) as broker:
         with LineDevice() as device:
             await broker.start()
-            running = asyncio.create_task(broker.run(device, "sleep 1", idempotent=True))
-            await asyncio.to_thread(device.wait_for_command, "sleep 1")
+            running = asyncio.create_task(broker.run(device, "hold", idempotent=True))
+            await asyncio.to_thread(device.wait_for_command, "hold")
             broker.kill_worker(device)
+            await asyncio.to_thread(device.wait_until, lambda: len(device.commands) == 2)
+            device.release.set()
             job = await running
             assert (job.status, job.outcome) == ("finished", "ok")
-            assert device.commands == ["sleep 1", "sleep 1"]
+            assert device.commands == ["hold", "hold"]
 
 
 async def test_a_frozen_worker_is_ended_and_replaced(redis_server: RedisServer, tmp_path: Path) -> None:
     async with BrokerUnderTest(redis_server, tmp_path) as broker:
         with LineDevice() as device:
             await broker.start(ping_every=0.2, silent_after=3)
-            busy = asyncio.create_task(broker.run(device, "sleep 0.5"))
-            await asyncio.to_thread(device.wait_for_command, "sleep 0.5")
+            busy = asyncio.create_task(broker.run(device, "hold"))
+            await asyncio.to_thread(device.wait_for_command, "hold")
             frozen = broker.worker_pid(device)
             os.kill(frozen, signal.SIGSTOP)
+            device.release.set()
             lost = await busy
             assert (lost.status, lost.outcome) == ("failed", "unknown")
             await asyncio.to_thread(await_condition, lambda: not psutil.pid_exists(frozen), why="it is gone")
@@ -114,9 +117,10 @@ async def test_the_fork_server_is_killed(redis_server: RedisServer, tmp_path: Pa
             node = await broker.start()
             await broker.run(old, "first")
             pid = broker.worker_pid(old)
-            busy = asyncio.create_task(broker.run(old, "sleep 1"))
-            await asyncio.to_thread(old.wait_for_command, "sleep 1")
+            busy = asyncio.create_task(broker.run(old, "hold"))
+            await asyncio.to_thread(old.wait_for_command, "hold")
             node.fork_server().kill()
+            old.release.set()
             # Its children live on, with their sessions; new ones come from a new fork server.
             assert (await busy).status == "finished"
             assert (await broker.run(new, "show")).status == "finished"

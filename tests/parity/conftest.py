@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import yaml
 
 from tests.lab.running_broker import RunningBroker
 from tests.lab.simulator import SimulatorLab
+from tests.parity.table import Table
 from tests.parity.vendor_ansible import Run, VendorAnsible
 
 PLAYBOOKS = Path(__file__).parent / "playbooks"
@@ -24,38 +25,20 @@ STOCK_SSH = os.environ.get("NETPULSE_STOCK_SSH", "libssh")
 """The SSH library of stock network_cli: libssh or paramiko."""
 
 
-@dataclass
-class Table:
-    """What was compared, for people."""
-
-    versions: str = ""
-    rows: list[tuple[str, str, str]] = field(default_factory=list)
-
-
-TABLE = pytest.StashKey[Table]()
+@pytest.fixture(scope="session")
+def vendor(tmp_path_factory: pytest.TempPathFactory) -> VendorAnsible:
+    return VendorAnsible(VendorAnsible.required(), tmp_path_factory.mktemp("vendor"))
 
 
 @pytest.fixture(scope="session")
-def table(request: pytest.FixtureRequest) -> Table:
-    return request.config.stash.setdefault(TABLE, Table())
+def compared_versions(vendor: VendorAnsible) -> str:
+    return f"{vendor.versions()}; stock over {STOCK_SSH}"
 
 
-def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    table = config.stash.get(TABLE, None)
-    if table is None or not table.rows:
-        return
-    terminalreporter.section("stock network_cli and the broker's, field by field")
-    terminalreporter.write_line(table.versions)
-    width = max(len(task) for _platform, task, _verdict in table.rows)
-    for platform, task, verdict in table.rows:
-        terminalreporter.write_line(f"{platform:4} {task:{width}}  {verdict}")
-
-
-@pytest.fixture(scope="session")
-def vendor(tmp_path_factory: pytest.TempPathFactory, table: Table) -> VendorAnsible:
-    vendor = VendorAnsible(VendorAnsible.required(), tmp_path_factory.mktemp("vendor"))
-    table.versions = f"{vendor.versions()}; stock over {STOCK_SSH}"
-    return vendor
+@pytest.fixture
+def table(compared_versions: str, request: pytest.FixtureRequest) -> Table:
+    """For the rows of one test."""
+    return Table.of(request.node, versions=compared_versions)
 
 
 @pytest.fixture(scope="session")
