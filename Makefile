@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PYTEST_ARGS ?=
+TEST_PROCESSES ?= 3
 
 .PHONY: help demo test check evidence bench matrix lab clean
 
@@ -33,15 +34,14 @@ $(VENV)/.test: pyproject.toml | $(VENV)/.venv
 demo: $(VENV)/.demo ## Set up and run the main job: a playbook through the broker to a lab of devices, twice
 	@$(BIN)/python tools/demo.py
 
-lab: ## As root: install FRRouting and OpenSSH's server for the tests with real devices
+lab: ## As root: install FRRouting, OpenSSH's server and what else the tests need of the system
 	@if [ "$$(id -u)" = 0 ]; then tools/install-lab.sh; \
 	else tools/install-lab.sh --check || echo "not root: tests that need these are left out and named below"; fi
 
+# Most tests wait for processes rather than compute, so a few more run at a time than there are cores. A file's tests stay
+# together: their fixtures are made once. PYTEST_ARGS='-n 0' runs one after the other.
 test: $(VENV)/.test lab check ## Set up and pass all tests
-	@$(BIN)/python -m pytest $(PYTEST_ARGS) || { \
-	  echo; echo "Some failed. Once more, those alone: what passes now depends on the load of this machine,"; \
-	  echo "and is a defect to look into all the same; its first failure stands above."; echo; \
-	  $(BIN)/python -m pytest --last-failed --last-failed-no-failures none $(PYTEST_ARGS); }
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 check: $(VENV)/.test ## Lint, format and types
 	$(BIN)/ruff check --quiet .

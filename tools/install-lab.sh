@@ -1,5 +1,6 @@
 #!/bin/sh
-# Install what the real lab needs: FRRouting, OpenSSH's server, iproute2, util-linux (Debian, Ubuntu).
+# Install what the tests need of the system: FRRouting, OpenSSH's server, iproute2, util-linux, mount for the real lab,
+# and curl, with which the README's lines are tried (Debian, Ubuntu).
 #
 #   tools/install-lab.sh            install what is missing; nothing to do is success
 #   tools/install-lab.sh --check    only say what is missing; exit 1 when something is
@@ -25,10 +26,11 @@ have sshd && have ssh-keygen || missing="$missing openssh-server"
 have ip || missing="$missing iproute2"
 have nsenter || missing="$missing util-linux"
 have mount || missing="$missing mount"
+have curl || missing="$missing curl"
 missing=${missing# }
 
 if [ -z "$missing" ]; then
-    say "everything is there: frr, openssh-server, iproute2, util-linux, mount"
+    say "everything is there: frr, openssh-server, iproute2, util-linux, mount, curl"
     exit 0
 fi
 [ "${1:-}" = --check ] && { say "missing: $missing"; exit 1; }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -14,15 +15,18 @@ README = Path(__file__).resolve().parents[2] / "README.md"
 
 
 def test_the_curl_lines_work(broker: RunningBroker, tmp_path: Path) -> None:
-    """Exactly the block of the README; only address and key file are those of this test's broker and lab."""
+    """Exactly the block of the README; only addresses and key file are those of this test's broker and lab."""
     (block,) = re.findall(r"```bash\n(.*?)```", README.read_text(), re.DOTALL)
     assert "URL=http://127.0.0.1:9000\n" in block
     block = block.replace("URL=http://127.0.0.1:9000\n", f"URL={broker.url}\n")
+    # Loopback addresses of this process's own, so that several runs of the tests may stand beside each other.
+    network = f"127.{64 + os.getpid() // 256 % 128}.{os.getpid() % 256}"
+    block = block.replace("127.0.10.", f"{network}.")
     (tmp_path / "netpulse-state").mkdir()
     (tmp_path / "netpulse-state" / "api-key").write_text(broker.api_key)
     with SimulatorLab(
         count=20,
-        first_address="127.0.10.1",
+        first_address=f"{network}.1",
         own_addresses=True,
         port=2222,
         username="admin",
@@ -45,8 +49,8 @@ def test_the_curl_lines_work(broker: RunningBroker, tmp_path: Path) -> None:
     assert len(bulk["succeeded"]) == 20
     assert bulk["failed"] == []
     assert {job["status"] for job in bulk["succeeded"]} == {"finished"}
-    assert [job["device"] for job in jobs] == ["127.0.10.1:2222"] * 3
-    assert [worker["device"] for worker in workers] == ["127.0.10.1:2222"]
+    assert [job["device"] for job in jobs] == [f"{network}.1:2222"] * 3
+    assert [worker["device"] for worker in workers] == [f"{network}.1:2222"]
 
 
 def test_the_documents_that_the_readme_names_exist() -> None:
