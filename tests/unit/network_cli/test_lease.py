@@ -149,10 +149,10 @@ def test_session_that_ends_in_a_request_fails_it(broker: ScriptedBroker, connect
 
 
 def test_session_that_has_ended_between_requests_is_opened_again(broker: ScriptedBroker, connect: Connect) -> None:
-    broker.max_hold = 0.05
-    module = ModuleConnection(str(connect().socket_path))
+    connection = connect()
+    module = ModuleConnection(str(connection.socket_path))
     module.get("show clock")
-    time.sleep(0.06)
+    connection._device._lease._ends_at = time.monotonic()  # its max_hold is over
     module.get("show version")
     assert [path for method, path, _body in broker.requests if method == "POST" and path == "/session"] == [
         "/session"
