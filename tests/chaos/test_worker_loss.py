@@ -85,6 +85,7 @@ async def test_a_driver_that_ignores_its_deadline_ends_as_a_timeout(redis_server
     async with BrokerUnderTest(redis_server, tmp_path) as broker:
         with LineDevice() as device:
             await broker.start(ping_every=0.2)
+            await broker.run(device, "log in")  # which the short time of the next job need not hold
             job = await broker.run(device, "ignore deadline", timeout=0.3)
             assert (job.status, job.error) == ("failed", "command_timeout")
             again = await broker.run(device, "show")

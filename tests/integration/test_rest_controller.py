@@ -243,7 +243,7 @@ def test_a_wait_that_runs_out_and_a_stop_of_the_running_job(client: httpx.Client
 
 
 def test_queued_jobs_are_cancelled_by_host(client: httpx.Client) -> None:
-    running = client.post("/device/execute", json=request("sw6", command="sleep 2", wait=0.2)).json()["data"]
+    running = client.post("/device/execute", json=request("sw6", command="sleep 25", wait=0.2)).json()["data"]
     queued = [client.post("/device/execute", json=request("sw6")).json()["data"]["id"] for _ in range(2)]
     ended = set(client.delete("/job", params={"host": "sw6"}).json()["data"])
     assert ended == {running["id"], *queued}

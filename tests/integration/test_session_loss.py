@@ -264,7 +264,7 @@ def test_lease_survives_a_short_silence_of_redis(lab: SimulatorLab, device: Simu
         server = next(
             process for process in broker.descendants() if "valkey" in process.name() or "redis" in process.name()
         )
-        caller = Caller(broker, device, heartbeat=1.0)
+        caller = Caller(broker, device, heartbeat=2.0)
         caller.do(b"show privilege")
         threading.Timer(2.0, server.resume).start()
         server.suspend()
