@@ -1,21 +1,38 @@
-"""The playbooks that hold the simulated devices to the vendors' modules, through the broker as over stock network_cli.
+"""The vendors' Ansible modules, unchanged, on simulated devices: over stock network_cli, and through the broker.
 
-They say themselves what is right; here each of their outcomes must be the same both ways.
+The playbooks in `tests/lab/vendor_modules/` say themselves what is right, task by task. Over stock network_cli they
+hold the simulated devices to what the modules know; through the broker each of their outcomes must be the same.
 """
 
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 from tests.lab.running_broker import RunningBroker
 from tests.lab.simulator import SimulatorLab
-from tests.lab.test_simulator_vendor_modules import PLAYBOOKS
 from tests.parity.comparison import differences
 from tests.parity.conftest import Table, over_broker, over_stock
-from tests.parity.vendor_ansible import Run, VendorAnsible
+from tests.parity.vendor_ansible import REPOSITORY, Run, VendorAnsible
+
+PLAYBOOKS = REPOSITORY / "tests" / "lab" / "vendor_modules"
+
+CASES = [
+    ("ios.yml", "ios"),
+    ("ios_config.yml", "ios"),
+    ("ios_resources_l2.yml", "ios"),
+    ("ios_resources_l3.yml", "ios"),
+    ("netcommon.yml", "ios"),
+    ("eos.yml", "eos"),
+    ("eos_resources.yml", "eos"),
+    ("nxos.yml", "nxos"),
+    ("iosxr.yml", "iosxr"),
+    ("junos.yml", "junos"),
+]
 
 KNOWN = {
     "net_put": "with libssh the look for an earlier file ends in a warning, and the copy is reported unchanged",
@@ -33,63 +50,84 @@ NETWORK_OS = {
 ENABLED = {"ios", "eos"}
 """Platforms with an enable mode; logins to the others land where they may do everything."""
 
+# Resource modules have many states, and stock network_cli takes its time for each.
+pytestmark = pytest.mark.timeout(900)
 
-@pytest.mark.timeout(900)  # resource modules have many states, and stock network_cli takes its time for each
-@pytest.mark.parametrize(
-    ("playbook", "platform"),
-    [
-        ("ios.yml", "ios"),
-        ("ios_config.yml", "ios"),
-        ("ios_resources_l2.yml", "ios"),
-        ("ios_resources_l3.yml", "ios"),
-        ("netcommon.yml", "ios"),
-        ("eos.yml", "eos"),
-        ("eos_resources.yml", "eos"),
-        ("nxos.yml", "nxos"),
-        ("iosxr.yml", "iosxr"),
-        ("junos.yml", "junos"),
-    ],
-)
-def test_same_outcomes(
-    *,
-    vendor: VendorAnsible,
-    parity_lab: SimulatorLab,
-    parity_broker: RunningBroker,
-    table: Table,
+Over = Callable[[dict[str, Any]], dict[str, Any]]
+"""Adds what makes a host's variables those of one connection."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stock:
+    """What a playbook came to over stock network_cli."""
+
+    playbook: str
+    platform: str
+    run: Run
+
+
+@pytest.fixture(scope="module", params=CASES, ids=[f"{playbook}-{platform}" for playbook, platform in CASES])
+def stock(request: pytest.FixtureRequest, vendor: VendorAnsible, parity_lab: SimulatorLab) -> Stock:
+    playbook, platform = request.param
+    run = play(playbook, platform, vendor, parity_lab, side="stock", over=over_stock)
+    return Stock(playbook=playbook, platform=platform, run=run)
+
+
+def play(
     playbook: str,
     platform: str,
-) -> None:
-    runs: dict[str, Run] = {}
-    for side in ("stock", "broker"):
-        device = parity_lab.add(name=f"{platform}1", platform=platform)
-        scratch = vendor.folder / side / playbook
-        scratch.mkdir(parents=True)
-        variables: dict[str, Any] = {
-            "ansible_host": device.host,
-            "ansible_port": device.port,
-            "ansible_user": device.username,
-            "ansible_password": device.password,
-            "ansible_network_os": NETWORK_OS[platform],
+    vendor: VendorAnsible,
+    lab: SimulatorLab,
+    *,
+    side: str,
+    over: Over,
+) -> Run:
+    """Run it on a device of the platform as it comes out of the box."""
+    device = lab.add(name=f"{platform}1", platform=platform)
+    scratch = vendor.folder / side / playbook
+    scratch.mkdir(parents=True)
+    variables: dict[str, Any] = {
+        "ansible_host": device.host,
+        "ansible_port": device.port,
+        "ansible_user": device.username,
+        "ansible_password": device.password,
+        "ansible_network_os": NETWORK_OS[platform],
+    }
+    if platform in ENABLED:
+        variables |= {
+            "ansible_become": True,
+            "ansible_become_method": "ansible.netcommon.enable",
+            "ansible_become_password": device.secret,
         }
-        if platform in ENABLED:
-            variables |= {
-                "ansible_become": True,
-                "ansible_become_method": "ansible.netcommon.enable",
-                "ansible_become_password": device.secret,
-            }
-        hosts = {device.name: over_stock(variables) if side == "stock" else over_broker(variables, parity_broker)}
-        runs[side] = vendor.play(PLAYBOOKS / playbook, hosts=hosts, environment={"SCRATCH": str(scratch)})
-        parity_lab.remove(device)
-        assert runs[side].returncode == 0, f"{side}: {runs[side].output[-6000:]}"
-    stock, broker = runs["stock"].outcomes, runs["broker"].outcomes
-    assert [one.task for one in stock] == [one.task for one in broker]
+    run = vendor.play(PLAYBOOKS / playbook, hosts={device.name: over(variables)}, environment={"SCRATCH": str(scratch)})
+    lab.remove(device)
+    return run
+
+
+def test_vendor_modules_find_what_they_know(stock: Stock) -> None:
+    assert stock.run.returncode == 0, stock.run.output[-8000:]
+    assert {one.state for one in stock.run.outcomes} & {"ok"}, stock.run.output
+
+
+def test_same_outcomes(
+    *, stock: Stock, vendor: VendorAnsible, parity_lab: SimulatorLab, parity_broker: RunningBroker, table: Table
+) -> None:
+    def over(variables: dict[str, Any]) -> dict[str, Any]:
+        return over_broker(variables, parity_broker)
+
+    broker = play(stock.playbook, stock.platform, vendor, parity_lab, side="broker", over=over)
+    assert broker.returncode == 0, broker.output[-8000:]
+    assert [one.task for one in stock.run.outcomes] == [one.task for one in broker.outcomes]
     unexplained = 0
-    for task, pairs in itertools.groupby(zip(stock, broker, strict=True), key=lambda pair: pair[0].task):
+    both = zip(stock.run.outcomes, broker.outcomes, strict=True)
+    for task, pairs in itertools.groupby(both, key=lambda pair: pair[0].task):
         found = [line for one, other in pairs for line in differences(one, other)]
         if not found:
             continue
         because = None if any(line.startswith("state:") for line in found) else KNOWN.get(task)
         unexplained += because is None
-        table.rows.append((platform, f"{playbook}: {task}", f"differs ({because or '; '.join(found)})"))
-    table.rows.append((platform, playbook, f"{len(stock)} outcomes, the same but for what is named above, if anything"))
+        row = (stock.platform, f"{stock.playbook}: {task}", f"differs ({because or '; '.join(found)})")
+        table.rows.append(row)
+    said = f"{len(broker.outcomes)} outcomes, the same but for what is named above, if anything"
+    table.rows.append((stock.platform, stock.playbook, said))
     assert not unexplained
