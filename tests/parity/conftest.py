@@ -13,16 +13,15 @@ import yaml
 
 from tests.lab.running_broker import RunningBroker
 from tests.lab.simulator import SimulatorLab
+from tests.parity.connections import STOCK_SSH, over_stock
 from tests.parity.table import Table
 from tests.parity.vendor_ansible import Run, VendorAnsible
+from tests.parity.vendor_modules import Stock, play
 
 PLAYBOOKS = Path(__file__).parent / "playbooks"
 
 SHORT = "short" if os.environ.get("NETPULSE_PARITY") == "short" else None
 """The tag of the tasks that the short form compares; None: all are compared."""
-
-STOCK_SSH = os.environ.get("NETPULSE_STOCK_SSH", "libssh")
-"""The SSH library of stock network_cli: libssh or paramiko."""
 
 
 @pytest.fixture(scope="session")
@@ -61,24 +60,15 @@ class Pair:
     broker: Run
 
 
-def over_stock(variables: dict[str, Any]) -> dict[str, Any]:
-    return {
-        **variables,
-        "ansible_connection": "ansible.netcommon.network_cli",
-        "ansible_network_cli_ssh_type": STOCK_SSH,
-    }
-
-
-def over_broker(variables: dict[str, Any], broker: RunningBroker) -> dict[str, Any]:
-    return {
-        **variables,
-        "ansible_connection": "netpulse.broker.network_cli",
-        "netpulse_broker_url": broker.url,
-        "netpulse_api_key": broker.api_key,
-    }
-
-
 def tasks_of(name: str) -> list[dict[str, Any]]:
     """The compared tasks of a playbook: those with a name, in the short form those with its tag."""
     (play,) = yaml.safe_load((PLAYBOOKS / name).read_text())
     return [task for task in play["tasks"] if "name" in task and (SHORT is None or task.get("tags") == SHORT)]
+
+
+@pytest.fixture(scope="module")
+def stock(request: pytest.FixtureRequest, vendor: VendorAnsible, parity_lab: SimulatorLab) -> Stock:
+    """A playbook's run over stock network_cli; see ``vendor_modules.playbooks``."""
+    playbook, platform = request.param
+    run = play(playbook, platform, vendor, parity_lab, side="stock", over=over_stock)
+    return Stock(playbook=playbook, platform=platform, run=run)

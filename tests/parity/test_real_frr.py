@@ -10,7 +10,9 @@ import pytest
 from tests.lab.real import FrrLab
 from tests.lab.running_broker import RunningBroker
 from tests.parity.comparison import differences
-from tests.parity.conftest import PLAYBOOKS, Pair, Table, over_broker, over_stock, tasks_of
+from tests.parity.conftest import PLAYBOOKS, Pair, tasks_of
+from tests.parity.connections import over_broker, over_stock
+from tests.parity.table import Table
 from tests.parity.vendor_ansible import Run, VendorAnsible
 
 pytestmark = pytest.mark.frr

@@ -9,7 +9,9 @@ import pytest
 from tests.lab.running_broker import RunningBroker
 from tests.lab.simulator import SimulatorLab
 from tests.parity.comparison import differences
-from tests.parity.conftest import PLAYBOOKS, SHORT, Pair, Table, over_broker, over_stock, tasks_of
+from tests.parity.conftest import PLAYBOOKS, SHORT, Pair, tasks_of
+from tests.parity.connections import over_broker, over_stock
+from tests.parity.table import Table
 from tests.parity.vendor_ansible import Run, VendorAnsible
 
 PLATFORMS = {"ios": "cisco.ios.ios", "eos": "arista.eos.eos"}
