@@ -55,7 +55,7 @@ def printed() -> str:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=150,
+        timeout=280,
         check=False,
     )
     assert run.returncode == 0, run.stderr

@@ -26,7 +26,7 @@ def test_every_contestant_has_its_row() -> None:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=150,
+        timeout=280,
         check=False,
     )
     assert run.returncode == 0, run.stderr

@@ -31,7 +31,7 @@ from tests.lab.redis_server import RedisServer
 PLUGINS = Path(__file__).parent / "plugins"
 
 
-def await_condition(condition: Callable[[], Any], *, within: float = 20.0, why: str = "") -> None:
+def await_condition(condition: Callable[[], Any], *, within: float = 60.0, why: str = "") -> None:
     """Wait until a condition of the outside world holds."""
     end = time.monotonic() + within
     while not condition():
@@ -82,7 +82,7 @@ class Role:
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
 
-    def terminate(self, *, within: float = 30.0) -> int:
+    def terminate(self, *, within: float = 60.0) -> int:
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(within)
 
@@ -173,7 +173,7 @@ class BrokerUnderTest:
             "driver": "line",
             "connection_args": device.connection_args,
             "commands": list(commands),
-            "timeout": 30.0,
+            "timeout": 60.0,
         } | options
         return JobSubmission(
             payload=JobPayload(**payload),
@@ -183,13 +183,13 @@ class BrokerUnderTest:
             **submission,
         )
 
-    async def run(self, device: LineDevice, *commands: str, within: float = 20.0, **options: Any) -> JobRecord:
+    async def run(self, device: LineDevice, *commands: str, within: float = 60.0, **options: Any) -> JobRecord:
         """Submit and wait for the end."""
         record = await self.dispatcher.submit_and_wait(self.job(device, *commands, **options), within)
         assert record.final, f"the job has not ended within {within} s: {record.status}"
         return record
 
-    async def ended(self, job_id: str, *, within: float = 20.0) -> JobRecord:
+    async def ended(self, job_id: str, *, within: float = 60.0) -> JobRecord:
         """The final record of a job."""
         end = time.monotonic() + within
         while True:

@@ -59,7 +59,7 @@ class LineDevice:
     def sessions(self) -> int:
         return len(self._peers)
 
-    def wait_until(self, condition: Callable[[], bool], *, within: float = 15.0) -> None:
+    def wait_until(self, condition: Callable[[], bool], *, within: float = 60.0) -> None:
         """Wait for something that this device sees."""
         with self._changed:
             assert self._changed.wait_for(condition, within), f"not within {within} s; journal: {self.journal[-10:]}"

@@ -16,7 +16,7 @@ from tests.chaos.line_device import LineDevice
 from tests.lab.redis_server import RedisServer
 
 
-async def gone(role: Role, *, within: float = 20.0) -> None:
+async def gone(role: Role, *, within: float = 60.0) -> None:
     """All processes that stood below the role have ended."""
     await asyncio.to_thread(
         await_condition,
@@ -60,13 +60,13 @@ async def test_killed_with_a_frozen_worker_the_device_waits_until_it_is_proven_d
             node = await broker.start()
             await broker.run(device, "show")
             frozen = broker.worker_pid(device)
-            running = asyncio.create_task(broker.run(device, "hold", within=40))
+            running = asyncio.create_task(broker.run(device, "hold"))
             await asyncio.to_thread(device.wait_for_command, "hold")
             os.kill(frozen, signal.SIGSTOP)
             device.release.set()
             node.kill()
             await broker.start()
-            behind = asyncio.create_task(broker.run(device, "behind", within=40))
+            behind = asyncio.create_task(broker.run(device, "behind"))
             # Longer than the lease: even then nobody else touches the device.
             await asyncio.sleep(4)
             assert device.commands == ["show", "hold"]
@@ -86,7 +86,7 @@ async def test_without_a_restart_another_node_takes_over(redis_server: RedisServ
             first.kill()
             began = time.monotonic()
             await gone(first)  # a worker that has not noticed yet would do the job
-            job = await broker.run(device, "again", within=30)
+            job = await broker.run(device, "again")
             assert job.status == "finished"
             assert job.node == "n2" or (await broker.dispatcher.get(job.id)).node == "n2"
             print(f"served elsewhere {time.monotonic() - began:.2f} s after the kill (lease 3 s)")

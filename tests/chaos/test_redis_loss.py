@@ -92,7 +92,7 @@ async def test_killed_again_and_again_under_load(private_redis_server: RedisServ
             await asyncio.to_thread(await_condition, lambda: len(accepted) > 100, why="more than 100 jobs accepted")
             over.set()
             await asyncio.gather(*clients)
-            jobs = [await broker.ended(job_id, within=60) for job_id in accepted]
+            jobs = [await broker.ended(job_id) for job_id in accepted]
             states = {(job.status, job.outcome) for job in jobs}
             assert states == {("finished", "ok")}
             for device in (one, two):
@@ -133,4 +133,4 @@ async def test_redis_comes_back_empty_and_the_node_registers_again(redis_server:
             await asyncio.to_thread(
                 await_condition, lambda: broker.client.sismember(keys.NODES, "n1"), why="the node is registered"
             )
-            assert (await broker.run(device, "again", within=30)).status == "finished"
+            assert (await broker.run(device, "again")).status == "finished"

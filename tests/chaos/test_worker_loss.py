@@ -139,7 +139,7 @@ async def test_a_frozen_fork_server_is_replaced(redis_server: RedisServer, tmp_p
             await broker.run(first, "show")
             frozen = node.fork_server()
             frozen.suspend()
-            job = await broker.run(second, "show", within=40)
+            job = await broker.run(second, "show")
             assert job.status == "finished"
             assert node.fork_server().pid != frozen.pid
             assert first.logins == 1

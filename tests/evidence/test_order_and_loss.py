@@ -164,12 +164,12 @@ def test_a_killed_node_comes_back_and_never_shares_a_device(own_broker: RunningB
     hanging = own_broker.execute(
         busy.netmiko(), wait=0, command="show inventory", driver_args={"read_timeout": 6}, options={"timeout": 6}
     )["id"]
-    wait_until(lambda: "show inventory" in lab.commands(busy), what="the hanging command", timeout=30)
+    wait_until(lambda: "show inventory" in lab.commands(busy), what="the hanging command", timeout=60)
     worker = own_broker.worker_pid(device_of(idle))
     (node,) = [process for process in own_broker.descendants() if process.cmdline()[-3:][:1] == ["node"]]
     node.kill()
     killed = time.monotonic()
-    wait_until(lambda: not psutil.pid_exists(worker), what="the idle worker leaving with its node", timeout=30)
+    wait_until(lambda: not psutil.pid_exists(worker), what="the idle worker leaving with its node", timeout=60)
     served = own_broker.execute(idle.netmiko(), command="show clock")
     seconds = time.monotonic() - killed
     assert served["status"] == "finished"

@@ -52,7 +52,7 @@ def test_no_password_in_redis_logs_or_answers(broker: RunningBroker, lab: Simula
     said = json.dumps(answers)
     with private_redis(broker) as client:
         client.bgrewriteaof()
-        wait_until(lambda: not client.info("persistence")["aof_rewrite_in_progress"], what="the rewrite", timeout=30)
+        wait_until(lambda: not client.info("persistence")["aof_rewrite_in_progress"], what="the rewrite", timeout=60)
         dump = b"".join(client.dump(key) or b"" for key in client.keys("*"))
     files = [path for path in broker.state_dir.rglob("*") if path.is_file()]
     assert any("appendonly" in str(path) for path in files)
@@ -105,7 +105,7 @@ def test_a_forged_job_executes_nothing(broker: RunningBroker, lab: SimulatorLab,
         client.hset(keys.rq_job("forged"), mapping=fields)
         client.rpush(keys.rq_queue(f"device:{name}"), "forged")
         client.rpush(keys.wake(f"device:{name}"), "1")
-        wait_until(lambda: client.hget(keys.rq_job("forged"), "status") == b"failed", what="the refusal", timeout=30)
+        wait_until(lambda: client.hget(keys.rq_job("forged"), "status") == b"failed", what="the refusal", timeout=60)
         client.delete(keys.rq_job("forged"), keys.rq_results("forged"))
     assert broker.execute(device.netmiko(), command="show clock")["status"] == "finished"
     assert not trap.exists()

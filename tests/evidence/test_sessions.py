@@ -18,7 +18,7 @@ def test_a_session_dropped_while_idle_costs_one_reconnect(broker: RunningBroker,
         broker.execute(device.netmiko(), command="show clock")
         before = lab.counters(device).logins
         lab.drop(device, action)  # type: ignore[arg-type]
-        wait_until(lambda: lab.counters(device).open_sessions == 0, what="the device dropping its session", timeout=30)
+        wait_until(lambda: lab.counters(device).open_sessions == 0, what="the device dropping its session", timeout=60)
         after = broker.execute(device.netmiko(), command="show clock")
         assert after["status"] == "finished", after
         assert lab.counters(device).logins == before + 1
@@ -31,7 +31,7 @@ def test_a_frozen_peer_is_noticed_by_keepalive(broker: RunningBroker, frr_lab: F
     device = f"{router.host}:{router.port}"
     assert broker.execute(login, command="show version")["status"] == "finished"
     # A first keepalive must have been answered before silence means anything.
-    wait_until(lambda: sessions(broker, device) == 1, what="a kept session", timeout=30)
+    wait_until(lambda: sessions(broker, device) == 1, what="a kept session", timeout=60)
     with frozen(frr_lab, router.name):
         wait_until(lambda: sessions(broker, device) == 0, what="the worker dropping the frozen session", timeout=60)
     after = broker.execute(login, command="show version")

@@ -15,7 +15,7 @@ import yaml
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 _TOOLS = Path(sys.executable).parent
-_LIMIT = 120
+_LIMIT = 300
 """Seconds after which a run has hung."""
 
 

@@ -42,7 +42,7 @@ def exchange(seq: int, command: bytes | None, **fields: Any) -> dict[str, Any]:
         "command": None if command is None else b64(command),
         "stdout_re": [[b64(PROMPT), 0]],
         "stderr_re": [[b64(source), IGNORECASE] for source in STDERR],
-        "timeout": 10.0,
+        "timeout": 60.0,
     }
     for name in ("prompt", "answer"):
         if name in fields:
@@ -93,7 +93,7 @@ class Caller:
         assert answer.status_code == 200, answer.text
 
 
-def wait_until(condition: Callable[[], Any], *, why: str, within: float = 30.0) -> None:
+def wait_until(condition: Callable[[], Any], *, why: str, within: float = 60.0) -> None:
     end = time.monotonic() + within
     while not condition():
         assert time.monotonic() < end, f"not within {within} s: {why}"

@@ -72,7 +72,7 @@ class Up:
         """The line that tells the address. Fails with what the command said when it ends instead."""
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
-        assert line, f"ended with status {self.process.wait(timeout=30)}: {self.stderr}"
+        assert line, f"ended with status {self.process.wait(timeout=60)}: {self.stderr}"
         return line
 
     def client(self) -> redis.Redis:

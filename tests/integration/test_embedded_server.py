@@ -75,7 +75,7 @@ def test_killed_server_is_started_again_with_its_data(server: EmbeddedServer) ->
             client.rpush("numbers", number)
 
     killed.kill()
-    killed.wait(timeout=10)
+    killed.wait(timeout=60)
 
     wait_until(server.ping, what="the server to answer again")
     with redis.Redis.from_url(server.url) as client:

@@ -160,7 +160,7 @@ def test_metrics_count_what_has_happened(broker: RunningBroker, lab: SimulatorLa
     wait_until(
         lambda: value(metrics(broker), "netpulse_device_sessions", driver="netmiko") >= 1,
         what="the open session in the metrics",
-        timeout=20,
+        timeout=60,
     )
     hosts = {dict(labels).get("device") or dict(labels).get("host") for _, labels in after}
     assert hosts == {None}

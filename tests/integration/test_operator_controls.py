@@ -61,7 +61,7 @@ def test_a_paused_queue_holds_through_its_workers_death_and_goes_on_in_order(
     assert pause["device"] == name
     held = [run(broker, device, f"held {number}", wait=0)["id"] for number in range(3)]
     wait_until(
-        lambda: broker.get(f"/device/{name}")["state"] == "paused", what="the worker seeing the pause", timeout=20
+        lambda: broker.get(f"/device/{name}")["state"] == "paused", what="the worker seeing the pause", timeout=60
     )
     os.kill(broker.worker_pid(name), signal.SIGKILL)
     wait_until(
@@ -70,11 +70,11 @@ def test_a_paused_queue_holds_through_its_workers_death_and_goes_on_in_order(
             and not any(worker["pid"] for worker in broker.get("/worker", host=name))
         ),
         what="the end of the killed worker, and of the one that found nothing to do",
-        timeout=30,
+        timeout=60,
     )
     held.append(run(broker, device, "held 3", wait=0)["id"])  # makes a worker again; the pause is older than it
     wait_until(
-        lambda: broker.get(f"/device/{name}")["state"] == "paused", what="a new worker under the pause", timeout=30
+        lambda: broker.get(f"/device/{name}")["state"] == "paused", what="a new worker under the pause", timeout=60
     )
     view = broker.get(f"/device/{name}")
     assert view["paused"] == pause["paused"]
@@ -93,7 +93,7 @@ def test_resume_finds_a_worker_for_a_queue_that_has_none(broker: RunningBroker, 
     name = name_of(device)
     broker.post("/device/pause", {"device": name}, expect=200)
     job = run(broker, device, "later", wait=0)["id"]
-    wait_until(lambda: broker.get(f"/device/{name}")["state"] == "none", what="the idle worker leaving", timeout=30)
+    wait_until(lambda: broker.get(f"/device/{name}")["state"] == "none", what="the idle worker leaving", timeout=60)
     assert broker.get(f"/device/{name}")["queued"]["normal"] == 1
     assert broker.post("/device/resume", {"host": "127.0.0.1", "port": device.port}, expect=200) == {
         "device": name,
@@ -114,7 +114,7 @@ def test_release_closes_the_session_after_the_running_job_and_before_the_waiting
     with ThreadPoolExecutor(1) as pool:
         asked = pool.submit(broker.post, "/device/release", {"device": name}, expect=200)
         wait_until(
-            lambda: broker.get(f"/device/{name}")["queued"]["control"] == 1, what="the release in the queue", timeout=20
+            lambda: broker.get(f"/device/{name}")["queued"]["control"] == 1, what="the release in the queue", timeout=60
         )
         view = broker.get(f"/device/{name}")
         assert (view["state"], view["running"]["id"], view["running"]["operation"]) == ("busy", running, "query")
@@ -220,7 +220,7 @@ def test_a_drained_node_ends_its_running_job_and_gives_its_devices_back(device: 
         wait_until(
             lambda: [n["state"] for n in broker.get("/node") if n["name"] == node["name"]] == ["draining"],
             what="the node draining",
-            timeout=20,
+            timeout=60,
         )
         assert broker.get(f"/job/{running}")["status"] == "started"
         refused = broker.client.post(

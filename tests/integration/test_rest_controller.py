@@ -108,7 +108,7 @@ class Roles:
     def stop(self, role: str, number: signal.Signals = signal.SIGTERM) -> int:
         process = self.processes.pop(role)
         process.send_signal(number)
-        return process.wait(timeout=30)
+        return process.wait(timeout=60)
 
     def stop_all(self) -> None:
         for process in self.processes.values():
@@ -130,7 +130,7 @@ class Roles:
         return until(told)
 
 
-def until(condition: Callable[[], Any], *, within: float = 30.0) -> Any:
+def until(condition: Callable[[], Any], *, within: float = 60.0) -> Any:
     """Wait for something to become true and return it."""
     end = time.monotonic() + within
     while not (found := condition()):
@@ -158,7 +158,7 @@ def roles(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Roles]:
 
 @pytest.fixture(scope="module")
 def client(roles: Roles) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=roles.address(), headers={"X-API-KEY": API_KEY}, timeout=30) as made:
+    with httpx.Client(base_url=roles.address(), headers={"X-API-KEY": API_KEY}, timeout=60) as made:
         until(lambda: made.get("/health/ready").status_code == 200)
         until(lambda: made.get("/health").json()["data"]["nodes"]["fifo"] == 1)
         yield made
@@ -349,7 +349,7 @@ def test_many_callers_wait_at_once(client: httpx.Client) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(60)
     assert answers == [1] * 24
 
 
@@ -421,10 +421,10 @@ def test_sigterm_ends_waits_with_the_job_as_it_stands_and_exits_with_0(roles: Ro
     caller.start()
     (job,) = until(lambda: client.get("/job", params={"host": "sw16", "status": "started"}).json()["data"])
     assert roles.stop("controller") == 0
-    caller.join(30)
+    caller.join(60)
     assert answers[0].status_code == 202
     assert (answers[0].json()["data"]["id"], answers[0].json()["data"]["status"]) == (job["id"], "started")
     roles.start("controller")
-    with httpx.Client(base_url=roles.address(), headers={"X-API-KEY": API_KEY}, timeout=30) as other:
+    with httpx.Client(base_url=roles.address(), headers={"X-API-KEY": API_KEY}, timeout=60) as other:
         until(lambda: other.get("/health/ready").status_code == 200)
         assert other.delete("/job", params={"id": job["id"]}).json()["data"] == [job["id"]]

@@ -89,7 +89,7 @@ def test_tls_and_a_clean_end(redis_server: RedisServer, tmp_path: Path, number: 
             assert client.get("/job").status_code == 401
     finally:
         process.send_signal(number)
-        assert process.wait(30) == 0
+        assert process.wait(60) == 0
         process.stdout.close()
 
 

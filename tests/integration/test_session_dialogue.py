@@ -213,12 +213,12 @@ def test_exclusive_and_in_order_with_jobs(broker: RunningBroker, lab: SimulatorL
         states = [entry["state"] for entry in broker.get("/session", host=f"{device.host}:{device.port}")]
         assert states == ["open", "queued"]
         caller.release()
-        other = second.result(30)
+        other = second.result(60)
         assert broker.get(f"/job/{before['id']}")["status"] == "finished"
         assert not after.done()
         other.do(b"show version")
         other.release()
-        after.result(30)
+        after.result(60)
     order = [line for line in lab.commands(device) if line in {"show clock", "show version"} or "| include" in line]
     assert order == ["show clock", "show version", "show privilege | include 1"]
     assert lab.counters(device).logins == 1

@@ -147,7 +147,7 @@ def test_killed_worker_ends_the_lease_and_says_so(
         )
         wait_until(lambda: "show privilege" in lab.commands(device), why="the exchange is under way")
         os.kill(broker.worker_pid(where(device)), signal.SIGKILL)
-        answer = half.result(30)
+        answer = half.result(60)
     assert answer.status_code == 404
     assert "worker was lost" in answer.json()["message"]
     assert "not known" in answer.json()["message"]
@@ -185,7 +185,7 @@ def test_connection_that_breaks_in_an_exchange(
         half = thread.submit(caller.do, b"show privilege")
         wait_until(lambda: "show privilege" in lab.commands(device), why="the exchange is under way")
         lab.drop(device, "rst")
-        result = half.result(30)
+        result = half.result(60)
     assert result["error"]["code"] == "session_lost"
     assert result["lease_open"] is False
     lab.clear_faults(device)
@@ -201,7 +201,7 @@ def test_release_in_the_middle_of_an_exchange_closes_the_session(
         half = thread.submit(caller.do, b"show privilege", timeout=60)
         wait_until(lambda: "show privilege" in lab.commands(device), why="the exchange is under way")
         caller.release()
-        result = half.result(30)
+        result = half.result(60)
     assert (result["error"]["code"], result["lease_open"]) == ("session_lost", False)
     lab.clear_faults(device)
     next_job_is_at_login_privilege(broker, device)

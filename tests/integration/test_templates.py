@@ -261,7 +261,7 @@ def test_documented_requests_do_what_is_said(
     job = broker.post(path, body)
     assert job["status"] == "finished", job
     if "webhook" in body:
-        wait_until(lambda: receiver.received, what="the call", timeout=30)
+        wait_until(lambda: receiver.received, what="the call", timeout=60)
         assert json.loads(receiver.received[0].body) == job
     if "parsing" in body:
         assert job["result"]["outputs"][0]["parsed"]

@@ -52,7 +52,7 @@ def receiver() -> Iterator[WebhookReceiver]:
 def test_the_job_that_ended_is_told(broker: RunningBroker, device: SimulatedDevice, receiver: WebhookReceiver) -> None:
     webhook = {"url": f"{receiver.url}/{TOKEN}", "secret": SECRET, "headers": {"X-Site": "lab"}}
     job = broker.execute(device.netmiko(), command="show clock", options={"webhook": webhook})
-    wait_until(lambda: receiver.received, what="the call", timeout=30)
+    wait_until(lambda: receiver.received, what="the call", timeout=60)
     (got,) = receiver.received
     assert json.loads(got.body) == job
     assert got.headers["x-site"] == "lab"
@@ -60,7 +60,7 @@ def test_the_job_that_ended_is_told(broker: RunningBroker, device: SimulatedDevi
         SECRET, delivery=got.headers["webhook-id"], timestamp=int(got.headers["webhook-timestamp"]), body=got.body
     )
     assert got.headers["webhook-signature"] == made
-    logged = wait_until(lambda: "webhook_delivered" in (text := logs(broker)) and text, what="the log", timeout=30)
+    logged = wait_until(lambda: "webhook_delivered" in (text := logs(broker)) and text, what="the log", timeout=60)
     assert SECRET not in logged
     assert TOKEN not in logged
 
@@ -74,7 +74,7 @@ def test_a_failed_job_is_told_as_well(
 ) -> None:
     job = broker.execute(device.netmiko(), command="show nothing", webhook={"url": receiver.url})
     assert job["status"] == "failed"
-    wait_until(lambda: receiver.received, what="the call", timeout=30)
+    wait_until(lambda: receiver.received, what="the call", timeout=60)
     assert json.loads(receiver.received[0].body)["result"]["error"]["code"] == "command_refused"
 
 
@@ -83,15 +83,15 @@ def test_attempts_end_in_a_dead_letter_that_can_be_sent_again(
 ) -> None:
     receiver.answers = [500, 503, 404]
     job = broker.execute(device.netmiko(), command="show clock", webhook={"url": f"{receiver.url}/{TOKEN}"})
-    (letter,) = wait_until(lambda: broker.get("/webhook/dead"), what="the dead letter", timeout=30)
+    (letter,) = wait_until(lambda: broker.get("/webhook/dead"), what="the dead letter", timeout=60)
     assert (letter["job"], letter["attempts"]) == (job["id"], 3)
     assert letter["error"] == "the receiver answered 404"
     assert TOKEN not in json.dumps(letter)
     assert len({got.headers["webhook-id"] for got in receiver.received}) == 1
     broker.post(f"/webhook/dead/{letter['id']}/retry", {})
-    wait_until(lambda: len(receiver.received) == 4, what="the attempt asked for", timeout=30)
+    wait_until(lambda: len(receiver.received) == 4, what="the attempt asked for", timeout=60)
     assert json.loads(receiver.received[3].body)["id"] == job["id"]
-    wait_until(lambda: broker.get("/webhook/dead") == [], what="an empty list", timeout=30)
+    wait_until(lambda: broker.get("/webhook/dead") == [], what="an empty list", timeout=60)
     assert broker.client.post(f"/webhook/dead/{letter['id']}/retry").status_code == 404
 
 
@@ -101,17 +101,17 @@ def test_a_fifo_worker_killed_in_a_delivery(
     """kill -9 while the receiver has the call in hand: another worker makes it again, under the same id."""
     receiver.gate.clear()
     broker.execute(device.netmiko(), command="show clock", webhook={"url": receiver.url, "timeout": 60})
-    wait_until(lambda: receiver.received, what="the first call", timeout=30)
+    wait_until(lambda: receiver.received, what="the first call", timeout=60)
     (busy,) = [worker for worker in broker.get("/worker", queue="fifo") if worker["status"] == "busy"]
     psutil.Process(busy["pid"]).send_signal(signal.SIGKILL)
-    wait_until(lambda: len(receiver.received) == 2, what="the second call", timeout=30)
+    wait_until(lambda: len(receiver.received) == 2, what="the second call", timeout=60)
     receiver.gate.set()
     first, second = receiver.received
     assert first.headers["webhook-id"] == second.headers["webhook-id"]
     assert first.body == second.body
     attempt = f"{first.headers['webhook-id']}.1"
     ended = wait_until(
-        lambda: (job := broker.get(f"/job/{attempt}"))["status"] == "finished" and job, what="its end", timeout=30
+        lambda: (job := broker.get(f"/job/{attempt}"))["status"] == "finished" and job, what="its end", timeout=60
     )
     assert ended["operation"] == "webhook"
     assert len(receiver.received) == 2

@@ -44,7 +44,7 @@ async def run(broker: BrokerUnderTest, device: SimulatedDevice, *commands: str, 
 
 async def started(broker: BrokerUnderTest, job_id: str) -> None:
     """Wait until a worker executes the job."""
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while (await broker.dispatcher.get(job_id)).status != "started":
         assert time.monotonic() < end, "the job was not started"
         await asyncio.sleep(0.02)

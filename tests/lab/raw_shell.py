@@ -18,9 +18,9 @@ class RawShell:
     def __init__(self, device: SimulatedDevice, *, username: str = "", password: str = "") -> None:
         self.transport = paramiko.Transport((device.host, device.port))
         try:
-            self.transport.start_client(timeout=10)
+            self.transport.start_client(timeout=60)
             self.transport.auth_password(username or device.username, password or device.password)
-            self.channel = self.transport.open_session(timeout=10)
+            self.channel = self.transport.open_session(timeout=60)
             self.channel.get_pty()
             self.channel.invoke_shell()
         except BaseException:
@@ -42,7 +42,7 @@ class RawShell:
     def send(self, data: str | bytes) -> None:
         self.channel.sendall(data.encode() if isinstance(data, str) else data)
 
-    def read_bytes(self, pattern: bytes, *, within: float = 10.0) -> bytes:
+    def read_bytes(self, pattern: bytes, *, within: float = 60.0) -> bytes:
         """Everything up to and with the first match of `pattern`.
 
         Raises:
@@ -63,7 +63,7 @@ class RawShell:
         text, self.received = self.received[: found.end()], self.received[found.end() :]
         return text
 
-    def read(self, pattern: str, *, within: float = 10.0) -> str:
+    def read(self, pattern: str, *, within: float = 60.0) -> str:
         """The same as text with plain line breaks; ``\n`` in the pattern stands for them."""
         return self.read_bytes(pattern.replace(r"\n", r"\r?\n").encode(), within=within).decode().replace("\r\n", "\n")
 
@@ -80,7 +80,7 @@ class RawShell:
             return True
         return False
 
-    def ended(self, *, within: float = 10.0) -> Exception | None:
+    def ended(self, *, within: float = 60.0) -> Exception | None:
         """Wait until the connection is gone; returns what ended it (EOFError or ConnectionResetError).
 
         Raises:

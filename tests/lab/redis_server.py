@@ -63,14 +63,14 @@ class RedisServer:
         # for up to two seconds while the disk is slow.
         options += ["--appendfsync", "no", "--maxmemory-policy", "noeviction", "--loglevel", "warning"]
         self._process = subprocess.Popen([binary(), *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        end = time.monotonic() + 15
+        end = time.monotonic() + 60
         with self.client() as client:
             while True:
                 try:
                     client.ping()
                 except (redis.ConnectionError, redis.BusyLoadingError):
                     assert self._process.poll() is None, "the Redis server ended while starting"
-                    assert time.monotonic() < end, "the Redis server did not start within 15 s"
+                    assert time.monotonic() < end, "the Redis server did not start within 60 s"
                     time.sleep(0.01)
                 else:
                     return
@@ -84,7 +84,7 @@ class RedisServer:
     def stop(self) -> None:
         if self._process is not None and self._process.poll() is None:
             self._process.terminate()
-            self._process.wait(timeout=15)
+            self._process.wait(timeout=60)
         shutil.rmtree(self.directory, ignore_errors=True)
 
     @contextmanager

@@ -36,7 +36,7 @@ class RunningBroker:
     """
 
     def __init__(
-        self, *, settings: Mapping[str, str] | None = None, state_dir: Path | None = None, start_within: float = 60.0
+        self, *, settings: Mapping[str, str] | None = None, state_dir: Path | None = None, start_within: float = 120.0
     ) -> None:
         self._settings = dict(settings or {})
         self._own_directory = state_dir is None
@@ -129,7 +129,7 @@ class RunningBroker:
 
     def worker_pid(self, device: str) -> int:
         """Process id of the device's pinned worker, from the API; waits until there is one."""
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while time.monotonic() < end:
             found = [worker["pid"] for worker in self.get("/worker", host=device) if worker["pid"]]
             if found:

@@ -84,13 +84,13 @@ def test_bgp_comes_up_and_carries_the_loopback_addresses(
     wait_until(
         lambda: re.search(r"^B.*10\.255\.0\.2/32", shown(session, "show ip route"), re.MULTILINE),
         what="the BGP route to r2's loopback address",
-        timeout=30,
+        timeout=60,
     )
     assert "BGP state = Established" in shown(session, "show bgp neighbors 10.99.0.2")
 
 
 def test_ospf_comes_up(frr_lab: FrrLab) -> None:
-    wait_until(lambda: "Full/" in frr_lab.show("r2", "show ip ospf neighbor"), what="the adjacency", timeout=30)
+    wait_until(lambda: "Full/" in frr_lab.show("r2", "show ip ospf neighbor"), what="the adjacency", timeout=60)
 
 
 def test_a_change_takes_effect_and_is_kept_by_write_memory_only(

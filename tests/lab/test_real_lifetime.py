@@ -87,7 +87,7 @@ def test_a_killed_keeper_takes_its_namespace_along() -> None:
     enclosure._keeper.kill()
 
     wait_until(lambda: not processes_in_namespace(link), what="the end of the namespace")
-    assert daemon.wait(10) != 0
+    assert daemon.wait(60) != 0
     enclosure.close()
     assert not enclosure.state_dir.exists()
 
@@ -108,7 +108,7 @@ def test_without_namespaces_daemons_that_detach_are_held_too(tmp_path: Path) -> 
 
 def test_the_keeper_ends_with_the_status_of_its_command() -> None:
     enclosure = ProcessEnclosure(name="test")
-    assert enclosure.spawn(["/bin/sh", "-c", "exit 7"]).wait(10) == 7
+    assert enclosure.spawn(["/bin/sh", "-c", "exit 7"]).wait(60) == 7
     assert enclosure.state_dir.exists(), "the caller may still want to read a log"
     enclosure.close()
     assert not enclosure.state_dir.exists()

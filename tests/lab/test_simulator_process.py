@@ -31,7 +31,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=60,
         check=False,
         stdin=subprocess.DEVNULL,
     )
@@ -67,7 +67,7 @@ def test_it_says_where_its_devices_are_and_ends_on_sigterm(tmp_path: Path) -> No
             assert shell.read("eos-002#$")
             process.send_signal(signal.SIGTERM)
             assert isinstance(shell.ended(), EOFError)
-        assert process.wait(timeout=10) == 0
+        assert process.wait(timeout=60) == 0
         assert process.stdout.read() == ""
     assert not control.exists()
     with pytest.raises(ConnectionRefusedError):
@@ -83,7 +83,7 @@ def test_it_ends_when_stdin_closes() -> None:
         process.stdout.readline()
         assert process.poll() is None
         process.stdin.close()
-        assert process.wait(timeout=10) == 0
+        assert process.wait(timeout=60) == 0
 
 
 def test_it_ends_with_the_process_that_started_it(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from netpulse_drivers.netmiko import NetmikoDriver
 from netpulse_drivers.netmiko.session import NetmikoSession
 from tests.lab.simulator import SimulatedDevice, SimulatorLab
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 """Seconds that an operation may take before the test fails; nothing here comes near it unless it hangs."""
 
 DEVICE_TYPES = {"ios": "cisco_ios", "eos": "arista_eos"}

@@ -80,9 +80,9 @@ def asking_server() -> Iterator[tuple[int, list[Sequence[str]]]]:
 
     thread = threading.Thread(target=lambda: asyncio.run(serve()))
     thread.start()
-    yield ready.result(10), asked
+    yield ready.result(60), asked
     end.set()
-    thread.join(10)
+    thread.join(60)
 
 
 class TestQuestions:
@@ -117,14 +117,16 @@ class TestOpenSsh:
             ["ssh-agent", "-D", "-a", str(socket)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         try:
-            while not socket.exists():
+            environment = os.environ | {"SSH_AUTH_SOCK": str(socket)}
+            # Status 2: the agent cannot be contacted. Its socket is there a little before it listens.
+            while subprocess.run(["ssh-add", "-l"], env=environment, capture_output=True, check=False).returncode == 2:
                 assert process.poll() is None
             key = sshd_host.device.key_file
             assert key is not None
             private = tmp_path / "key"
             private.write_text(Path(key).read_text())
             private.chmod(0o600)
-            subprocess.run(["ssh-add", "-q", str(private)], env=os.environ | {"SSH_AUTH_SOCK": str(socket)}, check=True)
+            subprocess.run(["ssh-add", "-q", str(private)], env=environment, check=True)
             monkeypatch.setenv("SSH_AUTH_SOCK", str(socket))
             yield socket
         finally:

@@ -15,7 +15,7 @@ from tests.lab.simulator import SimulatedDevice, SimulatorLab
 Login = Callable[..., tuple[SimulatedDevice, Client]]
 
 
-def eventually(condition: Callable[[], Any], *, within: float = 10.0) -> Any:
+def eventually(condition: Callable[[], Any], *, within: float = 60.0) -> Any:
     """Wait for a condition; its value."""
     deadline = time.monotonic() + within
     while not (value := condition()):

@@ -91,7 +91,7 @@ def test_slow_banner_is_waited_for(new_device: NewDevice, client_of: ClientOf) -
         client.connect()
         assert "Cisco IOS" in client.query("show version").output
         client.close()
-        relay.join(10)
+        relay.join(60)
     assert not relay.is_alive()
 
 

@@ -12,7 +12,7 @@ from netpulse_drivers import Call, ChangeRequest, ChangeResult, Deadline, Output
 from netpulse_drivers.pyeapi import PyeapiDriver
 from tests.lab.simulator import SimulatedDevice, SimulatorLab
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 """Seconds that an operation may take before the test fails; nothing here comes near it unless it hangs."""
 
 

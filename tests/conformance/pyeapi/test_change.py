@@ -112,7 +112,7 @@ def test_timed_commit_is_reverted_by_the_device(client: Client, lab: SimulatorLa
     result = client.change(*LINES, revert_in=1)
     assert result.changed
     assert "description to the core" in lab.running_config(switch)
-    end = time.monotonic() + 15
+    end = time.monotonic() + 60
     while "description to the core" in lab.running_config(switch):
         assert time.monotonic() < end, "the device does not go back"
         time.sleep(0.05)

@@ -132,7 +132,7 @@ class Unreliable:
         if self._connection is not None:
             with contextlib.suppress(OSError):  # closed already
                 self._connection.shutdown(socket.SHUT_RDWR)
-        self._thread.join(20)
+        self._thread.join(60)
 
 
 @pytest.fixture
@@ -205,9 +205,9 @@ def test_break_from_another_thread(client: Client, lab: SimulatorLab, switch: Si
     client.driver.call.before_write = written.set
     thread = threading.Thread(target=ask)
     thread.start()
-    assert written.wait(10)
+    assert written.wait(60)
     client.driver.abort(client.session)
-    thread.join(10)
+    thread.join(60)
     assert not thread.is_alive()
     assert [type(error) for error in errors] == [SessionLost]
     assert not client.driver.is_alive(client.session)

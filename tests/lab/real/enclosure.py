@@ -22,10 +22,10 @@ from tests.lab.real.errors import LabError
 
 KEEPER = Path(__file__).with_name("keeper.py")
 
-STOP_TIMEOUT = 10.0
+STOP_TIMEOUT = 60.0
 """Seconds that a keeper gets to kill and reap what it keeps."""
 
-RUN_TIMEOUT = 30.0
+RUN_TIMEOUT = 60.0
 """Seconds for one command inside an enclosure."""
 
 

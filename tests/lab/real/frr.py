@@ -35,7 +35,7 @@ DAEMONS = ("zebra", "mgmtd", "staticd", "bgpd", "ospfd")
 HIDDEN = ("/run", "/var/log", "/var/tmp")
 """Directories that a router sees empty: pid files, sockets, login records and crash logs are its own."""
 
-STOP_TIMEOUT = 10.0
+STOP_TIMEOUT = 60.0
 
 
 class FrrRouter:

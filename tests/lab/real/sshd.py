@@ -19,7 +19,7 @@ from tests.lab.real.waiting import wait_until
 
 HOST = "127.0.0.1"
 PORT_ATTEMPTS = 20
-START_TIMEOUT = 10.0
+START_TIMEOUT = 60.0
 SYSTEM_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 
 DEFAULTS: Mapping[str, str] = {

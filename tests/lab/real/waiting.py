@@ -14,7 +14,7 @@ POLL_INTERVAL = 0.01
 """Seconds between two looks at a condition that the kernel does not announce (a log line, a BGP state)."""
 
 
-def wait_until(condition: Callable[[], T], *, what: str, timeout: float = 10.0) -> T:
+def wait_until(condition: Callable[[], T], *, what: str, timeout: float = 60.0) -> T:
     """Return the first truthy value of `condition`; raise `LabError` naming `what` after `timeout` seconds."""
     deadline = time.monotonic() + timeout
     while True:

@@ -253,7 +253,7 @@ class SimulatorLab:
         if process is not None:
             process.terminate()
             try:
-                process.wait(timeout=10)
+                process.wait(timeout=60)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()

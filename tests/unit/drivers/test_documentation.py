@@ -39,7 +39,7 @@ def test_the_documented_driver_works(tmp_path: Path) -> None:
         session = driver.connect()
         assert driver.send(session, "hello") == "hello\n"
         driver.disconnect(session)
-        server.join(10)
+        server.join(60)
     assert not server.is_alive()
 
 

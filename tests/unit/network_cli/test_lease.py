@@ -23,7 +23,7 @@ def refusal(status: int, code: str, phase: str, message: str, output: str = "") 
 
 
 def eventually(condition: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not condition() and time.monotonic() < deadline:
         time.sleep(0.01)
     return condition()

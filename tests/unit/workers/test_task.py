@@ -280,13 +280,13 @@ def test_a_stopped_job_breaks_its_session() -> None:
     def block(driver: BaseDriver, session: int) -> str:
         driver.call.before_write()
         started.set()
-        assert bench.device.blocked.wait(10)
+        assert bench.device.blocked.wait(60)
         raise ConnectionResetError("closed under me")
 
     bench.device.answers["x"] = block
 
     def stop() -> None:
-        assert started.wait(10)
+        assert started.wait(60)
         assert bench.running is not None
         bench.running.stop()
 
