@@ -64,6 +64,10 @@ fi
 say "installing with apt-get: $missing"
 export DEBIAN_FRONTEND=noninteractive
 apt="apt-get -qq -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0"
+[ -n "$(find /var/lib/apt/lists -name '*_Packages*' 2>/dev/null | head -n 1)" ] || {
+    say "there are no package lists yet; fetching them"
+    $apt update
+}
 # shellcheck disable=SC2086  # both variables are lists of words
 $apt install -y --no-install-recommends $missing >/dev/null || {
     say "the package lists may be old; updating them and trying again"
