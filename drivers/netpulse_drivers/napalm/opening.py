@@ -137,6 +137,9 @@ def _open_command_line(args: NapalmConnectionArgs, call: Call) -> NapalmSession:
     device = kept(args.host, args.username, _password(args), args.timeout, options)
     try:
         device.open()
+        if args.platform.name == "eos":
+            # get_bgp_neighbors_detail asks the eAPI client, which over SSH is this connection.
+            setattr(opened[0].connection, "run_commands", device._run_commands)  # noqa: B010, SLF001 - of this one object
         with opened[0].operation(call):
             pass  # ends the login: from here on only operations may write
     except BaseException:

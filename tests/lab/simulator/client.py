@@ -47,6 +47,7 @@ from typing import Any, Literal, Self
 from .device_spec import DeviceSpec, fleet
 from .faults import Cut
 from .journal import Counters
+from .surroundings import Surroundings
 
 _NETMIKO_TYPES = {
     "ios": "cisco_ios",
@@ -193,7 +194,7 @@ class SimulatorLab:
         self._directory = Path(tempfile.mkdtemp(prefix="simulator-"))
         control = str(self._directory / "control.sock")
         config = self._directory / "devices.json"
-        config.write_text(json.dumps({"devices": [asdict(spec) for spec in self._specs]}))
+        config.write_text(json.dumps({"devices": [asdict(spec) for spec in self._specs]}, default=_plain))
         config.chmod(0o600)
         with (self._directory / "stderr").open("wb") as stderr:
             self._process = subprocess.Popen(
@@ -272,7 +273,7 @@ class SimulatorLab:
             if self._socket is None:
                 raise LabError("the lab does not run")
             self._requests += 1
-            line = json.dumps({"id": self._requests, "op": operation, **request}).encode() + b"\n"
+            line = json.dumps({"id": self._requests, "op": operation, **request}, default=_plain).encode() + b"\n"
             try:
                 self._socket.sendall(line)
                 answer = self._answers.readline()
@@ -390,3 +391,10 @@ class SimulatorLab:
 
 def _name(device: SimulatedDevice | str) -> str:
     return device if isinstance(device, str) else device.name
+
+
+def _plain(value: object) -> object:
+    """What JSON cannot write by itself: a device's surroundings."""
+    if isinstance(value, Surroundings):
+        return value.model_dump()
+    raise TypeError(f"{type(value).__name__} cannot be sent to the simulator")

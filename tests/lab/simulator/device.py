@@ -63,7 +63,7 @@ class Device:
         self.telnet_port = spec.telnet_port
         self.http_port = spec.http_port
         self.https_port = spec.https_port
-        self.booted = time.time()
+        self.booted = time.time() - spec.surroundings.uptime
         self.down_until = 0.0
         """Monotonic time until which a reloading device refuses connections."""
         self.changed: tuple[float, str] | None = None

@@ -7,6 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
+from pydantic import ValidationError
+
+from .surroundings import Surroundings
+
 SshProfile = Literal["modern", "old_algorithms"]
 AuthMethod = Literal["password", "keyboard-interactive", "publickey"]
 
@@ -66,6 +70,8 @@ class DeviceSpec:
     reload_seconds: float = 0.0
     """How long the device refuses connections after a reload."""
     faults: Mapping[str, Any] = field(default_factory=dict)
+    surroundings: Surroundings = field(default_factory=Surroundings)
+    """What it sees around itself: neighbours, counters, sensors."""
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> DeviceSpec:
@@ -94,6 +100,7 @@ class DeviceSpec:
         ):
             if text in data and not isinstance(data[text], str):
                 raise SpecError(f"device {name!r}: {text!r} takes a text, not {data[text]!r}")
+        data["surroundings"] = _surroundings(name, data.get("surroundings", {}))
         data["logins"] = tuple(_login(name, item) for item in data.get("logins", ()))
         data["auth_methods"] = tuple(data.get("auth_methods", cls.__dataclass_fields__["auth_methods"].default))
         data["authorized_keys"] = tuple(data.get("authorized_keys", ()))
@@ -130,6 +137,15 @@ class DeviceSpec:
         for account in (Login(username=self.username, password=self.password), *self.logins):
             if any(not text or set(text) & set(" \t\r\n") for text in (account.username, account.password)):
                 raise SpecError(f"device {self.name!r}: user names and passwords are texts without blanks")
+
+
+def _surroundings(device: str, value: Any) -> Surroundings:
+    try:
+        return Surroundings.model_validate(value)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise SpecError(f"device {device!r}: 'surroundings' is wrong at {place!r}: {first['msg']}") from None
 
 
 def _login(device: str, value: Any) -> Login:

@@ -14,8 +14,12 @@ from tests.lab.simulator.session_commands import CONFIG_CONTROLS, SESSION_COMMAN
 
 from . import eos_sessions
 from . import eos_show as show
+from .eos_bgp import BGP_COMMANDS
 from .eos_config import CONFIG, INTERFACES, section_name
 from .eos_files import FILE_COMMANDS, FLASH
+from .eos_neighbors import NEIGHBOR_COMMANDS
+from .eos_routes import ROUTE_COMMANDS
+from .eos_sensors import SENSOR_COMMANDS
 from .parameters import EOS_PARAMETERS, PARAMETERS, path
 
 _PROMPTS = {
@@ -133,18 +137,24 @@ def _commands() -> list[Command]:
         *SESSION_COMMANDS,
         *eos_sessions.SESSION_COMMANDS,
         *FILE_COMMANDS,
+        *NEIGHBOR_COMMANDS,
+        *SENSOR_COMMANDS,
+        *ROUTE_COMMANDS,
+        *BGP_COMMANDS,
         Command(syntax="show version [detail]", run=show.show_version, json=show.version_data),
         Command(syntax="show hostname", run=show.show_hostname, json=show.hostname_data),
         Command(syntax="show clock", run=show.show_clock),
         Command(syntax="show users", run=show.show_users),
         Command(syntax="show inventory", run=show.show_inventory),
         Command(syntax="show ip interface brief", run=show.show_ip_interface_brief),
-        Command(syntax="show ip route", run=show.show_ip_route),
         Command(syntax="show interfaces status", run=show.show_interfaces_status),
         Command(syntax="show interfaces [<interface>]", run=show.show_interfaces, json=show.interfaces_data),
         Command(syntax="show vlan [brief]", run=show.show_vlan, json=show.vlan_data),
-        Command(syntax="show lldp neighbors [detail]", run=show.show_lldp, json=show.lldp_data),
         Command(syntax="ping [ip] <ipv4> [repeat <1-2147483647>] [size <36-18024>]", run=show.ping),
+        Command(
+            syntax="ping <ipv4> timeout <0-3600> size <36-18024> repeat <1-2147483647> [source <word>]", run=show.ping
+        ),
+        Command(syntax="bash timeout <1-1000000> traceroute <ipv4> [<line>]", run=show.traceroute, level=15),
         Command(syntax="show banner {login|motd}", run=show.show_banner),
         Command(syntax="show running-config [all]", run=show.show_running, level=15),
         Command(syntax="show running-config interfaces <interface>", run=show.show_running_interface, level=15),

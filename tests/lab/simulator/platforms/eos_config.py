@@ -276,7 +276,8 @@ _GLOBAL = (
     ),
     (line("lldp timer <1-32768>", 2), line("lldp run", 2, "on")),
     (
-        line("snmp-server community <word> [{ro|rw}]", 3),
+        line("snmp-server chassis-id <line>", 2),
+        line("snmp-server community <word> [{ro|rw}] [<word>]", 3),
         line("snmp-server contact <line>", 2),
         line("snmp-server location <line>", 2),
         line("snmp-server host <word> <line>"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
+import itertools
 import time
 
 from tests.lab.simulator.config_store import Entry
@@ -17,19 +18,28 @@ from .reachability import reachable
 
 MODEL = "vEOS-lab"
 RELEASE = "4.29.2F"
-_BUILD = "4.29.2F-30640700.4292F"
+BUILD = "4.29.2F-30640700.4292F"
 _BUILD_ID = "bc6c1a24-0f6a-4d6c-9a54-4e5a0e2d1ad5"
 _MEMORY, _FREE = 2006640, 1213512
 
 
+def serial_of(device: str) -> str:
+    """The serial number that stays with the name of a device."""
+    return hashlib.sha256(device.encode()).hexdigest()[:32].upper()
+
+
+def mac_of(device: str) -> str:
+    """The MAC address that stays with the name of a device; all its ports show it."""
+    digits = hashlib.sha256(device.encode()).hexdigest()[:8]
+    return f"5001.{digits[:4]}.{digits[4:]}"
+
+
 def serial(device: Device) -> str:
-    """A serial number that stays with the name of the device."""
-    return hashlib.sha256(device.spec.name.encode()).hexdigest()[:32].upper()
+    return serial_of(device.spec.name)
 
 
 def mac(device: Device) -> str:
-    digits = hashlib.sha256(device.spec.name.encode()).hexdigest()[:8]
-    return f"5001.{digits[:4]}.{digits[4:]}"
+    return mac_of(device.spec.name)
 
 
 def _colons(dotted: str) -> str:
@@ -48,7 +58,7 @@ System MAC address: {mac(device)}
 
 Software image version: {RELEASE}
 Architecture: x86_64
-Internal build version: {_BUILD}
+Internal build version: {BUILD}
 Internal build ID: {_BUILD_ID}
 Image format version: 3.0
 Image optimization: None
@@ -66,7 +76,7 @@ def version_data(shell: Interpreter, found: Match[Command]) -> object:
         "imageFormatVersion": "3.0",
         "uptime": round(time.time() - device.booted, 2),
         "modelName": MODEL,
-        "internalVersion": _BUILD,
+        "internalVersion": BUILD,
         "memTotal": _MEMORY,
         "mfgName": "Arista",
         "serialNumber": serial(device),
@@ -120,13 +130,13 @@ def show_running_interface(shell: Interpreter, found: Match[Command]) -> str:
     return "\n".join([entry.text, *(f"   {one.text}" for one in entry.sorted_children())]) + "\n"
 
 
-def _state(entry: Entry) -> tuple[str, str]:
+def state(entry: Entry) -> tuple[str, str]:
     if entry.find("shutdown") is not None:
         return "admin down", "down"
     return "up", "up"
 
 
-def _address(entry: Entry) -> str:
+def address(entry: Entry) -> str:
     for one in entry.find_all("ip", "address"):
         if one.words[-1] != "secondary":
             return one.words[2]
@@ -140,8 +150,8 @@ def show_ip_interface_brief(shell: Interpreter, found: Match[Command]) -> str:
         "----------------- --------------------- ------------ -------------- ----------- -------",
     ]
     for entry in interfaces(shell.device):
-        if ip := _address(entry):
-            status, protocol = _state(entry)
+        if ip := address(entry):
+            status, protocol = state(entry)
             mtu = entry.argument("mtu") or "1500"
             rows.append(f"{entry.words[1]:<17} {ip:<21} {status:<12} {protocol:<14} {mtu:>11} ".rstrip())
     return "\n".join(rows) + "\n\n"
@@ -149,18 +159,19 @@ def show_ip_interface_brief(shell: Interpreter, found: Match[Command]) -> str:
 
 def _interface(device: Device, entry: Entry) -> str:
     name = entry.words[1]
-    status, protocol = _state(entry)
+    passed = device.spec.surroundings.traffic_of(name)
+    status, protocol = state(entry)
     shown = "administratively down" if status != "up" else "up"
     reason = "notconnect" if protocol == "down" else "connected"
     lines = [f"{name} is {shown}, line protocol is {protocol} ({reason})"]
     lines.append(f"  Hardware is Ethernet, address is {mac(device)} (bia {mac(device)})")
     if (text := entry.argument("description")) is not None:
         lines.append(f"  Description: {text}")
-    if (ip := _address(entry)) and ip != "dhcp":
+    if (ip := address(entry)) and ip != "dhcp":
         lines.append(f"  Internet address is {ip}")
         lines.append("  Broadcast address is 255.255.255.255")
     mtu = entry.argument("mtu") or "1500"
-    kind = "IP" if _address(entry) else "Ethernet"
+    kind = "IP" if address(entry) else "Ethernet"
     lines += [
         f"  {kind} MTU {mtu} bytes, BW 1000000 kbit",
         "  Full-duplex, 1Gb/s, auto negotiation: off, uni-link: n/a",
@@ -170,15 +181,15 @@ def _interface(device: Device, entry: Entry) -> str:
         '  Last clearing of "show interface" counters never',
         "  5 minutes input rate 0 bps (0.0% with framing overhead), 0 packets/sec",
         "  5 minutes output rate 0 bps (0.0% with framing overhead), 0 packets/sec",
-        "     0 packets input, 0 bytes",
-        "     Received 0 broadcasts, 0 multicast",
+        f"     {passed.packets_in} packets input, {passed.bytes_in} bytes",
+        f"     Received {passed.broadcasts_in} broadcasts, {passed.multicasts_in} multicast",
         "     0 runts, 0 giants",
-        "     0 input errors, 0 CRC, 0 alignment, 0 symbol, 0 input discards",
+        f"     {passed.errors_in} input errors, 0 CRC, 0 alignment, 0 symbol, {passed.discards_in} input discards",
         "     0 PAUSE input",
-        "     0 packets output, 0 bytes",
-        "     Sent 0 broadcasts, 0 multicast",
-        "     0 output errors, 0 collisions",
-        "     0 late collision, 0 deferred, 0 output discards",
+        f"     {passed.packets_out} packets output, {passed.bytes_out} bytes",
+        f"     Sent {passed.broadcasts_out} broadcasts, {passed.multicasts_out} multicast",
+        f"     {passed.errors_out} output errors, 0 collisions",
+        f"     0 late collision, 0 deferred, {passed.discards_out} output discards",
         "     0 PAUSE output",
     ]
     return "\n".join(lines) + "\n"
@@ -193,11 +204,29 @@ def show_interfaces(shell: Interpreter, found: Match[Command]) -> str:
     return "".join(_interface(shell.device, entry) for entry in _chosen(shell, found))
 
 
+def _counters(device: Device, name: str) -> dict[str, int]:
+    passed = device.spec.surroundings.traffic_of(name)
+    return {
+        "inOctets": passed.bytes_in,
+        "inUcastPkts": passed.packets_in - passed.broadcasts_in - passed.multicasts_in,
+        "inBroadcastPkts": passed.broadcasts_in,
+        "inMulticastPkts": passed.multicasts_in,
+        "inDiscards": passed.discards_in,
+        "totalInErrors": passed.errors_in,
+        "outOctets": passed.bytes_out,
+        "outUcastPkts": passed.packets_out - passed.broadcasts_out - passed.multicasts_out,
+        "outBroadcastPkts": passed.broadcasts_out,
+        "outMulticastPkts": passed.multicasts_out,
+        "outDiscards": passed.discards_out,
+        "totalOutErrors": passed.errors_out,
+    }
+
+
 def interfaces_data(shell: Interpreter, found: Match[Command]) -> object:
     result: dict[str, object] = {}
     for entry in _chosen(shell, found):
-        status, protocol = _state(entry)
-        ip = _address(entry)
+        status, protocol = state(entry)
+        ip = address(entry)
         addresses = []
         if ip and ip != "dhcp":
             face = ipaddress.IPv4Interface(ip)
@@ -216,6 +245,7 @@ def interfaces_data(shell: Interpreter, found: Match[Command]) -> object:
             "duplex": "duplexFull",
             "interfaceAddress": addresses,
             "forwardingModel": "routed" if ip else "bridged",
+            "interfaceCounters": _counters(shell.device, entry.words[1]),
         }
     return {"interfaces": result}
 
@@ -225,7 +255,7 @@ def show_interfaces_status(shell: Interpreter, found: Match[Command]) -> str:
     for entry in interfaces(shell.device):
         name = entry.words[1]
         if INTERFACES.is_physical(name):
-            status = "disabled" if _state(entry)[0] != "up" else "connected"
+            status = "disabled" if state(entry)[0] != "up" else "connected"
             routed = entry.find("no", "switchport") is not None or name.startswith("Management")
             vlan = "routed" if routed else entry.argument("switchport", "access", "vlan") or "1"
             text = (entry.argument("description") or "")[:6]
@@ -296,32 +326,6 @@ def show_inventory(shell: Interpreter, found: Match[Command]) -> str:
     )
 
 
-def show_ip_route(shell: Interpreter, found: Match[Command]) -> str:
-    lines = ["", "VRF: default", "Codes: C - connected, S - static, K - kernel,", ""]
-    lines += ["Gateway of last resort is not set", ""]
-    for entry in interfaces(shell.device):
-        if (ip := _address(entry)) and ip != "dhcp" and _state(entry)[0] == "up":
-            lines.append(f" C        {ipaddress.IPv4Interface(ip).network} is directly connected, {entry.words[1]}")
-    for entry in shell.device.running.root.find_all("ip", "route"):
-        if entry.words[2] != "vrf":
-            network = ipaddress.IPv4Interface(entry.words[2]).network
-            lines.append(f" S        {network} [1/0] via {entry.words[3].split(' ')[0]}")
-    return "\n".join(lines) + "\n\n"
-
-
-def show_lldp(shell: Interpreter, found: Match[Command]) -> str:
-    return (
-        "Last table change time   : never\nNumber of table inserts  : 0\nNumber of table deletes  : 0\n"
-        "Number of table drops    : 0\nNumber of table age-outs : 0\n\n"
-        "Port          Neighbor Device ID       Neighbor Port ID    TTL\n"
-        "---------- ------------------------ ---------------------- ---\n"
-    )
-
-
-def lldp_data(shell: Interpreter, found: Match[Command]) -> object:
-    return {"tablesLastChangeTime": 0.0, "tablesInserts": 0, "tablesDeletes": 0, "lldpNeighbors": []}
-
-
 def show_tech(shell: Interpreter, found: Match[Command]) -> str:
     """A long text of numbered lines of 64 bytes, so that a missing or doubled piece shows."""
     head = "\n------------- show tech-support -------------\n\n"
@@ -330,14 +334,13 @@ def show_tech(shell: Interpreter, found: Match[Command]) -> str:
 
 
 def ping(shell: Interpreter, found: Match[Command]) -> str:
-    """``ping [ip] ADDRESS [repeat N] [size BYTES]``"""
-    target, *numbers = found.arguments
-    words = found.words
-    count = int(numbers.pop(0)) if "repeat" in words else 5
-    size = int(numbers.pop(0)) if "size" in words else 100
+    """``ping [ip] ADDRESS [repeat N] [size BYTES]``, and as programs write it: ``timeout S size BYTES repeat N``."""
+    words, target = found.words, next(one for one in found.arguments if "." in one)
+    values = dict(itertools.pairwise(words))
+    count, size = int(values.get("repeat", "5")), int(values.get("size", "100"))
     answered = reachable(shell.device.running, target)
     replies = "".join(
-        f"{size - 20} bytes from {target}: icmp_seq={n} ttl=64 time=0.05 ms\n" for n in range(1, count + 1)
+        f"{size - 20} bytes from {target}: icmp_seq={n} ttl=64 time=0.050 ms\n" for n in range(1, count + 1)
     )
     received, lost = (count, 0) if answered else (0, 100)
     text = (
@@ -346,6 +349,18 @@ def ping(shell: Interpreter, found: Match[Command]) -> str:
         f"{count} packets transmitted, {received} received, {lost}% packet loss, time 0ms\n"
     )
     return text + ("rtt min/avg/max/mdev = 0.050/0.050/0.050/0.000 ms, ipg/ewma 0.1/0.1 ms\n" if answered else "")
+
+
+def traceroute(shell: Interpreter, found: Match[Command]) -> str:
+    """The system's own ``traceroute`` through bash; the modelled hops answer when there is a route to the target."""
+    target = next(one for one in found.arguments if "." in one)
+    lines = [f"traceroute to {target} ({target}), 30 hops max, 60 byte packets"]
+    if not reachable(shell.device.running, target):
+        return "\n".join([*lines, " 1  * * *"]) + "\n"
+    for number, hop in enumerate(shell.device.spec.surroundings.hops, start=1):
+        first, *rest = (f"{one:.3f} ms" for one in hop.rtt)
+        lines.append(f"{number:>2}  {hop.address} ({hop.address})  {first}  {'  '.join(rest)}")
+    return "\n".join(lines) + "\n"
 
 
 def show_banner(shell: Interpreter, found: Match[Command]) -> str:

@@ -16,9 +16,13 @@ from tests.lab.simulator.session_commands import CONFIG_CONTROLS, SESSION_COMMAN
 
 from . import ios_show as show
 from .ios_archive import ARCHIVE_COMMANDS
+from .ios_bgp import BGP_COMMANDS
 from .ios_config import CONFIG
 from .ios_files import FILE_COMMANDS, FLASH
 from .ios_lines import INTERFACES
+from .ios_neighbors import NEIGHBOR_COMMANDS
+from .ios_routes import ROUTE_COMMANDS
+from .ios_sensors import SENSOR_COMMANDS
 from .ios_status import STATUS_COMMANDS
 from .parameters import PARAMETERS, path
 
@@ -37,6 +41,7 @@ _PROMPTS = {
     "config-vrf": "{host}(config-vrf)#",
     "config-route-map": "{host}(config-route-map)#",
     "config-archive": "{host}(config-archive)#",
+    "config-ip-sla": "{host}(config-ip-sla)#",
 }
 
 
@@ -183,11 +188,13 @@ def _commands() -> list[Command]:
         ("show users", show.show_users),
         ("show inventory", show.show_inventory),
         ("show ip interface brief", show.show_ip_interface_brief),
-        ("show ip route", show.show_ip_route),
         ("show interfaces description", show.show_interfaces_description),
         ("show interfaces [<interface>]", show.show_interfaces),
         ("show vlan [brief]", show.show_vlan),
+        ("show vlan all-ports", show.show_vlan),
         ("ping [ip] <ipv4> [repeat <1-2147483647>] [size <36-18024>]", show.ping),
+        ("ping <ipv4> timeout <0-3600> size <36-18024> repeat <1-2147483647> [source <word>]", show.ping),
+        ("traceroute <ipv4> [source <word>] [ttl <0-255> <1-255>] [timeout <0-3600>]", show.traceroute),
     ]
     privileged = [
         ("show running-config [all]", show.show_running),
@@ -217,6 +224,10 @@ def _commands() -> list[Command]:
         *ARCHIVE_COMMANDS,
         *FILE_COMMANDS,
         *STATUS_COMMANDS,
+        *NEIGHBOR_COMMANDS,
+        *SENSOR_COMMANDS,
+        *ROUTE_COMMANDS,
+        *BGP_COMMANDS,
         *(Command(syntax=syntax, run=run) for syntax, run in user),
         *(Command(syntax=syntax, run=run, level=15) for syntax, run in privileged),
     ]

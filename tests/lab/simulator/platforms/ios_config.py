@@ -310,6 +310,8 @@ _GLOBAL = (
         ConfigRule(syntax="ip access-list {standard|extended} <word>", opens="config-acl"),
         entered("ip prefix-list <word> [seq <1-4294967294>] {permit|deny} <line>"),
         entered("ip community-list <line>"),
+        ConfigRule(syntax="ip sla <1-2147483647>", opens="config-ip-sla", order=by_number),
+        line("ip sla schedule <1-2147483647> <line>", 4),
         line("ip sla enable reaction-alerts", 4),
     ),
     (
@@ -324,6 +326,7 @@ _GLOBAL = (
     (
         line("snmp-server community <word> [{ro|rw}] [<word>]", 3),
         line("snmp-server location <line>", 2),
+        line("snmp-server chassis-id <line>", 2),
         line("snmp-server contact <line>", 2),
         line("snmp-server host <word> <line>"),
         line("snmp-server enable traps [<line>]"),
@@ -351,6 +354,18 @@ _GLOBAL = (
 _ARCHIVE_LINES = ((line("path <word>", 1), line("maximum <1-14>", 1), line("write-memory"), line("log config")),)
 
 
+_IP_SLA_LINES = (
+    (
+        line("icmp-echo <ipv4> [{source-ip|source-interface} <word>]", 1),
+        line("tag <line>", 1),
+        line("threshold <0-60000>", 1),
+        line("timeout <0-604800000>", 1),
+        line("frequency <1-604800>", 1),
+        line("history buckets-kept <1-60>", 2),
+    ),
+)
+
+
 CONFIG: dict[str, Sequence[Sequence[ConfigRule]]] = {
     "config": _GLOBAL,
     "config-if": _INTERFACE_LINES,
@@ -364,4 +379,5 @@ CONFIG: dict[str, Sequence[Sequence[ConfigRule]]] = {
     "config-vrf": _VRF_LINES,
     "config-route-map": _ROUTE_MAP_LINES,
     "config-archive": _ARCHIVE_LINES,
+    "config-ip-sla": _IP_SLA_LINES,
 }

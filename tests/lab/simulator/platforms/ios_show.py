@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import ipaddress
+import itertools
+import re
 import time
 
 from tests.lab.simulator.config_store import Entry
@@ -24,17 +25,26 @@ _LEGACY_VLANS = (
     (1005, "trnet-default"),
 )
 RELEASE = "15.2(20200924:215240)"
+INTERFACES_SHORT = re.compile(r"^[A-Z][A-Za-z-]+")
+
+
+def serial_of(device: str) -> str:
+    """The serial number that stays with the name of a device."""
+    return "9" + hashlib.sha256(device.encode()).hexdigest()[:10].upper()
 
 
 def serial(device: Device) -> str:
-    """A serial number that stays with the name of the device."""
-    return "9" + hashlib.sha256(device.spec.name.encode()).hexdigest()[:10].upper()
+    return serial_of(device.spec.name)
 
 
 def uptime(device: Device) -> str:
-    minutes = int(time.time() - device.booted) // 60
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} hours, {minutes} minutes" if hours else f"{minutes} minutes"
+    hours, minutes = divmod(int(time.time() - device.booted) // 60, 60)
+    days, hours = divmod(hours, 24)
+    weeks, days = divmod(days, 7)
+    parts = [(weeks, "weeks"), (days, "days"), (hours, "hours"), (minutes, "minutes")]
+    while len(parts) > 1 and not parts[0][0]:
+        parts.pop(0)
+    return ", ".join(f"{number} {unit}" for number, unit in parts)
 
 
 def interfaces(device: Device) -> list[Entry]:
@@ -133,15 +143,21 @@ def show_ip_interface_brief(shell: Interpreter, found: Match[Command]) -> str:
     return "\n".join(rows) + "\n"
 
 
-def _mac(device: Device, name: str) -> str:
-    digits = hashlib.sha256(f"{device.spec.name}/{name}".encode()).hexdigest()[:8]
+def mac_of(device: str, interface: str) -> str:
+    """The MAC address that stays with the names of a device and its interface."""
+    digits = hashlib.sha256(f"{device}/{interface}".encode()).hexdigest()[:8]
     return f"0c1a.{digits[:4]}.{digits[4:]}"
+
+
+def short_name(interface: str) -> str:
+    """Gi0/1 for GigabitEthernet0/1."""
+    return INTERFACES_SHORT.sub(lambda found: found[0][:2], interface)
 
 
 def _interface(device: Device, entry: Entry) -> str:
     name = entry.words[1]
     status, protocol = state(entry)
-    mac = _mac(device, name)
+    mac, passed = mac_of(device.spec.name, name), device.spec.surroundings.traffic_of(name)
     kind = "iGbE" if INTERFACES.is_physical(name) else "Ethernet SVI" if name.startswith("Vlan") else "Loopback"
     lines = [f"{name} is {status}, line protocol is {protocol} "]
     lines.append(f"  Hardware is {kind}" + (f", address is {mac} (bia {mac})" if kind != "Loopback" else ""))
@@ -165,20 +181,21 @@ def _interface(device: Device, entry: Entry) -> str:
         lines.append(f"  {duplex} Duplex, {rate}, link type is auto, media type is {media}")
         lines.append("  output flow-control is unsupported, input flow-control is unsupported")
         lines.append("  ARP type: ARPA, ARP Timeout 04:00:00")
+    drops = f"Total output drops: {passed.discards_out}"
     lines += [
         "  Last input 00:00:00, output 00:00:00, output hang never",
         '  Last clearing of "show interface" counters never',
-        "  Input queue: 0/75/0/0 (size/max/drops/flushes); Total output drops: 0",
+        f"  Input queue: 0/75/{passed.discards_in}/0 (size/max/drops/flushes); {drops}",
         "  Queueing strategy: fifo",
         "  Output queue: 0/40 (size/max)",
         "  5 minute input rate 0 bits/sec, 0 packets/sec",
         "  5 minute output rate 0 bits/sec, 0 packets/sec",
-        "     0 packets input, 0 bytes, 0 no buffer",
-        "     Received 0 broadcasts (0 IP multicasts)",
+        f"     {passed.packets_in} packets input, {passed.bytes_in} bytes, 0 no buffer",
+        f"     Received {passed.broadcasts_in} broadcasts ({passed.multicasts_in} IP multicasts)",
         "     0 runts, 0 giants, 0 throttles ",
-        "     0 input errors, 0 CRC, 0 frame, 0 overrun, 0 ignored",
-        "     0 packets output, 0 bytes, 0 underruns",
-        "     0 output errors, 0 collisions, 0 interface resets",
+        f"     {passed.errors_in} input errors, {passed.errors_in} CRC, 0 frame, 0 overrun, 0 ignored",
+        f"     {passed.packets_out} packets output, {passed.bytes_out} bytes, 0 underruns",
+        f"     {passed.errors_out} output errors, 0 collisions, 0 interface resets",
         "     0 unknown protocol drops",
         "     0 output buffer failures, 0 output buffers swapped out",
     ]
@@ -199,7 +216,7 @@ def show_interfaces_description(shell: Interpreter, found: Match[Command]) -> st
     rows = [f"{'Interface':<31}{'Status':<15}{'Protocol':<9}Description"]
     for entry in interfaces(shell.device):
         status, protocol = state(entry)
-        short = entry.words[1].replace("GigabitEthernet", "Gi").replace("Loopback", "Lo").replace("Vlan", "Vl")
+        short = short_name(entry.words[1])
         status = "admin down" if status != "up" else "up"
         rows.append(f"{short:<31}{status:<15}{protocol:<9}{entry.argument('description') or ''}".rstrip())
     return "\n".join(rows) + "\n"
@@ -219,9 +236,15 @@ def show_vlan(shell: Interpreter, found: Match[Command]) -> str:
     members: dict[int, list[str]] = {number: [] for number in names}
     for entry in interfaces(shell.device):
         routed = entry.find("no", "switchport") is not None or address(entry)
-        if INTERFACES.is_physical(entry.words[1]) and not routed and entry.argument("switchport", "mode") != "trunk":
+        if not INTERFACES.is_physical(entry.words[1]) or routed:
+            continue
+        if entry.argument("switchport", "mode") == "trunk":
+            if "all-ports" in found.words:
+                for ports in members.values():
+                    ports.append(short_name(entry.words[1]))
+        else:
             members.setdefault(int(entry.argument("switchport", "access", "vlan") or 1), []).append(
-                entry.words[1].replace("GigabitEthernet", "Gi")
+                short_name(entry.words[1])
             )
     lines = ["", "VLAN Name                             Status    Ports"]
     lines.append("---- -------------------------------- --------- -------------------------------")
@@ -271,29 +294,6 @@ def show_inventory(shell: Interpreter, found: Match[Command]) -> str:
     )
 
 
-def show_ip_route(shell: Interpreter, found: Match[Command]) -> str:
-    lines = [
-        "Codes: L - local, C - connected, S - static, R - RIP, M - mobile, B - BGP",
-        "       D - EIGRP, EX - EIGRP external, O - OSPF, IA - OSPF inter area ",
-        "",
-        "Gateway of last resort is not set",
-        "",
-    ]
-    for entry in interfaces(shell.device):
-        if (ip := address(entry)) and ip != "dhcp" and state(entry)[0] == "up":
-            host, _, dotted = ip.partition(" ")
-            lines.append(f"C        {_network(host, dotted)} is directly connected, {entry.words[1]}")
-    for entry in shell.device.running.root.find_all("ip", "route"):
-        if entry.words[2] != "vrf":
-            target = _network(entry.words[2], entry.words[3])
-            lines.append(f"S        {target} [1/0] via {entry.words[4].split(' ')[0]}")
-    return "\n".join(lines) + "\n"
-
-
-def _network(host: str, dotted: str) -> str:
-    return str(ipaddress.IPv4Interface(f"{host}/{dotted}").network)
-
-
 def show_tech(shell: Interpreter, found: Match[Command]) -> str:
     """A long text of numbered lines, so that a missing or doubled piece shows."""
     size = shell.device.faults.tech_support_bytes
@@ -304,20 +304,31 @@ def show_tech(shell: Interpreter, found: Match[Command]) -> str:
 
 
 def ping(shell: Interpreter, found: Match[Command]) -> str:
-    """``ping [ip] ADDRESS [repeat N] [size BYTES]``"""
-    target, *numbers = found.arguments
-    words = found.words
-    count = int(numbers.pop(0)) if "repeat" in words else 5
-    size = numbers.pop(0) if "size" in words else "100"
+    """``ping [ip] ADDRESS [repeat N] [size BYTES]``, and as programs write it: ``timeout S size BYTES repeat N``."""
+    words, target = found.words, next(one for one in found.arguments if "." in one)
+    values = dict(itertools.pairwise(words))
+    count, size, seconds = int(values.get("repeat", "5")), values.get("size", "100"), values.get("timeout", "2")
     answered = reachable(shell.device.running, target)
     head = (
         "Type escape sequence to abort.\n"
-        f"Sending {count}, {size}-byte ICMP Echos to {target}, timeout is 2 seconds:\n"
+        f"Sending {count}, {size}-byte ICMP Echos to {target}, timeout is {seconds} seconds:\n"
         f"{('!' if answered else '.') * count}\n"
     )
     if not answered:
         return head + f"Success rate is 0 percent (0/{count})\n"
     return head + f"Success rate is 100 percent ({count}/{count}), round-trip min/avg/max = 1/1/1 ms\n"
+
+
+def traceroute(shell: Interpreter, found: Match[Command]) -> str:
+    """Through the modelled hops to the target; nothing answers when there is no route to it."""
+    target = next(one for one in found.arguments if "." in one)
+    lines = ["Type escape sequence to abort.", f"Tracing the route to {target}"]
+    lines.append("VRF info: (vrf in name/id, vrf out name/id)")
+    if not reachable(shell.device.running, target):
+        return "\n".join([*lines, "  1  *  *  * "]) + "\n"
+    for number, hop in enumerate(shell.device.spec.surroundings.hops, start=1):
+        lines.append(f"  {number} {hop.address} " + " ".join(f"{round(one)} msec" for one in hop.rtt))
+    return "\n".join(lines) + "\n"
 
 
 def show_file_systems(shell: Interpreter, found: Match[Command]) -> str:

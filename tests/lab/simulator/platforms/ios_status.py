@@ -9,9 +9,9 @@ from tests.lab.simulator.grammar import Match
 from tests.lab.simulator.interpreter import Interpreter
 from tests.lab.simulator.outcome import Ask, Outcome, Say
 from tests.lab.simulator.platform import Command
+from tests.lab.simulator.surroundings import link_local
 
-from .ios_lines import INTERFACES
-from .ios_show import address, interfaces, state
+from .ios_show import address, interfaces, mac_of, serial, state
 
 
 def _with_length(ip: str) -> str:
@@ -58,38 +58,13 @@ def show_ipv6_interface(shell: Interpreter, found: Match[Command]) -> str:
             continue
         status, protocol = state(entry)
         lines.append(f"{entry.words[1]} is {status}, line protocol is {protocol}")
-        lines.append("  IPv6 is enabled, link-local address is FE80::E1A:FF:FE00:0 ")
+        local = str(link_local(mac_of(shell.device.spec.name, entry.words[1]))).upper()
+        lines.append(f"  IPv6 is enabled, link-local address is {local} ")
         lines.append("  Global unicast address(es):")
         for one in addresses:
             face = ipaddress.IPv6Interface(one)
             lines.append(f"    {str(face.ip).upper()}, subnet is {str(face.network).upper()} ")
     return "\n".join(lines) + "\n" if lines else ""
-
-
-def show_lldp(shell: Interpreter, found: Match[Command]) -> str:
-    if shell.device.running.root.find("lldp", "run") is None:
-        return "% LLDP is not enabled\n"
-    return (
-        "\nGlobal LLDP Information:\n    Status: ACTIVE\n    LLDP advertisements are sent every 30 seconds\n"
-        "    LLDP hold time advertised is 120 seconds\n    LLDP interface reinitialisation delay is 2 seconds\n"
-    )
-
-
-def show_lldp_neighbors(shell: Interpreter, found: Match[Command]) -> str:
-    if shell.device.running.root.find("lldp", "run") is None:
-        return "% LLDP is not enabled\n"
-    return "\nTotal entries displayed: 0\n\n"
-
-
-def show_lldp_interface(shell: Interpreter, found: Match[Command]) -> str:
-    if shell.device.running.root.find("lldp", "run") is None:
-        return "% LLDP is not enabled\n"
-    blocks = []
-    for entry in interfaces(shell.device):
-        if INTERFACES.is_physical(entry.words[1]):
-            ways = ["disabled" if entry.find("no", "lldp", way) else "enabled" for way in ("transmit", "receive")]
-            blocks.append(f"{entry.words[1]}:\n    Tx: {ways[0]}\n    Rx: {ways[1]}\n    Tx state: IDLE\n")
-    return "\n" + "\n".join(blocks)
 
 
 def _cdp_runs(shell: Interpreter) -> bool:
@@ -111,25 +86,24 @@ def show_cdp_neighbors(shell: Interpreter, found: Match[Command]) -> str:
     return "\nTotal cdp entries displayed : 0\n"
 
 
-def show_memory(shell: Interpreter, found: Match[Command]) -> str:
-    return (
-        "                Head    Total(b)     Used(b)     Free(b)   Lowest(b)  Largest(b)\n"
-        "Processor   10DA2880   663672704   162843264   500829440   497412096   499712824\n"
-        "      I/O    94A8800    67108864    17031936    50076928    50040832    50073916\n"
-    )
-
-
-def show_processes(shell: Interpreter, found: Match[Command]) -> str:
-    return (
-        "CPU utilization for five seconds: 4%/0%; one minute: 3%; five minutes: 3%\n"
-        " PID Runtime(ms)     Invoked      uSecs   5Sec   1Min   5Min TTY Process \n"
-        "   1           1           7        142  0.00%  0.00%  0.00%   0 Chunk Manager    \n"
-    )
-
-
 def show_lacp(shell: Interpreter, found: Match[Command]) -> str:
     priority = shell.device.running.root.argument("lacp", "system-priority") or "32768"
     return f"{priority}, 0c1a.0000.8000\n"
+
+
+def show_snmp_chassis(shell: Interpreter, found: Match[Command]) -> str:
+    return f"{shell.device.running.root.argument('snmp-server', 'chassis-id') or serial(shell.device)}\n"
+
+
+def show_hosts(shell: Interpreter, found: Match[Command]) -> str:
+    root = shell.device.running.root
+    domain = root.argument("ip", "domain-name") or root.argument("ip", "domain", "name")
+    servers = [one.words[2] for one in root.find_all("ip", "name-server")]
+    lookup = "static mappings" if root.find("no", "ip", "domain-lookup") else "domain service"
+    return (
+        f"Default domain is {domain or 'not set'}\nName/address lookup uses {lookup}\n"
+        f"Name servers are {', '.join(servers) or '255.255.255.255'}\n\n"
+    )
 
 
 def show_snmp_user(shell: Interpreter, found: Match[Command]) -> str:
@@ -169,14 +143,11 @@ def clear_counters(shell: Interpreter, found: Match[Command]) -> Outcome:
 STATUS_COMMANDS = (
     Command(syntax="show ip interface [<interface>]", run=show_ip_interface),
     Command(syntax="show ipv6 interface", run=show_ipv6_interface),
-    Command(syntax="show lldp", run=show_lldp),
-    Command(syntax="show lldp neighbors [detail]", run=show_lldp_neighbors),
-    Command(syntax="show lldp interface", run=show_lldp_interface),
     Command(syntax="show cdp", run=show_cdp),
     Command(syntax="show cdp neighbors [detail]", run=show_cdp_neighbors),
-    Command(syntax="show memory statistics", run=show_memory),
-    Command(syntax="show processes cpu", run=show_processes),
     Command(syntax="show lacp sys-id", run=show_lacp),
+    Command(syntax="show hosts", run=show_hosts),
+    Command(syntax="show snmp chassis", run=show_snmp_chassis),
     Command(syntax="show snmp user", run=show_snmp_user, level=15),
     Command(syntax="show logging", run=show_logging, level=15),
     Command(syntax="clear counters [<interface>]", run=clear_counters, level=15),

@@ -45,6 +45,11 @@ def prefix(text: str) -> str | None:
         return None
 
 
+def network(text: str) -> str | None:
+    """An IPv4 address, or a network with its length."""
+    return prefix(text) if "/" in text else ipv4(text)
+
+
 def ipv6(text: str) -> str | None:
     try:
         return str(ipaddress.IPv6Address(text)).upper()
@@ -129,6 +134,7 @@ PARAMETERS: Mapping[str, Parameter] = {
     "ipv4": ipv4,
     "mask": mask,
     "prefix": prefix,
+    "network": network,
     "ipv6": ipv6,
     "ipv6prefix": ipv6_prefix,
     "vlans": vlans,
