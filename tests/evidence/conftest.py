@@ -7,8 +7,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.evidence.matrix.table import CELLS, cells_of, printed
 from tests.lab.running_broker import RunningBroker
 from tests.lab.simulator import SimulatorLab
+
+_DONE = ("passed", "failed", "skipped", "error")
 
 LONG = os.environ.get("NETPULSE_EVIDENCE") == "1"
 """`make evidence` runs the long forms."""
@@ -26,3 +29,19 @@ def lab() -> Iterator[SimulatorLab]:
     """An empty lab; each scenario adds the devices it needs."""
     with SimulatorLab() as running:
         yield running
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Note the cells of the table of drivers before any are deselected."""
+    config.stash[CELLS] = cells_of(items)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the table of drivers when its tests ran."""
+    reports = [one for word in _DONE for one in terminalreporter.stats.get(word, [])]
+    table = printed(reports)
+    if table:
+        terminalreporter.section("driver x operation", sep="-")
+        for line in table:
+            terminalreporter.write_line(line)

@@ -127,3 +127,6 @@ class PyeapiChangeArgs(_EapiArgs):
         description="Make the change in a configuration session: all lines or none, with a diff. False: type them "
         "into the running configuration, for releases before 4.15; what stands before a refused line stays.",
     )
+    replace: bool = Field(
+        default=False, description="The lines are the whole configuration, not an addition to it; takes a session."
+    )

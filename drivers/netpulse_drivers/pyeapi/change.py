@@ -88,7 +88,7 @@ def _refuse_unsupported(change: ChangeRequest, args: PyeapiChangeArgs) -> None:
         raise UnsupportedOperation("save and revert_in exclude each other: confirming saves")
     if not args.session:
         for name in ("dry_run", "revert_in", "replace", "ensure"):
-            if getattr(change, name):
+            if getattr(change, name) or getattr(args, name, False):
                 raise UnsupportedOperation(f"{name} takes a configuration session: leave out driver_args.session")
     policy = change.ensure
     if policy is None:
@@ -115,6 +115,7 @@ class _Editor:
         self._options = args.request_options()
         self._call = call
         self._policy = change.ensure or EnsurePolicy()
+        self._replace = change.replace or args.replace
         self._save = change.save or args.autosave or self._policy.save_when == "always"
         self._outputs: list[Output] = []
         self._backup: str | None = None
@@ -125,7 +126,7 @@ class _Editor:
         wanted = [*self._policy.parents, *self._change.lines]
         diff = ""
         name = ""
-        if wanted or self._change.replace:
+        if wanted or self._replace:
             name, diff = self._stage(wanted)
             if diff and (self._policy.before or self._policy.after):
                 self._abort(name)
@@ -156,7 +157,7 @@ class _Editor:
         name = SESSION_PREFIX + secrets.token_hex(4)
         self._outputs.clear()
         opening = [f"configure session {name}"]
-        if self._change.replace:
+        if self._replace:
             opening.append("rollback clean-config")
         try:
             self._type(opening, lines, fate="were not committed")

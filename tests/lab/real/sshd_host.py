@@ -130,6 +130,12 @@ class SshdHost:
             key_file=str(self._key) if self._public_key or self._certificate else None,
         )
 
+    @property
+    def home(self) -> Path:
+        """The home directory of the account, as this machine sees it."""
+        assert self._enclosure is not None, "the host runs"
+        return self._enclosure.state_dir / "home" if self._root else self._enclosure.state_dir
+
     def logins(self, method: str | None = None) -> int:
         """How many logins sshd has accepted, by its own log; `method` as `Sshd.logins` takes it."""
         return self._sshd.logins(method)
