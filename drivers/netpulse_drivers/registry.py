@@ -88,6 +88,10 @@ class DriverRegistry:
         known = ", ".join(self.names()) or "none"
         raise UnknownDriver(f"unknown driver '{name}'{reason}; known drivers: {known}", known=self.names())
 
+    def source(self, name: str) -> str:
+        """Where a driver comes from: its entry point, or the directory of its package; "" for one that is unknown."""
+        return self._sources.get(name, "")
+
     def load_all(self) -> dict[str, type[BaseDriver]]:
         """Import every driver now (before forking, or to validate an installation); failures are recorded."""
         for name in self.names():

@@ -8,10 +8,11 @@ import tempfile
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from netpulse_drivers.conformance import Profile
 from netpulse_drivers.napalm import NapalmDriver
 from netpulse_drivers.netmiko import NetmikoDriver
 from netpulse_drivers.pyeapi import PyeapiDriver
-from tests.conformance.profile import DriverProfile
+from tests.conformance.profile import Tried
 from tests.lab.simulator import SimulatedDevice, SimulatorLab
 
 
@@ -99,77 +100,85 @@ def _closed_port() -> int:
         return int(sock.getsockname()[1])
 
 
-def _netmiko(name: str, platform: str, device_type: str, interface: str, *, telnet: bool = False) -> DriverProfile:
-    return DriverProfile(
+def _netmiko(name: str, platform: str, device_type: str, interface: str, *, telnet: bool = False) -> Tried:
+    return Tried(
         name=f"netmiko-{name}",
-        driver=NetmikoDriver,
         lab=SimulatorLab,
         target=_simulated(platform, device_type, telnet=telnet),
-        query="show version",
-        query_shows={"ios": "Cisco IOS Software", "eos": "Arista"}[platform],
-        refused_query="show nonsense",
-        change=(f"interface {interface}", "description set by the conformance suite"),
-        change_shows="description set by the conformance suite",
-        refused_change=(f"interface {interface}", "nonsense line", "description never set"),
-        wrong_credentials={"password": "wrong-password-here"},
-        unreachable={"port": _closed_port()},
+        profile=Profile(
+            driver=NetmikoDriver,
+            query="show version",
+            query_shows={"ios": "Cisco IOS Software", "eos": "Arista"}[platform],
+            refused_query="show nonsense",
+            change=(f"interface {interface}", "description set by the conformance suite"),
+            change_shows="description set by the conformance suite",
+            refused_change=(f"interface {interface}", "nonsense line", "description never set"),
+            wrong_credentials={"password": "wrong-password-here"},
+            unreachable={"port": _closed_port()},
+        ),
     )
 
 
-def _pyeapi(transport: str) -> DriverProfile:
-    return DriverProfile(
+def _pyeapi(transport: str) -> Tried:
+    return Tried(
         name=f"pyeapi-{transport}",
-        driver=PyeapiDriver,
         lab=SimulatorLab,
         target=_eapi(transport, transport=transport),
-        query="show version",
-        query_shows="vEOS-lab",
-        refused_query="show nonsense",
-        change=("interface Ethernet1", "description set by the conformance suite"),
-        change_shows="description set by the conformance suite",
-        refused_change=("interface Ethernet1", "nonsense line", "description never set"),
-        wrong_credentials={"password": "wrong-password-here"},
-        unreachable={"port": _closed_port()},
+        profile=Profile(
+            driver=PyeapiDriver,
+            query="show version",
+            query_shows="vEOS-lab",
+            refused_query="show nonsense",
+            change=("interface Ethernet1", "description set by the conformance suite"),
+            change_shows="description set by the conformance suite",
+            refused_change=("interface Ethernet1", "nonsense line", "description never set"),
+            wrong_credentials={"password": "wrong-password-here"},
+            unreachable={"port": _closed_port()},
+        ),
     )
 
 
-def _napalm_eos(transport: str) -> DriverProfile:
-    return DriverProfile(
+def _napalm_eos(transport: str) -> Tried:
+    return Tried(
         name=f"napalm-eos-{transport}",
-        driver=NapalmDriver,
         lab=SimulatorLab,
         target=_eapi(transport, device_type="eos", optional_args={"transport": transport}),
-        query="get_facts",
-        query_shows="vEOS-lab",
-        refused_query="show nonsense",
-        change=("interface Ethernet1", "description set by the conformance suite"),
-        change_shows="description set by the conformance suite",
-        refused_change=("interface Ethernet1", "nonsense line", "description never set"),
-        wrong_credentials={"password": "wrong-password-here"},
-        unreachable={"port": _closed_port()},
+        profile=Profile(
+            driver=NapalmDriver,
+            query="get_facts",
+            query_shows="vEOS-lab",
+            refused_query="show nonsense",
+            change=("interface Ethernet1", "description set by the conformance suite"),
+            change_shows="description set by the conformance suite",
+            refused_change=("interface Ethernet1", "nonsense line", "description never set"),
+            wrong_credentials={"password": "wrong-password-here"},
+            unreachable={"port": _closed_port()},
+        ),
     )
 
 
-def _napalm_ios() -> DriverProfile:
-    return DriverProfile(
+def _napalm_ios() -> Tried:
+    return Tried(
         name="napalm-ios",
-        driver=NapalmDriver,
         lab=SimulatorLab,
         target=_simulated(
             "ios", "ios", config="ip scp server enable\nfile prompt quiet\narchive\n path flash0:archive"
         ),
-        query="get_facts",
-        query_shows="Cisco",
-        refused_query="show nonsense",
-        change=("interface GigabitEthernet0/1", " description set by the conformance suite"),
-        change_shows="description set by the conformance suite",
-        refused_change=("interface GigabitEthernet0/1", "nonsense line", " description never set"),
-        wrong_credentials={"password": "wrong-password-here"},
-        unreachable={"port": _closed_port()},
+        profile=Profile(
+            driver=NapalmDriver,
+            query="get_facts",
+            query_shows="Cisco",
+            refused_query="show nonsense",
+            change=("interface GigabitEthernet0/1", " description set by the conformance suite"),
+            change_shows="description set by the conformance suite",
+            refused_change=("interface GigabitEthernet0/1", "nonsense line", " description never set"),
+            wrong_credentials={"password": "wrong-password-here"},
+            unreachable={"port": _closed_port()},
+        ),
     )
 
 
-PROFILES = [
+TRIED = [
     _netmiko("ios", "ios", "cisco_ios", "GigabitEthernet0/1"),
     _netmiko("eos", "eos", "arista_eos", "Ethernet1"),
     _netmiko("ios-telnet", "ios", "cisco_ios_telnet", "GigabitEthernet0/1", telnet=True),

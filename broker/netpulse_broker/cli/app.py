@@ -12,7 +12,8 @@ from typing import Annotated, Any
 import typer
 
 import netpulse_broker
-from netpulse_broker.cli.errors import AddressInUse
+from netpulse_broker.cli.driver import driver_commands
+from netpulse_broker.cli.errors import AddressInUse, TrialNotPossible
 from netpulse_broker.cli.roles import run_controller_role, run_fifo_role, run_node_role
 from netpulse_broker.cli.settings_view import effective, reference
 from netpulse_broker.cli.status import status as ask_status
@@ -25,6 +26,8 @@ from netpulse_drivers.errors import NetPulseError
 USAGE = 2
 """Exit status: something that the operator has to change; nothing has been started."""
 
+_OPERATORS = (SettingsError, StateDirectoryError, AddressInUse, TrialNotPossible)
+
 app = typer.Typer(
     name="netpulse",
     help="One kept-alive, strictly ordered session per network device, offered over REST.\n\n"
@@ -35,6 +38,8 @@ app = typer.Typer(
     # Tracebacks of ours are logged with secrets masked; the pretty ones show local variables.
     pretty_exceptions_enable=False,
 )
+
+app.add_typer(driver_commands, name="driver")
 
 Config = Annotated[
     Path | None,
@@ -154,4 +159,4 @@ def main() -> None:
         app()
     except NetPulseError as error:
         typer.echo(f"netpulse: {error.message}", err=True)
-        sys.exit(USAGE if isinstance(error, SettingsError | StateDirectoryError | AddressInUse) else 1)
+        sys.exit(USAGE if isinstance(error, _OPERATORS) else 1)

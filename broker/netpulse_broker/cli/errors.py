@@ -19,3 +19,10 @@ class RoleFailed(NetPulseError):
 
     code: ClassVar[str] = "role_failed"
     phase: ClassVar[Phase] = "queue"
+
+
+class TrialNotPossible(NetPulseError):
+    """A driver cannot be tried as asked: unknown driver, profile or device; the message says what to change."""
+
+    code: ClassVar[str] = "trial_not_possible"
+    phase: ClassVar[Phase] = "validate"
