@@ -10,6 +10,7 @@ from netpulse_drivers.base import (
     ConnectionArgs,
     EnsurePolicy,
     OpenArgs,
+    Operation,
     OperationArgs,
     QueueStrategy,
 )
@@ -27,6 +28,7 @@ from netpulse_drivers.errors import (
     InvalidArguments,
     NegotiationFailed,
     NetPulseError,
+    NothingPending,
     OutputTooLarge,
     ParseFailed,
     PrivilegeRefused,
@@ -38,7 +40,7 @@ from netpulse_drivers.errors import (
     UnsupportedOperation,
 )
 from netpulse_drivers.registry import DriverRegistry, PluginFailure
-from netpulse_drivers.results import ChangeResult, Output
+from netpulse_drivers.results import ChangeResult, CommitState, Output, PendingCommit
 
 __all__ = [
     "CONTRACT_VERSION",
@@ -50,6 +52,7 @@ __all__ = [
     "ChangeResult",
     "CommandRefused",
     "CommandTimeout",
+    "CommitState",
     "ConnectError",
     "ConnectTimeout",
     "ConnectionArgs",
@@ -62,11 +65,14 @@ __all__ = [
     "InvalidArguments",
     "NegotiationFailed",
     "NetPulseError",
+    "NothingPending",
     "OpenArgs",
+    "Operation",
     "OperationArgs",
     "Output",
     "OutputTooLarge",
     "ParseFailed",
+    "PendingCommit",
     "PluginFailure",
     "PrivilegeRefused",
     "PromptNotFound",

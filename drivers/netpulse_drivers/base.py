@@ -35,12 +35,15 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from netpulse_drivers.deadline import Deadline
 from netpulse_drivers.errors import InvalidArguments, UnsupportedOperation
-from netpulse_drivers.results import ChangeResult, Output
+from netpulse_drivers.results import ChangeResult, CommitState, Output
 
 CONTRACT_VERSION = 1
 """Raised when a change to this module would break drivers written against an older one."""
 
 QueueStrategy = Literal["pinned", "fifo"]
+
+Operation = Literal["query", "change", "confirm", "rollback"]
+"""What a request asks a driver for."""
 
 
 class ConnectionArgs(BaseModel):
@@ -128,6 +131,8 @@ class Call:
         deadline: when the operation must have ended; a driver gives its blocking calls ``deadline.remaining()``.
         args: the validated driver_args (an instance of ``query_args`` or ``change_args``).
         enable: privileged mode asked for (``enable_mode``); None: as the driver sees fit.
+        commit: confirm and rollback: the device's name of the commit that is meant; None: the one that waits.
+        pending_only: rollback: only of a commit that waits, never of what was final already.
         before_write: call it immediately before each write to the device. It raises when the worker has lost the right
             to this device or the job was stopped; let that exception pass.
     """
@@ -135,6 +140,8 @@ class Call:
     deadline: Deadline = field(default_factory=Deadline.never)
     args: BaseModel = field(default_factory=OpenArgs)
     enable: bool | None = None
+    commit: str | None = None
+    pending_only: bool = False
     before_write: Callable[[], None] = _never
 
 
@@ -195,6 +202,30 @@ class BaseDriver(ABC):
         """
 
     @classmethod
+    def check_operation(
+        cls,
+        operation: Operation,
+        connection_args: ConnectionArgs,  # noqa: ARG003 - for drivers that know platforms
+        change: ChangeRequest | None = None,  # noqa: ARG003 - likewise
+    ) -> None:
+        """Refuse, before a job is made, an operation or a part of a change that this driver does not have.
+
+        A driver that knows platforms refuses here what a platform lacks, and calls this one for the rest.
+
+        Args:
+            operation: what is asked for.
+            connection_args: validated; they name the platform.
+            change: with operation ``change``.
+
+        Raises:
+            UnsupportedOperation
+        """
+        if operation == "confirm" and cls.confirm is BaseDriver.confirm:
+            raise UnsupportedOperation(f"driver '{cls.driver_name}' has no commit that could be confirmed")
+        if operation == "rollback" and cls.rollback is BaseDriver.rollback:
+            raise UnsupportedOperation(f"driver '{cls.driver_name}' has no rollback")
+
+    @classmethod
     def from_request(cls, connection_args: Mapping[str, Any]) -> BaseDriver:
         """An instance for a device, on the worker.
 
@@ -252,20 +283,34 @@ class BaseDriver(ABC):
     def confirm(self, session: Any) -> ChangeResult:
         """Keep a change that was committed with ``revert_in`` and would be rolled back when its time is over.
 
+        ``self.call.commit`` names the one that is meant. Ask the device what waits: another worker may have made it.
+
         Raises:
             UnsupportedOperation: this driver or platform has no commit with a timer (the default).
-            CommandRefused: nothing waits for a confirmation.
+            NothingPending: nothing waits for a confirmation; nothing was done.
+            CommandRefused: several wait and none was named, or one that this driver did not make.
         """
         raise UnsupportedOperation(f"driver '{self.driver_name}' has no commit that could be confirmed")
 
     def rollback(self, session: Any) -> ChangeResult:
         """Take the last change back: one that waits for its confirmation, else what the platform calls rollback.
 
+        ``self.call.commit`` names the one that is meant; with ``self.call.pending_only`` nothing else is rolled back.
+
         Raises:
             UnsupportedOperation: this driver or platform cannot (the default).
-            CommandRefused: there is nothing to roll back to.
+            NothingPending: nothing waits, and nothing else could or should be rolled back; nothing was done.
+            CommandRefused: several wait and none was named, or one that this driver did not make.
         """
         raise UnsupportedOperation(f"driver '{self.driver_name}' has no rollback")
+
+    def commit_state(self, session: Any) -> CommitState:
+        """What waits on the device, and a fingerprint of its running configuration. Changes nothing.
+
+        Raises:
+            UnsupportedOperation: this driver or platform has no commit with a timer (the default).
+        """
+        raise UnsupportedOperation(f"driver '{self.driver_name}' cannot tell what waits for a confirmation")
 
     def is_alive(self, session: Any) -> bool:
         """Whether the session can still be used, from what is known locally, without writing. Must not block."""

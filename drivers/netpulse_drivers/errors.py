@@ -16,6 +16,7 @@
         ├── AuthenticationFailed       authentication_failed   auth       no
         ├── PrivilegeRefused           privilege_refused       privilege  no
         ├── CommandRefused             command_refused         execute    no
+        │   └── NothingPending         nothing_pending         execute    no
         ├── OutputTooLarge             output_too_large        execute    no
         ├── CommandTimeout             command_timeout         execute    yes
         ├── SessionLost                session_lost            execute    yes
@@ -204,6 +205,12 @@ class CommandRefused(DriverError):
     """The device answered a command or a configuration line with an error of its own."""
 
     code = "command_refused"
+
+
+class NothingPending(CommandRefused):
+    """No commit waits for its confirmation on the device, or not the one that was meant; nothing was done."""
+
+    code = "nothing_pending"
 
 
 class OutputTooLarge(DriverError):

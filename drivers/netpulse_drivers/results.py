@@ -43,6 +43,35 @@ class Output:
         return entry | self.extra
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PendingCommit:
+    """A commit that the device takes back by itself unless it is confirmed in time.
+
+    Attributes:
+        name: what the device calls it; "" where it keeps no more than one and gives it no name.
+        seconds: for how long it waits, in the platform's own steps.
+        since: just before the commit was sent; seconds since the epoch by this machine's clock.
+    """
+
+    name: str
+    seconds: float
+    since: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommitState:
+    """What a device says about commits that wait for their confirmation.
+
+    Attributes:
+        pending: the names of those that wait, whoever made them ("" where it has no name); None: the platform does not
+            tell.
+        fingerprint: of the running configuration.
+    """
+
+    pending: tuple[str, ...] | None
+    fingerprint: str
+
+
 @dataclass(frozen=True, slots=True)
 class ChangeResult:
     """The account of a change.
@@ -54,6 +83,9 @@ class ChangeResult:
         applied: the lines that were sent and taken, in order (with ``dry_run``: that would be sent).
         saved: whether the running configuration was written to the start-up configuration.
         backup: the running configuration before the change, when it was asked for.
+        pending: the commit that now waits for its confirmation.
+        settled: the device's name of the commit that was confirmed or taken back; "" where it has none.
+        certain: False when a confirmation was sent to a platform that does not say whether it took effect.
     """
 
     outputs: list[Output]
@@ -62,3 +94,6 @@ class ChangeResult:
     applied: list[str] = field(default_factory=list)
     saved: bool = False
     backup: str | None = None
+    pending: PendingCommit | None = None
+    settled: str = ""
+    certain: bool = True

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from typing import Any
 
 from netpulse_drivers.base import Call, ChangeRequest, EnsurePolicy
-from netpulse_drivers.errors import CommandRefused, DriverError, UnsupportedOperation
+from netpulse_drivers.errors import DriverError, UnsupportedOperation
 from netpulse_drivers.napalm.arguments import NapalmChangeArgs
-from netpulse_drivers.napalm.session import EapiSessionOfNapalm, NapalmSession
-from netpulse_drivers.results import ChangeResult, Output
+from netpulse_drivers.napalm.session import NapalmSession
+from netpulse_drivers.results import ChangeResult, Output, PendingCommit
 
 _NO_DIFFERENCE_KNOWN = "! incremental-diff failed"
 """NAPALM's ios driver says so when the device cannot compare, and shows the lines themselves."""
@@ -38,8 +37,9 @@ def apply_change(session: NapalmSession, change: ChangeRequest, args: NapalmChan
         lines = [*policy.before, *lines, *policy.after]
         diff = _load(session, lines, replace=replace, call=call, ensure=True)
     changed, saved = bool(diff), False
+    pending: PendingCommit | None = None
     if changed and not change.dry_run:
-        _commit(session, change, call)
+        pending = _commit(session, change, call)
         saved = session.platform.saves and change.revert_in is None
     else:
         _discard(session, call)
@@ -55,41 +55,16 @@ def apply_change(session: NapalmSession, change: ChangeRequest, args: NapalmChan
         applied=lines if changed else [],
         saved=saved,
         backup=backup,
+        pending=pending,
     )
-
-
-def confirm_change(session: NapalmSession, call: Call) -> ChangeResult:
-    """Keep the change whose commit timer is running.
-
-    Raises:
-        UnsupportedOperation, CommandRefused: the platform has no timed commits; none is running.
-    """
-    started = time.monotonic()
-    with session.operation(call, "confirm_commit") as device:
-        _take_up_pending(device)
-        device.confirm_commit()
-    output = Output("confirm_commit", "", time.monotonic() - started)
-    return ChangeResult(outputs=[output], changed=False, saved=session.platform.saves)
-
-
-def take_back_change(session: NapalmSession, call: Call) -> ChangeResult:
-    """NAPALM's rollback: of the commit whose timer is running, else to what was saved before the last commit.
-
-    Raises:
-        UnsupportedOperation, CommandRefused: the platform has no rollback; there is nothing to go back to.
-    """
-    started = time.monotonic()
-    with session.operation(call, "rollback") as device:
-        _take_up_pending(device)
-        device.rollback()
-    output = Output("rollback", "", time.monotonic() - started, changed=True)
-    return ChangeResult(outputs=[output], changed=True, saved=session.platform.saves)
 
 
 def _refuse_unsupported(change: ChangeRequest) -> None:
     policy = change.ensure
     if change.revert_in is not None and change.revert_in < 1:
         raise UnsupportedOperation("revert_in is at least one second")
+    if change.revert_in is not None and (change.save or (policy is not None and policy.save_when == "always")):
+        raise UnsupportedOperation("save and revert_in exclude each other: confirming saves")
     if not change.lines and (policy is None or not policy.parents) and change.dry_run:
         raise UnsupportedOperation("dry_run of nothing")
     if policy is None:
@@ -127,21 +102,26 @@ def _load(session: NapalmSession, lines: list[str], *, replace: bool, call: Call
     return diff
 
 
-def _commit(session: NapalmSession, change: ChangeRequest, call: Call) -> None:
+def _commit(session: NapalmSession, change: ChangeRequest, call: Call) -> PendingCommit | None:
     options: dict[str, Any] = {}
     if change.message is not None:
         options["message"] = change.message
     if change.revert_in is not None:
         options["revert_in"] = int(change.revert_in)
+    since = time.time()
     try:
         with session.operation(call, f"commit with {' and '.join(options)}" if options else "commit") as device:
+            name = getattr(device, "config_session", None)
             device.commit_config(**options)
-            if change.revert_in is not None and isinstance(session, EapiSessionOfNapalm):
-                # The device keeps the pending session; an object that remembered it would abort it on its next use.
+            if change.revert_in is None:
+                return None
+            if name is not None:
+                # eos: the device keeps the pending session; an object that remembered it would abort it when next used.
                 device.config_session = None
     except DriverError as error:
         _after_failure(session, call, error)
         raise
+    return PendingCommit(name=name or "", seconds=int(change.revert_in), since=since)
 
 
 def _after_failure(session: NapalmSession, call: Call, error: DriverError) -> None:
@@ -169,15 +149,3 @@ def _save(session: NapalmSession, call: Call) -> str:
 def _running(session: NapalmSession, call: Call) -> str:
     with session.operation(call, "get_config") as device:
         return str(device.get_config(retrieve="running")["running"])
-
-
-def _take_up_pending(device: Any) -> None:
-    """eos: the commit to confirm is known to the device; NAPALM's object only knows those it made itself."""
-    if getattr(device, "config_session", "") is not None or not hasattr(device, "_get_pending_commits"):
-        return
-    with contextlib.suppress(StopIteration):
-        pending = device._get_pending_commits()  # noqa: SLF001 - has_pending_commit() says only that there is one
-        device.config_session = next(name for name in pending if name.startswith("napalm_"))
-        return
-    if pending:
-        raise CommandRefused(f"the pending commit {next(iter(pending))} is not one of NAPALM's; nothing was done")

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from pydantic import BaseModel
 
-from netpulse_drivers.base import BaseDriver, ChangeRequest
-from netpulse_drivers.errors import CommandRefused
+from netpulse_drivers.base import BaseDriver, ChangeRequest, ConnectionArgs, Operation
+from netpulse_drivers.errors import CommandRefused, UnsupportedOperation
 from netpulse_drivers.napalm.arguments import NapalmChangeArgs, NapalmConnectionArgs, NapalmQueryArgs
 from netpulse_drivers.napalm.getters import arguments_for, check_getters, is_getter, unknown_getter
-from netpulse_drivers.results import ChangeResult, Output
+from netpulse_drivers.results import ChangeResult, CommitState, Output
 
 if TYPE_CHECKING:
     from netpulse_drivers.napalm.session import NapalmSession
@@ -37,6 +37,22 @@ class NapalmDriver(BaseDriver):
         """Getters must exist and take the arguments that are given."""
         if isinstance(args, NapalmQueryArgs):
             check_getters(commands, args.given(), extra=args.getter_args is not None)
+
+    @classmethod
+    def check_operation(
+        cls, operation: Operation, connection_args: ConnectionArgs, change: ChangeRequest | None = None
+    ) -> None:
+        """Timed commits only where NAPALM's driver for the platform has them."""
+        super().check_operation(operation, connection_args, change)
+        assert isinstance(connection_args, NapalmConnectionArgs)  # noqa: S101
+        platform = connection_args.platform
+        revert_in = change.revert_in if change is not None else None
+        if platform.timed is False and (operation == "confirm" or revert_in is not None):
+            raise UnsupportedOperation(f"NAPALM's driver for {platform.name} has no commit with a timer")
+        step, most = platform.timer_step, platform.timer_most
+        if revert_in is not None and platform.timed and (revert_in % step or not step <= revert_in <= most):
+            unit = "whole minutes" if step == 60 else "whole seconds"
+            raise UnsupportedOperation(f"revert_in on {platform.name} is {unit}, {step} to {most} seconds")
 
     # -- session ----------------------------------------------------------------------------------------------------
 
@@ -120,14 +136,19 @@ class NapalmDriver(BaseDriver):
         return apply_change(session, change, self._operation_args(NapalmChangeArgs), self.call)
 
     def confirm(self, session: NapalmSession) -> ChangeResult:
-        from netpulse_drivers.napalm.change import confirm_change  # noqa: PLC0415
+        from netpulse_drivers.napalm.timed_commit import confirm_change  # noqa: PLC0415
 
         return confirm_change(session, self.call)
 
     def rollback(self, session: NapalmSession) -> ChangeResult:
-        from netpulse_drivers.napalm.change import take_back_change  # noqa: PLC0415
+        from netpulse_drivers.napalm.timed_commit import take_back_change  # noqa: PLC0415
 
         return take_back_change(session, self.call)
+
+    def commit_state(self, session: NapalmSession) -> CommitState:
+        from netpulse_drivers.napalm.timed_commit import read_commit_state  # noqa: PLC0415
+
+        return read_commit_state(session, self.call)
 
     def _operation_args(self, model: type[_Model]) -> _Model:
         given = self.call.args

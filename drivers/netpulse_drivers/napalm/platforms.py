@@ -24,6 +24,8 @@ class NapalmPlatform:
         transports: values that ``transport`` may have; () where there is no choice.
         aliases: netmiko's names (and ntc's) for the same.
         saves: a commit also writes the start-up configuration.
+        timed: whether it has commits with a timer; None: a community driver, which says so itself.
+        timer_step, timer_most: seconds that ``revert_in`` is a multiple of, and that it may be.
     """
 
     name: str
@@ -31,6 +33,9 @@ class NapalmPlatform:
     transports: tuple[str, ...] = ()
     aliases: tuple[str, ...] = field(default=())
     saves: bool = True
+    timed: bool | None = None
+    timer_step: int = 1
+    timer_most: int = 24 * 3600 - 1
 
 
 PLATFORMS = {
@@ -41,13 +46,20 @@ PLATFORMS = {
             wire="cli",
             transports=("ssh", "telnet"),
             aliases=("cisco_ios", "cisco_xe", "cisco_ios_telnet", "iosxe"),
+            timed=True,
+            timer_step=60,
+            timer_most=120 * 60,
         ),
-        NapalmPlatform(name="eos", wire="eapi", transports=("https", "http", "ssh"), aliases=("arista_eos",)),
-        NapalmPlatform(name="iosxr", aliases=("cisco_xr", "cisco_iosxr")),
-        NapalmPlatform(name="iosxr_netconf"),
-        NapalmPlatform(name="junos", aliases=("juniper", "juniper_junos")),
-        NapalmPlatform(name="nxos", transports=("https", "http"), aliases=("cisco_nxos_nxapi",)),
-        NapalmPlatform(name="nxos_ssh", wire="cli", aliases=("cisco_nxos", "cisco_nxos_ssh")),
+        NapalmPlatform(
+            name="eos", wire="eapi", transports=("https", "http", "ssh"), aliases=("arista_eos",), timed=True
+        ),
+        NapalmPlatform(name="iosxr", aliases=("cisco_xr", "cisco_iosxr"), timed=False),
+        NapalmPlatform(name="iosxr_netconf", timed=False),
+        NapalmPlatform(
+            name="junos", aliases=("juniper", "juniper_junos"), timed=True, timer_step=60, timer_most=65535 * 60
+        ),
+        NapalmPlatform(name="nxos", transports=("https", "http"), aliases=("cisco_nxos_nxapi",), timed=False),
+        NapalmPlatform(name="nxos_ssh", wire="cli", aliases=("cisco_nxos", "cisco_nxos_ssh"), timed=False),
     )
 }
 """NAPALM's own (napalm/_SUPPORTED_DRIVERS.py). netmiko's cisco_nxos is a command line, so it means nxos_ssh."""

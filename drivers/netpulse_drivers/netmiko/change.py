@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 import time
 from collections.abc import Sequence
@@ -14,17 +13,16 @@ from netpulse_drivers.errors import CommandRefused, UnsupportedOperation
 from netpulse_drivers.netmiko.bounded_regex import BoundedRegex
 from netpulse_drivers.netmiko.byte_stream import StreamClosed
 from netpulse_drivers.netmiko.change_modes import enter_config_mode, leave_config_mode
+from netpulse_drivers.netmiko.commit import commit_candidate, commit_command, presented, seconds_of_timer
 from netpulse_drivers.netmiko.ensure import Plan, plan_change
 from netpulse_drivers.netmiko.operation_args import DEFAULT_READ_TIMEOUT, NetmikoChangeArgs
+from netpulse_drivers.netmiko.platforms import Platform
 from netpulse_drivers.netmiko.privilege import give_back_privilege, raise_privilege
 from netpulse_drivers.netmiko.refusals import refused_line
-from netpulse_drivers.netmiko.reply import Reply, ReplyTimeout
+from netpulse_drivers.netmiko.reply import ReplyTimeout
 from netpulse_drivers.netmiko.save import differs_from_startup, save_config
 from netpulse_drivers.netmiko.session import NetmikoSession
-from netpulse_drivers.results import ChangeResult, Output
-
-COMMIT_TIMEOUT = 120.0
-"""Seconds for a commit (netmiko's own default)."""
+from netpulse_drivers.results import ChangeResult, Output, PendingCommit
 
 _BANNER = BoundedRegex(r"^banner\s", name="bypass_commands")
 _RENAMES = re.compile(r"\s*(?:set system |set )?(?:host-?name|sysname|switchname)\b", re.IGNORECASE)
@@ -40,16 +38,17 @@ def apply_change(
         CommandRefused: at the first refused line; ``outputs`` hold what was typed, ``details`` what had been applied.
         PrivilegeRefused; the session's ``operation`` adds the rest.
     """
-    _refuse_unsupported(session, change)
+    refuse_unsupported(session.connection.device_type, session.platform, change)
     before = session.prompt
     try:
         if change.enable or (change.enable is None and _needs_device(change)):
             raise_privilege(session, secret)
         plan = plan_change(session, change, args)
         saved = False
+        pending: PendingCommit | None = None
         if not change.dry_run:
             if plan.lines:
-                _send(session, plan, change, args)
+                pending = _send_timed(session, plan, change, args)
             saved = bool(plan.lines and args.commit and session.platform.commit)
             if _wants_saving(session, change, args, changed=bool(plan.lines)) and not saved:
                 session.progress.append(save_config(session, args.save_command))
@@ -61,14 +60,19 @@ def apply_change(
             applied=plan.lines,
             saved=saved,
             backup=plan.backup,
+            pending=pending,
         )
     finally:
         if session.at_prompt and not session.unfit:
             give_back_privilege(session, before)
 
 
-def _refuse_unsupported(session: NetmikoSession, change: ChangeRequest) -> None:
-    name, platform = session.connection.device_type, session.platform
+def refuse_unsupported(name: str, platform: Platform, change: ChangeRequest) -> None:
+    """Refuse what netmiko, or this platform of it, cannot do.
+
+    Raises:
+        UnsupportedOperation
+    """
     if change.replace:
         raise UnsupportedOperation(f"netmiko cannot replace the whole configuration of {name}; driver napalm can")
     if change.revert_in is not None and not platform.commit_confirmed:
@@ -94,6 +98,19 @@ def _wants_saving(session: NetmikoSession, change: ChangeRequest, args: NetmikoC
 
 
 # -- sending ----------------------------------------------------------------------------------------------------------
+
+
+def _send_timed(
+    session: NetmikoSession, plan: Plan, change: ChangeRequest, args: NetmikoChangeArgs
+) -> PendingCommit | None:
+    """Send the lines; with a timer, what then waits for its confirmation."""
+    if change.revert_in is None or not (args.commit and args.enter_config_mode):
+        _send(session, plan, change, args)
+        return None
+    since = time.time()
+    _send(session, plan, change, args)
+    seconds = seconds_of_timer(session.platform, change.revert_in)
+    return PendingCommit(name="", seconds=seconds, since=since)
 
 
 def _send(session: NetmikoSession, plan: Plan, change: ChangeRequest, args: NetmikoChangeArgs) -> None:
@@ -127,7 +144,7 @@ def _send_lines(session: NetmikoSession, lines: Sequence[str], args: NetmikoChan
             also=terminator,
             any_name=_RENAMES.match(line) is not None,
         )
-        text = _presented(session, reply, line, args)
+        text = presented(session, reply, line, args)
         refusal = _refusal(session, text, args, error_pattern)
         output = Output(
             command=line, output=text, elapsed=time.monotonic() - started, failed=bool(refusal), changed=not refusal
@@ -175,50 +192,6 @@ def _abandon(session: NetmikoSession, args: NetmikoChangeArgs, error: CommandRef
 def _commit(session: NetmikoSession, change: ChangeRequest, args: NetmikoChangeArgs, *, renames: bool) -> None:
     platform = session.platform
     if args.commit:
-        command = _commit_command(session, change)
+        commit_candidate(session, commit_command(platform, change), args, renames=renames)
     elif platform.commit_check:
-        command = platform.commit_check
-    else:
-        return
-    started = time.monotonic()
-    reply = session.ask(
-        command,
-        deadline=session.read_deadline(args.read_timeout, COMMIT_TIMEOUT),
-        questions=platform.commit_answers,
-        any_name=renames,
-    )
-    text = _presented(session, reply, command, args)
-    failed = re.search(platform.commit_failed, text) is not None if platform.commit_failed else False
-    failed = failed or bool(args.commit and platform.commit_done and not re.search(platform.commit_done, text))
-    failed = failed or bool(refused_line(text, platform.refusals))
-    session.progress.append(Output(command=command, output=text, elapsed=time.monotonic() - started, failed=failed))
-    if failed:
-        raise CommandRefused(
-            f"the device refused to commit: {refused_line(text, platform.refusals) or text.strip()[:300]}",
-            device_output=text,
-            details=[{"line": command, "applied": []}],
-            outputs=session.progress,
-        )
-
-
-def _commit_command(session: NetmikoSession, change: ChangeRequest) -> str:
-    platform = session.platform
-    if change.revert_in is not None:
-        return platform.commit_confirmed.format(
-            seconds=max(30, math.ceil(change.revert_in)), minutes=max(1, math.ceil(change.revert_in / 60))
-        )
-    if change.message is not None:
-        comment = re.sub(r'["\x00-\x1f]', " ", change.message)
-        return platform.commit_comment.format(comment=comment)
-    return platform.commit
-
-
-def _presented(session: NetmikoSession, reply: Reply, line: str, args: NetmikoChangeArgs) -> str:
-    text = reply.output
-    if args.strip_prompt:
-        head, _, last = text.rpartition("\n")
-        if last.strip() == reply.last_line.strip():
-            text = head
-    if not reply.echo:  # nobody looked for it
-        return session.connection.strip_command(line, text) if args.strip_command else text
-    return text if args.strip_command else f"{reply.echo}{session.connection.RESPONSE_RETURN}{text}"
+        commit_candidate(session, platform.commit_check, args, renames=renames, checked_only=True)

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, TypeVar
 
 from netmiko.exceptions import NetmikoAuthenticationException, NetmikoTimeoutException, ReadTimeout
 
-from netpulse_drivers.base import BaseDriver, ChangeRequest
+from netpulse_drivers.base import BaseDriver, ChangeRequest, ConnectionArgs, Operation
 from netpulse_drivers.errors import (
     AuthenticationFailed,
     ConnectTimeout,
@@ -16,7 +16,7 @@ from netpulse_drivers.errors import (
     SessionRefused,
 )
 from netpulse_drivers.netmiko.byte_stream import StreamClosed
-from netpulse_drivers.netmiko.change import apply_change
+from netpulse_drivers.netmiko.change import apply_change, refuse_unsupported
 from netpulse_drivers.netmiko.connection_args import NetmikoConnectionArgs
 from netpulse_drivers.netmiko.event_driven import EventDriven, event_driven_class
 from netpulse_drivers.netmiko.facts import device_info
@@ -29,7 +29,9 @@ from netpulse_drivers.netmiko.reply import ReplyTimeout
 from netpulse_drivers.netmiko.session import NetmikoSession
 from netpulse_drivers.netmiko.ssh_login import SSHLogin
 from netpulse_drivers.netmiko.telnet_dial import TelnetDial
-from netpulse_drivers.results import ChangeResult, Output
+from netpulse_drivers.netmiko.timed_commit import confirm_change, read_commit_state, take_back_change
+from netpulse_drivers.netmiko.timed_commit import refuse_unsupported as refuse_settling
+from netpulse_drivers.results import ChangeResult, CommitState, Output
 from netpulse_drivers.ssh.ssh_args import SSHArgs
 
 _Model = TypeVar("_Model", NetmikoQueryArgs, NetmikoChangeArgs)
@@ -52,6 +54,19 @@ class NetmikoDriver(InteractiveSessions, BaseDriver):
     )
 
     args: NetmikoConnectionArgs
+
+    @classmethod
+    def check_operation(
+        cls, operation: Operation, connection_args: ConnectionArgs, change: ChangeRequest | None = None
+    ) -> None:
+        """What the platform lacks is refused before a job is made."""
+        super().check_operation(operation, connection_args, change)
+        assert isinstance(connection_args, NetmikoConnectionArgs)  # noqa: S101
+        name = connection_args.device_type
+        if change is not None:
+            refuse_unsupported(name, platform_of(name), change)
+        elif operation in ("confirm", "rollback"):
+            refuse_settling(name, platform_of(name), rollback=operation == "rollback")
 
     # -- session ----------------------------------------------------------------------------------------------------
 
@@ -109,6 +124,18 @@ class NetmikoDriver(InteractiveSessions, BaseDriver):
         args = self._operation_args(NetmikoChangeArgs)
         with session.operation(self.call):
             return apply_change(session, change, args, secret=self._secret())
+
+    def confirm(self, session: NetmikoSession) -> ChangeResult:
+        with session.operation(self.call):
+            return confirm_change(session, self.call)
+
+    def rollback(self, session: NetmikoSession) -> ChangeResult:
+        with session.operation(self.call):
+            return take_back_change(session, self.call)
+
+    def commit_state(self, session: NetmikoSession) -> CommitState:
+        with session.operation(self.call):
+            return read_commit_state(session)
 
     # -- arguments --------------------------------------------------------------------------------------------------
 

@@ -52,6 +52,12 @@ class Platform:
         commit_check: command that validates a candidate without effect.
         commit_comment: how a comment is appended to ``commit``.
         commit_confirmed: command for a commit that is rolled back unless confirmed; ``{seconds}`` or ``{minutes}``.
+        commit_waits: operational command that tells whether a confirmed commit waits; "" where the platform does not
+            tell.
+        commit_waiting: what stands in its answer while one does.
+        commit_back: configuration line that brings the configuration before the last commit into the candidate; "" when
+            a confirmed commit can only be left to its timer.
+        commit_unchanged: what the device says to a commit without changes of its own, where that sounds like a refusal.
         commit_done: what must stand in the answer of a successful commit; "" when only refusals tell.
         commit_failed: what tells a failed commit.
         save: command that writes the start-up configuration; "" leaves it to netmiko.
@@ -76,6 +82,10 @@ class Platform:
     commit_check: str = ""
     commit_comment: str = ""
     commit_confirmed: str = ""
+    commit_waits: str = ""
+    commit_waiting: str = ""
+    commit_back: str = ""
+    commit_unchanged: str = ""
     commit_done: str = ""
     commit_failed: str = ""
     save: str = ""
@@ -121,6 +131,7 @@ _CISCO_XR = replace(
     commit="commit",
     commit_comment="commit comment {comment}",
     commit_confirmed="commit confirmed {seconds}",
+    commit_unchanged=r"% ?No configuration changes to commit",
     # Somebody else committed meanwhile: answering "no" leaves their work alone and fails this job.
     commit_answers=(Answer(r"Do you wish to proceed with this commit anyway\?[^\n]*", "no"),),
     commit_failed=r"% ?Failed to commit|One or more commits have occurred from other",
@@ -168,6 +179,10 @@ _JUNOS = Platform(
     commit_check="commit check",
     commit_comment='commit comment "{comment}"',
     commit_confirmed="commit confirmed {minutes}",
+    commit_waits="show system commit",
+    # The newest commit stands first: "0   2026-01-02 03:04:05 UTC by admin via cli commit confirmed, rollback in 5mins"
+    commit_waiting=r"\A\s*0\s[^\n]*commit confirmed, rollback in \d+\s*mins?",
+    commit_back="rollback 1",
     commit_done=r"commit complete|commit confirmed will be automatically rolled back",
     commit_failed=r"error: ",
     running="show configuration | display set",

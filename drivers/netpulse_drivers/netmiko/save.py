@@ -8,6 +8,7 @@ from netmiko.exceptions import NetmikoTimeoutException
 
 from netpulse_drivers.base import EnsurePolicy
 from netpulse_drivers.errors import CommandRefused, UnsupportedOperation
+from netpulse_drivers.fingerprint import fingerprint
 from netpulse_drivers.netmiko.operation_args import DEFAULT_READ_TIMEOUT, NetmikoChangeArgs
 from netpulse_drivers.netmiko.refusals import refused_line
 from netpulse_drivers.netmiko.session import NetmikoSession
@@ -103,3 +104,8 @@ def _by_netmiko(session: NetmikoSession) -> str:
         ) from error
     session.arrived_at(line)
     return text
+
+
+def running_fingerprint(session: NetmikoSession) -> str:
+    """``fingerprint`` of the running configuration, on a platform whose command for it is known."""
+    return fingerprint(read_config(session, session.platform.running))

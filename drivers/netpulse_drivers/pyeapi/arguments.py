@@ -12,6 +12,9 @@ from netpulse_drivers.strict_keys import refuse_unknown_keys
 
 Encoding = Literal["json", "text"]
 
+LONGEST_TIMER = 24 * 3600 - 1
+"""Seconds that ``commit timer HH:MM:SS`` can say."""
+
 _REFUSED = {
     "context": "is a Python object and cannot be given in a request; use ca_file, cert_file, key_file and verify",
     "return_node": "is the driver's own business",

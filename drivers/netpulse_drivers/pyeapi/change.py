@@ -14,18 +14,14 @@ from pyeapi.eapilib import CommandError
 
 from netpulse_drivers.base import Call, ChangeRequest, EnsurePolicy
 from netpulse_drivers.errors import CommandRefused, DriverError, SessionLost, UnsupportedOperation
-from netpulse_drivers.pyeapi.arguments import PyeapiChangeArgs
+from netpulse_drivers.pyeapi.arguments import LONGEST_TIMER, PyeapiChangeArgs
 from netpulse_drivers.pyeapi.refusals import failed_position
 from netpulse_drivers.pyeapi.session import Command, EapiSession
-from netpulse_drivers.results import ChangeResult, Output
+from netpulse_drivers.pyeapi.timed_commit import SESSION_PREFIX
+from netpulse_drivers.results import ChangeResult, Output, PendingCommit
 from netpulse_drivers.running_config import join_blocks
 
-SESSION_PREFIX = "netpulse-"
-"""Names of our configuration sessions begin so."""
-
 _MULTILINE = (r"banner\s+\S+$", r"comment$")
-_LONGEST_TIMER = 24 * 3600 - 1
-"""Seconds that ``commit timer HH:MM:SS`` can say."""
 
 
 def apply_change(session: EapiSession, change: ChangeRequest, args: PyeapiChangeArgs, call: Call) -> ChangeResult:
@@ -41,49 +37,11 @@ def apply_change(session: EapiSession, change: ChangeRequest, args: PyeapiChange
     return editor.in_session() if args.session else editor.line_by_line()
 
 
-def confirm_change(session: EapiSession, call: Call) -> ChangeResult:
-    """Keep the change of ours whose commit timer is running, and write it to the start-up configuration.
-
-    Raises:
-        CommandRefused: none is.
-    """
-    name = _pending(session, call)
-    command = f"configure session {name} commit"
-    answers = session.ask([command, "write memory"], call=call)
-    return ChangeResult(
-        outputs=[Output(command, answers[0]), Output("write memory", answers[1])], changed=False, saved=True
-    )
-
-
-def take_back_change(session: EapiSession, call: Call) -> ChangeResult:
-    """Go back to the configuration from before the change whose commit timer is running.
-
-    Raises:
-        CommandRefused: none is.
-    """
-    name = _pending(session, call)
-    command = f"configure session {name} abort"
-    return ChangeResult(outputs=[Output(command, session.ask([command], call=call)[0])], changed=True)
-
-
-def _pending(session: EapiSession, call: Call) -> str:
-    """The name of the session of ours that waits for its confirmation. The device knows it, whoever asks."""
-    known = session.ask(["show configuration sessions detail"], call=call)[0]
-    timed = known.get("commitTimerSessionName")  # from EOS 4.32 on
-    names = [timed] if timed else []
-    names += [name for name, facts in known.get("sessions", {}).items() if facts.get("state") == "pendingCommitTimer"]
-    ours = [str(name) for name in names if str(name).startswith(SESSION_PREFIX)]
-    if not ours:
-        other = f" (session {names[0]} waits, but somebody else committed it)" if names else ""
-        raise CommandRefused(f"no change waits for its confirmation: nothing to confirm or to roll back{other}")
-    return ours[0]
-
-
 def _refuse_unsupported(change: ChangeRequest, args: PyeapiChangeArgs) -> None:
     if change.message is not None:
         raise UnsupportedOperation("EOS has no commit comment (message)")
-    if change.revert_in is not None and change.revert_in > _LONGEST_TIMER:
-        raise UnsupportedOperation(f"EOS takes a revert_in of at most {_LONGEST_TIMER} seconds")
+    if change.revert_in is not None and change.revert_in > LONGEST_TIMER:
+        raise UnsupportedOperation(f"EOS takes a revert_in of at most {LONGEST_TIMER} seconds")
     if change.revert_in is not None and (change.save or args.autosave):
         raise UnsupportedOperation("save and revert_in exclude each other: confirming saves")
     if not args.session:
@@ -119,6 +77,7 @@ class _Editor:
         self._save = change.save or args.autosave or self._policy.save_when == "always"
         self._outputs: list[Output] = []
         self._backup: str | None = None
+        self._timed: PendingCommit | None = None
 
     def in_session(self) -> ChangeResult:
         if self._policy.backup:
@@ -214,16 +173,19 @@ class _Editor:
 
     def _commit(self, name: str) -> None:
         timer = ""
+        seconds = 0
         if self._change.revert_in is not None:
             seconds = max(1, round(self._change.revert_in))
             timer = f" timer {seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
         command = f"configure session {name} commit{timer}"
-        started = time.monotonic()
+        started, since = time.monotonic(), time.time()
         try:
             answer = self._session.ask([command], call=self._call)[0]
         except DriverError as error:
             error.outputs = [*self._outputs, *error.outputs]
             raise
+        if timer:
+            self._timed = PendingCommit(name=name, seconds=seconds, since=since)
         extra = {"confirm_within": self._change.revert_in} if timer else {}
         self._outputs.append(Output(command, answer, time.monotonic() - started, extra=extra))
 
@@ -242,7 +204,13 @@ class _Editor:
             self._outputs.append(Output("write memory", answer, time.monotonic() - started))
             saved = True
         return ChangeResult(
-            outputs=list(self._outputs), changed=changed, diff=diff, applied=applied, saved=saved, backup=self._backup
+            outputs=list(self._outputs),
+            changed=changed,
+            diff=diff,
+            applied=applied,
+            saved=saved,
+            backup=self._backup,
+            pending=self._timed,
         )
 
     def _wants_saving(self, *, changed: bool) -> bool:

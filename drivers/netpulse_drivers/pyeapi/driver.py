@@ -6,10 +6,15 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from netpulse_drivers.base import BaseDriver, ChangeRequest
-from netpulse_drivers.errors import CommandRefused, ConnectError, DriverError
-from netpulse_drivers.pyeapi.arguments import PyeapiChangeArgs, PyeapiConnectionArgs, PyeapiQueryArgs
-from netpulse_drivers.results import ChangeResult, Output
+from netpulse_drivers.base import BaseDriver, ChangeRequest, ConnectionArgs, Operation
+from netpulse_drivers.errors import CommandRefused, ConnectError, DriverError, UnsupportedOperation
+from netpulse_drivers.pyeapi.arguments import (
+    LONGEST_TIMER,
+    PyeapiChangeArgs,
+    PyeapiConnectionArgs,
+    PyeapiQueryArgs,
+)
+from netpulse_drivers.results import ChangeResult, CommitState, Output
 
 if TYPE_CHECKING:
     from netpulse_drivers.pyeapi.session import EapiSession
@@ -28,6 +33,14 @@ class PyeapiDriver(BaseDriver):
     session_irrelevant_args: ClassVar[frozenset[str]] = frozenset({"keepalive", "timeout"})
 
     args: PyeapiConnectionArgs
+
+    @classmethod
+    def check_operation(
+        cls, operation: Operation, connection_args: ConnectionArgs, change: ChangeRequest | None = None
+    ) -> None:
+        super().check_operation(operation, connection_args, change)
+        if change is not None and change.revert_in is not None and change.revert_in > LONGEST_TIMER:
+            raise UnsupportedOperation(f"EOS takes a revert_in of at most {LONGEST_TIMER} seconds")
 
     # -- session ----------------------------------------------------------------------------------------------------
 
@@ -134,15 +147,20 @@ class PyeapiDriver(BaseDriver):
         return apply_change(session, change, self._operation_args(PyeapiChangeArgs), self.call)
 
     def confirm(self, session: EapiSession) -> ChangeResult:
-        from netpulse_drivers.pyeapi.change import confirm_change  # noqa: PLC0415
+        from netpulse_drivers.pyeapi.timed_commit import confirm_change  # noqa: PLC0415
 
         return confirm_change(session, self.call)
 
     def rollback(self, session: EapiSession) -> ChangeResult:
         """Only a change that waits for its confirmation can be taken back: eAPI keeps no others."""
-        from netpulse_drivers.pyeapi.change import take_back_change  # noqa: PLC0415
+        from netpulse_drivers.pyeapi.timed_commit import take_back_change  # noqa: PLC0415
 
         return take_back_change(session, self.call)
+
+    def commit_state(self, session: EapiSession) -> CommitState:
+        from netpulse_drivers.pyeapi.timed_commit import read_commit_state  # noqa: PLC0415
+
+        return read_commit_state(session, self.call)
 
     def _operation_args(self, model: type[_Model]) -> _Model:
         given = self.call.args

@@ -12,6 +12,7 @@ from netpulse_drivers import (
     CommandRefused,
     EnsurePolicy,
     InvalidArguments,
+    NothingPending,
     PrivilegeRefused,
     SessionStale,
     UnsupportedOperation,
@@ -181,7 +182,7 @@ def test_timed_commit_is_confirmed_by_a_later_session(eos: Client, lab: Simulato
     assert eos.confirm().saved
     assert "commit confirmed" in lab.event_names(switch)
     assert "description to the core" in lab.startup_config(switch)
-    with pytest.raises(CommandRefused, match="No pending commit-confirm"):
+    with pytest.raises(NothingPending, match="no change waits"):
         eos.confirm()
 
 

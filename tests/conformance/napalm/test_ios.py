@@ -15,6 +15,7 @@ from netpulse_drivers import (
     EnsurePolicy,
     HostKeyMismatch,
     InvalidArguments,
+    NothingPending,
     ParseFailed,
     PrivilegeRefused,
     UnsupportedOperation,
@@ -140,7 +141,7 @@ def test_timed_commit_is_confirmed_by_a_later_session(ios: Client, lab: Simulato
     assert ios.confirm().saved
     assert "commit confirmed" in lab.event_names(router)
     assert "by napalm" in lab.startup_config(router)
-    with pytest.raises(CommandRefused, match="No pending"):
+    with pytest.raises(NothingPending, match="no change waits"):
         ios.confirm()
 
 

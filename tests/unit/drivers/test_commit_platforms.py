@@ -19,10 +19,13 @@ from netpulse_drivers import (
     Deadline,
     EnsurePolicy,
     InvalidArguments,
+    NothingPending,
+    UnsupportedOperation,
 )
 from netpulse_drivers.netmiko.change import apply_change
 from netpulse_drivers.netmiko.operation_args import NetmikoChangeArgs
 from netpulse_drivers.netmiko.session import NetmikoSession
+from netpulse_drivers.netmiko.timed_commit import confirm_change, read_commit_state, take_back_change
 from tests.unit.drivers.scripted_cli import Script, ScriptedCli, session_with
 
 XR, XRC = "RP/0/RP0/CPU0:xr1#", "RP/0/RP0/CPU0:xr1(config)#"
@@ -211,6 +214,93 @@ def test_commit_options(start: Start, platform: str, request_: dict[str, Any], c
     session, cli = start(platform, script={(config, command): ("commit complete\n", config)})
     assert change(session, "one", **request_).changed
     assert command in cli.typed
+
+
+# -- confirming -------------------------------------------------------------------------------------------------------
+
+WAITS = (
+    "0   2026-11-22 19:11:26 UTC by admin via cli commit confirmed, rollback in 2mins\n1   2026-11-01 by bob via cli\n"
+)
+SETTLED = (
+    "0   2026-11-22 19:12:26 UTC by eve via cli\n1   2026-11-22 by bob via cli commit confirmed, rollback in 2mins\n"
+)
+
+
+def settle(session: NetmikoSession, how: Callable[[NetmikoSession, Call], ChangeResult]) -> ChangeResult:
+    call = Call(deadline=Deadline.after(5))
+    with session.operation(call):
+        return how(session, call)
+
+
+def test_junos_confirms_by_another_commit(start: Start) -> None:
+    session, cli = start("juniper_junos", script={(JUNOS, "show system commit"): (WAITS, JUNOS)})
+    result = settle(session, confirm_change)
+    assert cli.typed == ["show system commit", "configure exclusive", "commit", "exit configuration-mode"]
+    assert (result.changed, result.saved, result.certain) == (False, True, True)
+    assert fit(session)
+
+
+def test_junos_takes_back_by_the_commit_before(start: Start) -> None:
+    session, cli = start(
+        "juniper_junos",
+        script={
+            (JUNOS, "show system commit"): (WAITS, JUNOS),
+            (JUNOSC, "rollback 1"): ("load complete\n\n[edit]\n", JUNOSC),
+        },
+    )
+    assert settle(session, take_back_change).changed
+    assert cli.typed[1:] == ["configure exclusive", "rollback 1", "commit", "exit configuration-mode"]
+    assert fit(session)
+
+
+@pytest.mark.parametrize("how", [confirm_change, take_back_change])
+def test_nothing_is_typed_on_junos_when_nothing_waits(
+    start: Start, how: Callable[[NetmikoSession, Call], ChangeResult]
+) -> None:
+    session, cli = start("juniper_junos", script={(JUNOS, "show system commit"): (SETTLED, JUNOS)})
+    with pytest.raises(NothingPending):
+        settle(session, how)
+    assert cli.typed == ["show system commit"]
+    assert fit(session)
+
+
+def test_a_commit_that_fails_does_not_confirm(start: Start) -> None:
+    session, cli = start(
+        "juniper_junos",
+        script={
+            (JUNOS, "show system commit"): (WAITS, JUNOS),
+            (JUNOSC, "commit"): ("error: configuration check-out failed\n\n[edit]\n", JUNOSC),
+        },
+    )
+    with pytest.raises(CommandRefused, match="refused to commit"):
+        settle(session, confirm_change)
+    assert cli.typed[-2:] == ["rollback 0", "exit configuration-mode"]
+    assert fit(session)
+
+
+def test_iosxr_confirms_by_an_empty_commit_and_does_not_say_whether_that_held(start: Start) -> None:
+    nothing = "% No configuration changes to commit.\n"
+    session, cli = start("cisco_xr", script={(XRC, "commit"): (nothing, XRC)})
+    assert not settle(session, confirm_change).certain
+    assert cli.typed == ["configure terminal", "commit", "end"]
+    with pytest.raises(UnsupportedOperation, match="leave it to its timer"):
+        settle(session, take_back_change)
+    assert cli.typed[-1] == "end"
+
+
+@pytest.mark.parametrize(("answer", "pending"), [(WAITS, ("",)), (SETTLED, ())])
+def test_junos_says_what_waits(start: Start, answer: str, pending: tuple[str, ...]) -> None:
+    session, _ = start(
+        "juniper_junos",
+        script={
+            (JUNOS, "show system commit"): (answer, JUNOS),
+            (JUNOS, "show configuration | display set"): ("set system host-name mx1\n", JUNOS),
+        },
+    )
+    with session.operation(Call(deadline=Deadline.after(5))):
+        state = read_commit_state(session)
+    assert state.pending == pending
+    assert len(state.fingerprint) == 64
 
 
 def test_set_style_configuration_compares_whole_lines(start: Start) -> None:
