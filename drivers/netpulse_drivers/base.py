@@ -207,15 +207,17 @@ class BaseDriver(ABC):
         operation: Operation,
         connection_args: ConnectionArgs,  # noqa: ARG003 - for drivers that know platforms
         change: ChangeRequest | None = None,  # noqa: ARG003 - likewise
+        args: BaseModel | None = None,  # noqa: ARG003 - likewise
     ) -> None:
         """Refuse, before a job is made, an operation or a part of a change that this driver does not have.
 
         A driver that knows platforms refuses here what a platform lacks, and calls this one for the rest.
 
         Args:
-            operation: what is asked for.
+            operation: what is asked for; not called for queries, which ``validate_request`` is for.
             connection_args: validated; they name the platform.
             change: with operation ``change``.
+            args: the validated driver_args.
 
         Raises:
             UnsupportedOperation

@@ -207,14 +207,14 @@ def test_save(broker: RunningBroker, row: Row, target: Target) -> None:
 @cell("replace")
 def test_replace(broker: RunningBroker, row: Row, target: Target) -> None:
     """The whole configuration as it was takes back what somebody else has added."""
-    if refused(broker, row, target, "replace", driver_args={"replace": True} if row.driver == "napalm" else {}):
+    if refused(broker, row, target, "replace", options={"replace": True}):
         return
     shown = target.configuration()
     whole = shown.partition(" bytes\n")[2] or shown  # IOS tells the size before it
     target.configure(row.foreign)
     assert row.foreign in target.configuration()
     lines = [line for line in whole.splitlines() if line != "end"]
-    result = changed(broker, row, target, config=lines, driver_args={"replace": True})
+    result = changed(broker, row, target, config=lines, options={"replace": True})
     assert f"-{row.foreign}" in result["diff"]
     assert row.foreign not in target.configuration()
 

@@ -16,7 +16,18 @@ from netpulse_broker.api.observation import Observation
 from netpulse_broker.api.ports import Dispatch, Drivers
 from netpulse_broker.api.preparation import Preparation
 from netpulse_broker.api.request_metrics import RequestMetrics
-from netpulse_broker.api.routes import control, device, health, job, operation, session, template, webhook, worker
+from netpulse_broker.api.routes import (
+    commit,
+    control,
+    device,
+    health,
+    job,
+    operation,
+    session,
+    template,
+    webhook,
+    worker,
+)
 from netpulse_broker.api.translation import Translator
 from netpulse_broker.dispatch.leases import LeaseDesk
 from netpulse_broker.dispatch.operators import OperatorDesk
@@ -87,7 +98,7 @@ def create_app(
         redirect_slashes=False,
     )
     app.state.context = context
-    for resource in (device, job, worker, template, webhook, health):
+    for resource in (device, commit, job, worker, template, webhook, health):
         app.router.routes.extend(resource.router.routes)
     if leases is not None:
         app.state.leases = leases

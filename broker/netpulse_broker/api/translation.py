@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
@@ -15,17 +15,19 @@ from netpulse_broker.api.ports import Drivers
 from netpulse_broker.api.preparation import NOTHING, Prepared
 from netpulse_broker.dispatch.submission import JobSubmission
 from netpulse_broker.errors import BadRequest
-from netpulse_broker.models.device import BulkRequest, ExecuteRequest, TestConnectionRequest
-from netpulse_broker.models.options import CHANGE_ONLY, JobOptions
+from netpulse_broker.models.device import BulkRequest, CommitRequest, ExecuteRequest, TestConnectionRequest
+from netpulse_broker.models.options import CHANGE_ONLY, JobOptions, TurnOptions
 from netpulse_broker.models.text_lines import Commands, ConfigLines
 from netpulse_broker.queueing.records import JobPayload
 from netpulse_broker.settings import JobSettings, WebhookSettings
 from netpulse_broker.webhooks.submission import RequestedWebhook
-from netpulse_drivers import BaseDriver, NetPulseError, QueueStrategy
+from netpulse_drivers import BaseDriver, ChangeRequest, NetPulseError, QueueStrategy
 
 _COMMANDS: TypeAdapter[list[str] | dict[str, Any]] = TypeAdapter(Commands)
 _CONFIG: TypeAdapter[list[str] | dict[str, Any]] = TypeAdapter(ConfigLines)
 _FLAT = frozenset(JobOptions.model_fields)
+
+_Options = TypeVar("_Options", bound=TurnOptions)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +145,37 @@ class Translator:
             idempotent=True,
         )
 
+    def settling(
+        self, operation: Literal["confirm", "rollback"], request: CommitRequest, principal: Principal
+    ) -> tuple[JobSubmission, float]:
+        """The job that confirms a change with a timer or takes it back, and the seconds to wait for its end.
+
+        Raises:
+            BadRequest, InvalidRequest, UnknownDriver, UnsupportedOperation
+        """
+        options = merged_options(request)
+        kind = self._drivers.get(request.driver)
+        connection_args, checked = self.connection(kind, request.connection_args, named=request.device is not None)
+        kind.check_operation(operation, kind.validate_connection_args(connection_args))
+        submission = JobSubmission(
+            payload=JobPayload(
+                operation=operation,
+                driver=request.driver,
+                connection_args=connection_args,
+                driver_args={} if request.job is None else {"job": request.job},
+                timeout=self._timeout(options),
+            ),
+            device=checked.device(request.device),
+            host=checked.host,
+            owner=principal.key_id,
+            ttl=options.ttl or self._jobs.ttl,
+            result_ttl=options.result_ttl or self._jobs.result_ttl,
+            priority=options.priority or "normal",
+            idempotency_key=options.idempotency_key,
+            webhook=self._webhook(options),
+        )
+        return submission, options.wait or 0.0
+
     def connection(
         self, kind: type[BaseDriver], connection_args: dict[str, Any], *, named: bool
     ) -> tuple[dict[str, Any], Destination]:
@@ -164,7 +197,7 @@ class Translator:
             raise BadRequest("nothing to do: give command (a query) or config (a change)")
         if work.command is not None and work.config is not None:
             raise _both()
-        change = _change(options, lines) if operation == "change" else None
+        change = _change(options, lines, work.driver_args) if operation == "change" else None
         if operation == "query":
             _refuse_change_options(options)
             if options.max_age is not None and options.webhook is not None:
@@ -187,6 +220,9 @@ class Translator:
         except ValidationError as error:
             raise from_validation(error, prefix="driver_args") from None
         kind.validate_request(lines, checked_args)
+        if operation == "change":
+            valid = kind.validate_connection_args(connection_args)
+            kind.check_operation(operation, valid, _as_request(change, lines, options, checked_args), checked_args)
 
         return JobSubmission(
             payload=JobPayload(
@@ -213,10 +249,10 @@ class Translator:
             webhook=self._webhook(options),
         )
 
-    def _webhook(self, options: JobOptions) -> RequestedWebhook | None:
+    def _webhook(self, options: TurnOptions) -> RequestedWebhook | None:
         return None if options.webhook is None else RequestedWebhook(options.webhook, self._webhooks)
 
-    def _timeout(self, options: JobOptions) -> float:
+    def _timeout(self, options: TurnOptions) -> float:
         if options.timeout is None:
             return self._jobs.timeout
         if options.timeout > self._jobs.max_timeout:
@@ -225,14 +261,14 @@ class Translator:
         return options.timeout
 
 
-def merged_options(request: JobOptions) -> JobOptions:
+def merged_options(request: _Options) -> _Options:
     """The options of a request: those in ``options`` and those at the top level, as v0.2 clients write them.
 
     Raises:
         BadRequest: one stands in both places with different values.
         UnsupportedOperation: one that this version does not carry out.
     """
-    nested: JobOptions = request.options  # type: ignore[attr-defined]
+    nested: _Options = request.options  # type: ignore[attr-defined]
     flat = request.model_fields_set & _FLAT
     options = nested
     if flat:
@@ -242,7 +278,7 @@ def merged_options(request: JobOptions) -> JobOptions:
             if values.get(name, value) != value:
                 raise BadRequest(f"{name} stands at the top level and in options with different values; give it once")
             values[name] = value
-        options = JobOptions.model_construct(set(values), **values)
+        options = nested.model_copy(update=values)
     return options
 
 
@@ -320,8 +356,11 @@ def _agreed_enable(*asked: bool | None) -> bool | None:
     return given.pop() if given else None
 
 
-def _change(options: JobOptions, lines: list[str]) -> dict[str, Any]:
+def _change(options: JobOptions, lines: list[str], driver_args: Mapping[str, Any]) -> dict[str, Any]:
     """The parts of a ChangeRequest besides its lines and the privilege."""
+    asked = driver_args.get("replace")
+    if options.replace is not None and isinstance(asked, bool) and asked is not options.replace:
+        raise BadRequest("replace stands in driver_args and in the options with different values; give it once")
     if not lines and not options.save:
         raise BadRequest("config is empty: give at least one line, or save: true to save alone")
     return {
@@ -330,7 +369,18 @@ def _change(options: JobOptions, lines: list[str]) -> dict[str, Any]:
         "save": bool(options.save),
         "message": options.message,
         "revert_in": options.revert_in,
+        "replace": bool(options.replace),
     }
+
+
+def _as_request(
+    change: dict[str, Any] | None, lines: list[str], options: JobOptions, args: BaseModel
+) -> ChangeRequest | None:
+    """The change as the driver will see it, for it to say what it cannot do."""
+    if change is None:
+        return None
+    replace = change["replace"] or getattr(args, "replace", False) is True
+    return ChangeRequest(lines=lines, **(change | {"ensure": options.ensure, "replace": replace}))
 
 
 def _parsing(

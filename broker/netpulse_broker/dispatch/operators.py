@@ -17,6 +17,7 @@ from netpulse_broker.errors import (
     WaitTimedOut,
 )
 from netpulse_broker.queueing import keys
+from netpulse_broker.queueing.commits import CommitRecord, read_records
 from netpulse_broker.queueing.connection import Lost
 from netpulse_broker.queueing.job_index import JobFilter
 from netpulse_broker.queueing.node_desk import Order
@@ -49,6 +50,7 @@ class DeviceView:
         queued: waiting jobs by lane.
         waiting: ids of the first of them.
         lease: state of the interactive session, when the running job is one.
+        commits: changes with a timer, newest first.
     """
 
     device: str
@@ -66,6 +68,7 @@ class DeviceView:
     queued: dict[str, int] = field(default_factory=dict)
     waiting: list[str] = field(default_factory=list)
     pause: Pause | None = None
+    commits: list[CommitRecord] = field(default_factory=list)
 
 
 class OperatorDesk:
@@ -96,10 +99,11 @@ class OperatorDesk:
         pipeline.hgetall(keys.device(name))
         pipeline.hget(keys.PAUSED, name)
         pipeline.exists(keys.device_jobs(name))
+        pipeline.hgetall(keys.commits(name))
         for lane in lanes:
             pipeline.llen(lane)
             pipeline.lrange(lane, 0, SHOWN - 1)
-        fields, paused, known, *rest = await pipeline.execute()
+        fields, paused, known, commits, *rest = await pipeline.execute()
         owner = {text(key): text(value) for key, value in fields.items()}
         view = DeviceView(
             device=name,
@@ -112,11 +116,12 @@ class OperatorDesk:
             running=owner.get("job", ""),
             queued=dict(zip(keys.LANES, rest[::2], strict=True)),
             waiting=[text(job) for lane in rest[1::2] for job in lane][:SHOWN],
+            commits=read_records(commits),
         )
         if paused is not None:
             since, _, by = text(paused).partition(" ")
             view.pause = Pause(since, by)
-        if not (owner or paused or known or any(view.queued.values())):
+        if not (owner or paused or known or view.commits or any(view.queued.values())):
             raise UnknownDevice(
                 f"nothing is known of a device {name!r}; its name is its host as job objects show it under `device`"
             )

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from netpulse_broker.dispatch.identity import device_identity
 from netpulse_broker.dispatch.operators import DeviceView
+from netpulse_broker.models.commits import Commit
 from netpulse_broker.queueing.worker_index import NodeRecord
 
 
@@ -78,6 +79,9 @@ class Device(BaseModel):
     running: RunningWork | None
     queued: dict[str, int] = Field(description="Waiting jobs by priority; `control` holds releases.")
     waiting: list[str] = Field(description="Ids of the first 100 of them, in the order in which they run.")
+    commits: list[Commit] = Field(
+        description="Changes with a timer of the last days, newest first: whether they wait, and what became of them."
+    )
 
 
 class PauseAnswer(BaseModel):
@@ -138,6 +142,7 @@ def device_object(view: DeviceView) -> dict[str, Any]:
         "running": running,
         "queued": view.queued,
         "waiting": view.waiting,
+        "commits": [commit.shown(running=view.running) for commit in view.commits],
     }
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from netpulse_broker.models.job import Job
-from netpulse_broker.models.options import JobOptions
+from netpulse_broker.models.options import JobOptions, TurnOptions
 from netpulse_broker.models.text_lines import Commands, ConfigLines
 from netpulse_drivers import QueueStrategy
 
@@ -144,6 +144,34 @@ class BulkRequest(_Work):
         repr=False,
         description="Merged over connection_args. An entry may also hold `device`, `command` or `config` of its own.",
     )
+
+
+class CommitRequest(TurnOptions):
+    """Confirm a change that was made with ``revert_in``, or take it back."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "driver": "pyeapi",
+                    "connection_args": {"host": "192.0.2.20", "username": "admin", "password": "device-password"},
+                    "options": {"wait": 60},
+                }
+            ]
+        }
+    )
+
+    driver: Driver
+    connection_args: ConnectionArguments = Field(repr=False, description="As in /device/execute.")
+    device: DeviceName
+    job: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=64,
+        pattern=r"^[!-~]+$",
+        description="Id of the job that made the change. Default: the one change of ours that waits on the device.",
+    )
+    options: TurnOptions = Field(default_factory=TurnOptions)
 
 
 class TestConnectionRequest(BaseModel):

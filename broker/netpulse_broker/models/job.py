@@ -7,6 +7,8 @@ from typing import Any, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from netpulse_broker.models.commits import Commit
+
 JobStatus = Literal["queued", "started", "finished", "failed", "stopped", "canceled", "scheduled"]
 """RQ's words; ``scheduled`` are attempts to deliver a webhook that are not due yet."""
 Outcome = Literal["ok", "failed", "unknown"]
@@ -57,6 +59,9 @@ class JobResult(BaseModel):
     applied: list[str] | None = Field(default=None, description="Configuration lines sent and taken, in order.")
     saved: bool | None = None
     backup: str | None = Field(default=None, description="Running configuration before the change, if asked for.")
+    commit: Commit | None = Field(
+        default=None, description="The change with a timer that this job made, confirmed, took back or asked for."
+    )
 
 
 class Job(BaseModel):
@@ -69,7 +74,10 @@ class Job(BaseModel):
         description="null until the job has ended. `unknown`: the worker was lost while it ran, so nobody knows what "
         "the device did."
     )
-    operation: str = Field(description="query, change, probe, lease, or webhook (an attempt to deliver one).")
+    operation: str = Field(
+        description="query, change, confirm, rollback, check (what became of a change with a timer), probe, lease, or "
+        "webhook (an attempt to deliver one)."
+    )
     driver: str
     device: str = Field(description="Identity under which the device's work is ordered.")
     host: str

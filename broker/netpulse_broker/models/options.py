@@ -26,8 +26,8 @@ def _ensure(value: Any) -> Any:
 Ensure = Annotated[EnsurePolicy | None, BeforeValidator(_ensure, json_schema_input_type=bool | EnsurePolicy | None)]
 
 
-class JobOptions(BaseModel):
-    """Everything is optional; what is left out (or null) is decided by the driver and the broker's settings."""
+class TurnOptions(BaseModel):
+    """How a job is queued, run and answered. Everything is optional."""
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, allow_inf_nan=False)
 
@@ -35,7 +35,7 @@ class JobOptions(BaseModel):
         default=None,
         description="`pinned`: on the device's worker, in its order, over its kept session. `fifo`: on any FIFO "
         "worker, with a connection of its own. Default: changes pinned, queries what the driver declares. A change "
-        "keeps the device's order whatever stands here.",
+        "keeps the device's order whatever stands here, and so do confirm and rollback.",
     )
     ttl: int | None = Field(
         default=None, ge=1, le=3600, description="Seconds the job may wait in its queue. Default 300, in bulk 600."
@@ -56,11 +56,6 @@ class JobOptions(BaseModel):
     priority: Priority | None = Field(
         default=None, description="Lane in the device's queue; in order within a lane. Default `normal`."
     )
-    idempotent: bool | None = Field(
-        default=None,
-        description="The job may be run again by itself when its worker is lost while it runs. Default false: it then "
-        "ends as failed with outcome `unknown`.",
-    )
     idempotency_key: str | None = Field(
         default=None,
         min_length=1,
@@ -68,6 +63,17 @@ class JobOptions(BaseModel):
         pattern=r"^[!-~]+$",
         description="The same key with the same request within a day gives the same job again instead of another one; "
         "with another request it is a 409.",
+    )
+    webhook: WebhookOptions | None = Field(default=None, description="A call when the job has ended.")
+
+
+class JobOptions(TurnOptions):
+    """Everything is optional; what is left out (or null) is decided by the driver and the broker's settings."""
+
+    idempotent: bool | None = Field(
+        default=None,
+        description="The job may be run again by itself when its worker is lost while it runs. Default false: it then "
+        "ends as failed with outcome `unknown`.",
     )
     parsing: ParsingOptions | list[ParsingOptions | None] | None = Field(
         default=None,
@@ -88,7 +94,6 @@ class JobOptions(BaseModel):
         "being made, or was begun at most so many seconds ago and nothing was changed through the broker since. The "
         "result says `cached` and `age`. 0: join one that is being made. Default: always ask the device.",
     )
-    webhook: WebhookOptions | None = Field(default=None, description="A call when the job has ended.")
     enable_mode: bool | None = Field(
         default=None, description="Raise the privilege (enable) first. Default: as the driver sees fit."
     )
@@ -96,11 +101,16 @@ class JobOptions(BaseModel):
         default=None, description="Config only: write the running configuration to the start-up configuration."
     )
     dry_run: bool | None = Field(default=None, description="Config only: report what would change, change nothing.")
+    replace: bool | None = Field(
+        default=None,
+        description="Config only: the lines are the whole configuration, not an addition to it, where the driver can.",
+    )
     revert_in: float | None = Field(
         default=None,
         gt=0,
         le=86400,
-        description="Config only: seconds after which an unconfirmed commit is rolled back, where the driver can.",
+        description="Config only: seconds after which the device goes back by itself unless the change is confirmed "
+        "(`POST /device/confirm`), where the driver can.",
     )
     message: str | None = Field(
         default=None, max_length=255, description="Config only: commit comment, where the platform has one."
@@ -112,5 +122,5 @@ class JobOptions(BaseModel):
     )
 
 
-CHANGE_ONLY = ("save", "dry_run", "revert_in", "message", "ensure")
+CHANGE_ONLY = ("save", "dry_run", "replace", "revert_in", "message", "ensure")
 """Options that say nothing about a query."""

@@ -13,9 +13,10 @@ import structlog
 from pydantic import ValidationError
 
 from netpulse_broker.queueing import keys
+from netpulse_broker.queueing.commits import CommitLedger
 from netpulse_broker.queueing.connection import BLOCK
 from netpulse_broker.queueing.line import Line, LineScripts
-from netpulse_broker.queueing.records import JobPayload, failure_result, now_iso
+from netpulse_broker.queueing.records import JobPayload, JobPlace, failure_result, now_iso
 from netpulse_broker.queueing.scripts import text
 from netpulse_broker.queueing.sealing import SealBroken, Sealer
 
@@ -32,16 +33,6 @@ class Stale(Exception):
 
 class LeaseAbsent(Exception):
     """The node has no lease at the moment (Redis was away); ask again when it has been renewed."""
-
-
-@dataclass(frozen=True, slots=True)
-class JobPlace:
-    """Which job it is, and where its sealed texts belong."""
-
-    id: str
-    queue: str
-    seq: int
-    device: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +92,7 @@ class WorkSource:
         self._lease_key, self._lease = keys.lease(node), lease_of(token)
         self._worker_key = keys.rq_worker(worker)
         self._totals = Totals()
+        self.commits = CommitLedger(client, sealer, device=self._device)
 
     def wait(self, timeout: float) -> bool:
         """Block until there may be work, at most ``timeout`` and ``BLOCK`` seconds.
@@ -144,8 +136,8 @@ class WorkSource:
                 raise LeaseAbsent
             if verdict == "fenced":
                 raise Fenced
-            job_id, queue, operation, seq, device = (text(value) for value in answer[1:6])
-            job = self._open(JobPlace(job_id, queue, int(seq), device), operation, answer[6])
+            job_id, queue, operation, seq, device, host, owner = (text(value) for value in answer[1:8])
+            job = self._open(JobPlace(job_id, queue, int(seq), device, host, owner), operation, answer[8])
             if job is not None:
                 return job
 

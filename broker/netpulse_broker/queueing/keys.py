@@ -18,6 +18,7 @@ SESSIONS = "np:sessions"
 EVENTS = "np:events"
 TOTALS = "np:totals"
 PAUSED = "np:paused"
+COMMITS_DUE = "np:commits:due"
 WEBHOOKS_DUE = "np:webhooks:due"
 WEBHOOKS_DEAD = "np:webhooks:dead"
 
@@ -78,6 +79,11 @@ def device_jobs(name: str) -> str:
 def kept(mark: str) -> str:
     """Which job answers (or answered) a query that may share its answer."""
     return f"np:kept:{mark}"
+
+
+def commits(device_name: str) -> str:
+    """Hash of a device's changes with a timer; see ``queueing.commits``."""
+    return f"np:commits:{device_name}"
 
 
 def logins(device_name: str) -> str:

@@ -13,7 +13,7 @@ from netpulse_broker.errors import error_from_code
 from netpulse_broker.queueing.scripts import text
 from netpulse_broker.queueing.sealing import SealBroken, Sealer
 
-Operation = Literal["query", "change", "probe", "lease", "webhook"]
+Operation = Literal["query", "change", "confirm", "rollback", "check", "probe", "lease", "webhook"]
 """What a worker may be asked to do: names in an allow-list, never import paths."""
 
 FINAL = frozenset({"finished", "failed", "stopped", "canceled"})
@@ -23,8 +23,9 @@ class JobPayload(BaseModel):
     """What a worker needs to carry a job out. Sealed in Redis: it holds credentials.
 
     Attributes:
-        operation: query, change, probe (a connection test), lease (an interactive session) or webhook (one attempt to
-            deliver one; ``driver_args`` is the delivery).
+        operation: query, change, confirm or rollback (of a change with a timer; ``driver_args`` may name its ``job``),
+            check (asks the device what became of that ``job``), probe (a connection test), lease (an interactive
+            session) or webhook (one attempt to deliver one; ``driver_args`` is the delivery).
         driver: name in the driver registry.
         connection_args: as the driver's model validated them, secrets in clear.
         commands: queries in order, or configuration lines in order.
@@ -51,6 +52,18 @@ class JobPayload(BaseModel):
         return f"JobPayload(operation={self.operation!r}, driver={self.driver!r}, commands={len(self.commands)})"
 
     __str__ = __repr__
+
+
+@dataclass(frozen=True, slots=True)
+class JobPlace:
+    """Which job it is, whose, and where its sealed texts belong. ``host`` as the caller wrote it."""
+
+    id: str
+    queue: str
+    seq: int
+    device: str
+    host: str
+    owner: str
 
 
 @dataclass(slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from netpulse_broker.workers.running_job import RunningJob, Validity
 from netpulse_broker.workers.sessions import Logins, SessionLimits, SessionTable
 from netpulse_broker.workers.task import DriverLookup, Parser, TaskRunner
 from netpulse_broker.workers.task_end import TaskEnd
+from netpulse_broker.workers.timed_commits import TimedCommits
 from netpulse_broker.workers.work_loop import Exit, WorkLoop
 
 LINGER = 5.0
@@ -52,7 +53,13 @@ class PinnedWorker:
     ) -> None:
         self.device = device
         self._sessions = SessionTable(limits, logins=logins)
-        self._runner = TaskRunner(drivers=drivers, sessions=self._sessions, parse=parse, leases=leases)
+        self._runner = TaskRunner(
+            drivers=drivers,
+            sessions=self._sessions,
+            parse=parse,
+            leases=leases,
+            commits=TimedCommits(source.commits),
+        )
         self._linger = linger
         self._last_job = time.monotonic()
         self._published: tuple[int, str] = (0, "")

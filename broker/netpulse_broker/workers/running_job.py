@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from netpulse_broker.errors import JobStopped, LeaseLost
+from netpulse_broker.queueing.records import JobPlace
 from netpulse_drivers import Deadline
 
 
@@ -30,6 +31,7 @@ class RunningJob:
 
     Attributes:
         id: the job's id.
+        place: which job, and whose.
         deadline: when its execution must have ended.
         clock: the lease under which the device may be written to.
         wrote: whether anything may have been written to the device for this job.
@@ -40,6 +42,7 @@ class RunningJob:
     """
 
     id: str
+    place: JobPlace | None = None
     deadline: Deadline
     clock: Validity
     orphaned: Callable[[], bool] = lambda: False

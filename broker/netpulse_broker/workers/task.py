@@ -27,6 +27,7 @@ from netpulse_broker.workers.lease import NEVER_GRANTED, Lease, LeaseOptions, Le
 from netpulse_broker.workers.running_job import RunningJob
 from netpulse_broker.workers.sessions import OpenSession, Sessions
 from netpulse_broker.workers.task_end import Account, TaskEnd
+from netpulse_broker.workers.timed_commits import TimedCommits
 from netpulse_drivers import (
     BaseDriver,
     Call,
@@ -75,20 +76,31 @@ class TaskRunner:
         sessions: kept ones (pinned worker) or one per job (FIFO).
         parse: parser for ``parsing``; None: a request for parsing fails as unsupported.
         leases: serves interactive sessions; None: a request for one fails as unsupported.
+        commits: keeps account of changes with a timer; None: nobody does, and none can be confirmed.
     """
 
     def __init__(
-        self, *, drivers: DriverLookup, sessions: Sessions, parse: Parser | None = None, leases: Leases | None = None
+        self,
+        *,
+        drivers: DriverLookup,
+        sessions: Sessions,
+        parse: Parser | None = None,
+        leases: Leases | None = None,
+        commits: TimedCommits | None = None,
     ) -> None:
         self._drivers = drivers
         self._sessions = sessions
         self._parse = parse
         self._leases = leases
+        self._commits = commits
         self._leased: Lease | None = None
         self._redaction: tuple[dict[str, Any], Redactor] = ({}, Redactor(()))
         self._operations = {
             "query": self._query,
             "change": self._change,
+            "confirm": self._settle,
+            "rollback": self._settle,
+            "check": self._check,
             "probe": self._probe,
             "lease": self._lease,
         }
@@ -112,6 +124,8 @@ class TaskRunner:
             error = CommandTimeout("the job did not end within its time and its session was closed")
         status: Literal["finished", "failed", "stopped"] = "finished"
         if error is not None:
+            if payload.operation == "change" and account.commit is not None and account.change is None:
+                account.commit = TimedCommits.failed(account.commit, error)
             status = "stopped" if running.stopped else "failed"
         return account.end(
             payload.operation, status=status, error=error, duration=time.monotonic() - started, redactor=redactor
@@ -231,19 +245,43 @@ class TaskRunner:
         finally:
             account.spent("parse", time.monotonic() - began)
 
-    @staticmethod
-    def _change(opened: OpenSession, payload: JobPayload, running: RunningJob, account: Account) -> None:
+    def _change(self, opened: OpenSession, payload: JobPayload, running: RunningJob, account: Account) -> None:
         request = _change_request(payload)
         running.check_stopped()
         began = time.monotonic()
         done: Any
         try:
+            if request.revert_in is not None and not request.dry_run and self._commits is not None:
+                self._commits.begin(opened, payload, request.revert_in, running, account)
             done = opened.driver.config(opened.handle, request)
         finally:
             account.spent("execute", time.monotonic() - began)
         if not isinstance(done, ChangeResult):  # a plug-in that hands back the device's bare text
             done = ChangeResult(outputs=[Output("", done)], changed=True, applied=request.lines)
         account.change = replace(done, outputs=[_checked(output) for output in done.outputs])
+        if account.commit is not None:
+            account.commit = TimedCommits.committed(account.commit, done)
+
+    def _settle(self, opened: OpenSession, payload: JobPayload, running: RunningJob, account: Account) -> None:
+        if self._commits is None:
+            raise UnsupportedOperation("confirm and rollback take a pinned worker")
+        running.check_stopped()
+        began = time.monotonic()
+        try:
+            done = self._commits.settle(opened, payload, running, account)
+        finally:
+            account.spent("execute", time.monotonic() - began)
+        account.change = replace(done, outputs=[_checked(output) for output in done.outputs])
+
+    def _check(self, opened: OpenSession, payload: JobPayload, running: RunningJob, account: Account) -> None:
+        if self._commits is None:
+            raise UnsupportedOperation("a change with a timer is asked for by a pinned worker")
+        running.check_stopped()
+        began = time.monotonic()
+        try:
+            self._commits.check(opened, payload, account)
+        finally:
+            account.spent("execute", time.monotonic() - began)
 
     @staticmethod
     def _probe(opened: OpenSession, _payload: JobPayload, running: RunningJob, account: Account) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from netpulse_broker.errors import WorkerLost
+from netpulse_broker.queueing.commits import CommitRecord
 from netpulse_broker.queueing.records import failure_result
 from netpulse_broker.telemetry.redaction import Redactor
 from netpulse_drivers import ChangeResult, NetPulseError, Output
@@ -27,6 +28,7 @@ class TaskEnd:
         result: the result object (docs/rest.md).
         error_code: plain code of the error, "" when there is none.
         duration: seconds of execution, login included.
+        commits: changes with a timer of which something is known now; to be put on record with the result.
     """
 
     status: Status
@@ -34,6 +36,7 @@ class TaskEnd:
     result: dict[str, Any]
     error_code: str
     duration: float
+    commits: tuple[CommitRecord, ...] = ()
 
     @classmethod
     def forgotten(cls) -> TaskEnd:
@@ -52,6 +55,7 @@ class Account:
         retval: set by operations whose retval is not made of the outputs.
         session_reused: the job ran on a session that was open before it.
         stages: seconds by stage (connect, execute, parse).
+        commit: the change with a timer that this job has made, confirmed, taken back or asked for.
     """
 
     outputs: list[Output] = field(default_factory=list)
@@ -59,6 +63,7 @@ class Account:
     retval: Any = None
     session_reused: bool = False
     stages: dict[str, float] = field(default_factory=dict)
+    commit: CommitRecord | None = None
 
     def spent(self, stage: str, seconds: float) -> None:
         """Add to a stage."""
@@ -88,12 +93,15 @@ class Account:
             }
             if self.change.backup is not None:
                 result["backup"] = redactor.device_text(self.change.backup)
+        if self.commit is not None and self.commit.state != "none":
+            result["commit"] = self.commit.shown()
         return TaskEnd(
             status=status,
             outcome="ok" if status == "finished" else "failed",
             result=result,
             error_code="" if error is None else error.code,
             duration=duration,
+            commits=() if self.commit is None else (self.commit,),
         )
 
     def _retval(self, operation: str, steps: list[Output], masked: list[dict[str, Any]], redactor: Redactor) -> Any:
@@ -103,7 +111,7 @@ class Account:
                 for step, shown in zip(steps, masked, strict=True)
                 if not step.failed
             }
-        if operation == "change":
+        if operation in ("change", "confirm", "rollback"):
             return [shown["output"] for shown in masked]
         return redactor.device_data(self.retval)
 

@@ -213,6 +213,7 @@ class WorkLoop:
         else:
             running = RunningJob(
                 id=job_id,
+                place=job.place,
                 deadline=Deadline.after(job.payload.timeout),
                 clock=self._clock,
                 orphaned=lambda: self._orphaned,
@@ -242,6 +243,8 @@ class WorkLoop:
         """Hand the result in until Redis has taken it; whether more work may be waiting."""
         while True:
             try:
+                if end.commits:
+                    self._source.commits.write(end.commits)  # first: who sees the result finds the record
                 more = self._source.finish(
                     job.place,
                     status=end.status,

@@ -7,7 +7,7 @@ import json
 from netpulse_drivers.base import ChangeRequest, EnsurePolicy
 from netpulse_drivers.conformance.clause import Clause, NotApplicable, raises, require
 from netpulse_drivers.conformance.trial import StoppedHere, Trial
-from netpulse_drivers.errors import CommandRefused, UnsupportedOperation
+from netpulse_drivers.errors import CommandRefused, NothingPending, UnsupportedOperation
 
 
 def _change(trial: Trial) -> None:
@@ -95,6 +95,38 @@ def _refused_change(trial: Trial) -> None:
         trial.answered(driver, session)
 
 
+def _timed_commits(trial: Trial) -> None:
+    driver = trial.driver()
+    with trial.session(driver) as session:
+        trial.called(driver, "change")
+        try:
+            before = driver.commit_state(session)
+        except UnsupportedOperation:
+            with raises(UnsupportedOperation, "confirm() of a driver without commit_state()"):
+                driver.confirm(session)
+            with raises(UnsupportedOperation, "check_operation('confirm') of a driver without commit_state()"):
+                type(driver).check_operation("confirm", driver.args)
+            raise NotApplicable("the driver says that it has no timed commits") from None
+        type(driver).check_operation("confirm", driver.args)
+        if before.pending:
+            raise NotApplicable("a commit of somebody else waits for its confirmation on the device")
+        trial.called(driver, "change")
+        require(
+            driver.commit_state(session) == before, "the fingerprint of a configuration that nobody changes has changed"
+        )
+        trial.called(driver, "change")
+        with raises(NothingPending, "confirm() where nothing waits") as caught:
+            driver.confirm(session)
+        require(caught.value.session_usable, "NothingPending leaves the session usable, and has to say so")
+        trial.needs_change()
+        _not_yet(trial)
+        trial.changed(driver, session, *trial.profile.change)
+        trial.called(driver, "change")
+        require(
+            driver.commit_state(session).fingerprint != before.fingerprint, "a change does not show in the fingerprint"
+        )
+
+
 def _write_guard(trial: Trial) -> None:
     trial.needs_change()
 
@@ -121,6 +153,11 @@ CHANGE_CLAUSES = (
         name="refused_change_says_which_line",
         says="A refused line is named with the device's text, and nothing behind it is sent.",
         check=_refused_change,
+    ),
+    Clause(
+        name="timed_commits",
+        says="The driver tells what waits for its confirmation, or has no timed commits and says so everywhere.",
+        check=_timed_commits,
     ),
     Clause(
         name="write_guard_stops_a_change",

@@ -40,10 +40,14 @@ class NapalmDriver(BaseDriver):
 
     @classmethod
     def check_operation(
-        cls, operation: Operation, connection_args: ConnectionArgs, change: ChangeRequest | None = None
+        cls,
+        operation: Operation,
+        connection_args: ConnectionArgs,
+        change: ChangeRequest | None = None,
+        args: BaseModel | None = None,
     ) -> None:
         """Timed commits only where NAPALM's driver for the platform has them."""
-        super().check_operation(operation, connection_args, change)
+        super().check_operation(operation, connection_args, change, args)
         assert isinstance(connection_args, NapalmConnectionArgs)  # noqa: S101
         platform = connection_args.platform
         revert_in = change.revert_in if change is not None else None

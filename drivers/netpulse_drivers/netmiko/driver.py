@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, TypeVar
 
 from netmiko.exceptions import NetmikoAuthenticationException, NetmikoTimeoutException, ReadTimeout
+from pydantic import BaseModel
 
 from netpulse_drivers.base import BaseDriver, ChangeRequest, ConnectionArgs, Operation
 from netpulse_drivers.errors import (
@@ -57,10 +58,14 @@ class NetmikoDriver(InteractiveSessions, BaseDriver):
 
     @classmethod
     def check_operation(
-        cls, operation: Operation, connection_args: ConnectionArgs, change: ChangeRequest | None = None
+        cls,
+        operation: Operation,
+        connection_args: ConnectionArgs,
+        change: ChangeRequest | None = None,
+        args: BaseModel | None = None,
     ) -> None:
         """What the platform lacks is refused before a job is made."""
-        super().check_operation(operation, connection_args, change)
+        super().check_operation(operation, connection_args, change, args)
         assert isinstance(connection_args, NetmikoConnectionArgs)  # noqa: S101
         name = connection_args.device_type
         if change is not None:

@@ -7,7 +7,8 @@ from typing import Any, Literal, Self
 
 from pydantic import ConfigDict, Field, SecretStr, model_validator
 
-from netpulse_drivers.base import ConnectionArgs, OperationArgs
+from netpulse_drivers.base import ChangeRequest, ConnectionArgs, OperationArgs
+from netpulse_drivers.errors import UnsupportedOperation
 from netpulse_drivers.strict_keys import refuse_unknown_keys
 
 Encoding = Literal["json", "text"]
@@ -130,6 +131,16 @@ class PyeapiChangeArgs(_EapiArgs):
         description="Make the change in a configuration session: all lines or none, with a diff. False: type them "
         "into the running configuration, for releases before 4.15; what stands before a refused line stays.",
     )
-    replace: bool = Field(
-        default=False, description="The lines are the whole configuration, not an addition to it; takes a session."
-    )
+
+
+def refuse_without_session(change: ChangeRequest, args: PyeapiChangeArgs) -> None:
+    """Without a configuration session lines can only be typed.
+
+    Raises:
+        UnsupportedOperation
+    """
+    if args.session:
+        return
+    for name in ("dry_run", "revert_in", "replace", "ensure"):
+        if getattr(change, name):
+            raise UnsupportedOperation(f"{name} takes a configuration session: leave out driver_args.session")

@@ -14,7 +14,7 @@ from pyeapi.eapilib import CommandError
 
 from netpulse_drivers.base import Call, ChangeRequest, EnsurePolicy
 from netpulse_drivers.errors import CommandRefused, DriverError, SessionLost, UnsupportedOperation
-from netpulse_drivers.pyeapi.arguments import LONGEST_TIMER, PyeapiChangeArgs
+from netpulse_drivers.pyeapi.arguments import LONGEST_TIMER, PyeapiChangeArgs, refuse_without_session
 from netpulse_drivers.pyeapi.refusals import failed_position
 from netpulse_drivers.pyeapi.session import Command, EapiSession
 from netpulse_drivers.pyeapi.timed_commit import SESSION_PREFIX
@@ -44,10 +44,7 @@ def _refuse_unsupported(change: ChangeRequest, args: PyeapiChangeArgs) -> None:
         raise UnsupportedOperation(f"EOS takes a revert_in of at most {LONGEST_TIMER} seconds")
     if change.revert_in is not None and (change.save or args.autosave):
         raise UnsupportedOperation("save and revert_in exclude each other: confirming saves")
-    if not args.session:
-        for name in ("dry_run", "revert_in", "replace", "ensure"):
-            if getattr(change, name) or getattr(args, name, False):
-                raise UnsupportedOperation(f"{name} takes a configuration session: leave out driver_args.session")
+    refuse_without_session(change, args)
     policy = change.ensure
     if policy is None:
         return
@@ -73,7 +70,7 @@ class _Editor:
         self._options = args.request_options()
         self._call = call
         self._policy = change.ensure or EnsurePolicy()
-        self._replace = change.replace or args.replace
+        self._replace = change.replace
         self._save = change.save or args.autosave or self._policy.save_when == "always"
         self._outputs: list[Output] = []
         self._backup: str | None = None

@@ -6,6 +6,8 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
+from pydantic import BaseModel
+
 from netpulse_drivers.base import BaseDriver, ChangeRequest, ConnectionArgs, Operation
 from netpulse_drivers.errors import CommandRefused, ConnectError, DriverError, UnsupportedOperation
 from netpulse_drivers.pyeapi.arguments import (
@@ -13,6 +15,7 @@ from netpulse_drivers.pyeapi.arguments import (
     PyeapiChangeArgs,
     PyeapiConnectionArgs,
     PyeapiQueryArgs,
+    refuse_without_session,
 )
 from netpulse_drivers.results import ChangeResult, CommitState, Output
 
@@ -36,11 +39,17 @@ class PyeapiDriver(BaseDriver):
 
     @classmethod
     def check_operation(
-        cls, operation: Operation, connection_args: ConnectionArgs, change: ChangeRequest | None = None
+        cls,
+        operation: Operation,
+        connection_args: ConnectionArgs,
+        change: ChangeRequest | None = None,
+        args: BaseModel | None = None,
     ) -> None:
-        super().check_operation(operation, connection_args, change)
+        super().check_operation(operation, connection_args, change, args)
         if change is not None and change.revert_in is not None and change.revert_in > LONGEST_TIMER:
             raise UnsupportedOperation(f"EOS takes a revert_in of at most {LONGEST_TIMER} seconds")
+        if change is not None and isinstance(args, PyeapiChangeArgs):
+            refuse_without_session(change, args)
 
     # -- session ----------------------------------------------------------------------------------------------------
 

@@ -23,7 +23,7 @@ _NO_TIMER = {
     "confirm": Refusal(error="unsupported_operation", says="has no commit that could be confirmed"),
 }
 
-_NO_REPLACE = Refusal(error="invalid_request", says="unknown option 'replace'", asks={"driver_args": {"replace": True}})
+_NO_REPLACE = Refusal(error="unsupported_operation", says="cannot replace the whole configuration")
 
 NETMIKO_FRR = Row(
     name="netmiko, FRR over sshd",

@@ -17,6 +17,7 @@
         lab.configure(r1, "hostname other")       # somebody else changes it
         lab.announce(r1, "%LINK-3-UPDOWN: ...")   # unsolicited line on all its terminals
         r9 = lab.add(name="r9", platform="ios"); lab.remove(r9)
+        lab.time_is_up(r1)                        # the timer of a commit ends now
         lab.reset()                               # forget logs and counters
         lab.restore(r1)                           # the configuration of the start
 
@@ -372,6 +373,14 @@ class SimulatorLab:
     def restore(self, device: SimulatedDevice | str) -> None:
         """Put the configuration of the start back, running and saved; sessions, log and counters stay."""
         self._ask("restore", device=_name(device))
+
+    def time_is_up(self, device: SimulatedDevice | str) -> None:
+        """The timer of a commit that waits for its confirmation ends now: the device goes back.
+
+        Raises:
+            LabError: none runs.
+        """
+        self._ask("time_is_up", device=_name(device))
 
     def add(self, **fields: Any) -> SimulatedDevice:
         """Start one more device.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import difflib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from .config_store import ConfigTree, PrintStyle
@@ -32,14 +33,33 @@ class Candidates:
     """When it does, in seconds since the device was started."""
     owner: str = ""
     """Who made it."""
+    revert: Callable[[], None] | None = None
+    """What happens then."""
     saved: dict[str, ConfigTree] = field(default_factory=dict)
     """Configurations that were copied to flash:, by file name."""
+
+    def start(self, seconds: float, revert: Callable[[], None], *, before: ConfigTree) -> None:
+        """A timed commit was made: call `revert` unless it is confirmed in time."""
+        self.before, self.revert = before, revert
+        self.timer = asyncio.get_running_loop().call_later(seconds, revert)
 
     def confirm(self) -> None:
         """A timed commit stays."""
         if self.timer is not None:
             self.timer.cancel()
-        self.timer = self.before = None
+        self.timer = self.before = self.revert = None
+
+    def time_is_up(self) -> None:
+        """The timer ends now.
+
+        Raises:
+            ValueError: none runs.
+        """
+        if self.revert is None:
+            raise ValueError("no commit timer runs on this device")
+        if self.timer is not None:
+            self.timer.cancel()
+        self.revert()
 
     def clear(self) -> None:
         self.confirm()

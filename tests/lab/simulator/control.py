@@ -38,6 +38,7 @@ class ControlServer:
             "configure": self._configure,
             "add": self._add,
             "remove": self._remove,
+            "time_is_up": self._time_is_up,
             "stop": self._end,
         }
 
@@ -132,6 +133,10 @@ class ControlServer:
 
     async def _remove(self, request: dict[str, Any]) -> object:
         self._simulator.remove(request["device"])
+        return None
+
+    async def _time_is_up(self, request: dict[str, Any]) -> object:
+        self._simulator.device(request["device"]).candidates.time_is_up()
         return None
 
     async def _end(self, request: dict[str, Any]) -> object:

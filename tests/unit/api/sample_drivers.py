@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Literal
 
-from pydantic import ConfigDict, Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
-from netpulse_drivers import BaseDriver, ConnectionArgs, InvalidArguments, OperationArgs, QueueStrategy, UnknownDriver
+from netpulse_drivers import (
+    BaseDriver,
+    ChangeRequest,
+    ChangeResult,
+    ConnectionArgs,
+    InvalidArguments,
+    Operation,
+    OperationArgs,
+    QueueStrategy,
+    UnknownDriver,
+    UnsupportedOperation,
+)
 from netpulse_drivers.registry import PluginFailure
 
 
@@ -50,6 +61,18 @@ class LabDriver(BaseDriver):
 
     def disconnect(self, session: Any) -> None: ...
 
+    @classmethod
+    def check_operation(
+        cls,
+        operation: Operation,
+        connection_args: ConnectionArgs,
+        change: ChangeRequest | None = None,
+        args: BaseModel | None = None,
+    ) -> None:
+        super().check_operation(operation, connection_args, change, args)
+        if change is not None and change.replace and cls is LabDriver:
+            raise UnsupportedOperation("the lab replaces nothing")
+
 
 class OpenDriver(LabDriver):
     """Takes anything and keeps no order: the smallest plug-in."""
@@ -59,6 +82,12 @@ class OpenDriver(LabDriver):
     query_args = BaseDriver.query_args
     change_args = BaseDriver.change_args
     query_strategy: ClassVar[QueueStrategy] = "fifo"
+
+    def confirm(self, session: Any) -> ChangeResult:
+        return ChangeResult(outputs=[], changed=False)
+
+    def rollback(self, session: Any) -> ChangeResult:
+        return ChangeResult(outputs=[], changed=True)
 
 
 class SampleDrivers:

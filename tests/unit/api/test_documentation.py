@@ -25,6 +25,8 @@ TEMPLATE = {200, 400, 401, 403, 413, 422, 429, 500, 503}
 EXPECTED = {
     ("post", "/device/execute"): {201, 202, 400, 401, 403, 409, 413, 422, 429, 500, 503},
     ("post", "/device/bulk"): {201, 202, 400, 401, 403, 413, 422, 429, 500, 503},
+    ("post", "/device/confirm"): {201, 202, 400, 401, 403, 409, 413, 422, 429, 500, 503},
+    ("post", "/device/rollback"): {201, 202, 400, 401, 403, 409, 413, 422, 429, 500, 503},
     ("post", "/device/test-connection"): {200, 400, 401, 403, 413, 422, 429, 500, 503, 504},
     ("get", "/job"): {200, 400, 401, 403, 404, 422, 429, 500, 503},
     ("delete", "/job"): {200, 400, 401, 403, 404, 409, 422, 429, 500, 503},
@@ -82,6 +84,8 @@ async def test_examples_of_the_document_are_accepted(
     for path, model in (
         ("/device/execute", "ExecuteRequest"),
         ("/device/bulk", "BulkRequest"),
+        ("/device/confirm", "CommitRequest"),
+        ("/device/rollback", "CommitRequest"),
         ("/device/test-connection", "TestConnectionRequest"),
     ):
         for example in schemas[model]["examples"]:

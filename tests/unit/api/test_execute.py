@@ -102,6 +102,7 @@ async def test_lines_of_a_change(
         "save": False,
         "message": None,
         "revert_in": None,
+        "replace": False,
     }
 
 
@@ -115,6 +116,7 @@ async def test_extras_of_a_change(client: httpx.AsyncClient, dispatch: MemoryDis
             "save": True,
             "message": "ticket 7",
             "revert_in": 60.0,
+            "replace": False,
         }
         assert made.payload.enable is True
 

@@ -1,4 +1,5 @@
-"""docs/rest.md: every request body in it is accepted, every answer in it has the documented shape."""
+"""docs/rest.md: every request body in it is accepted, every answer in it has the documented shape. And the bodies of
+docs/commit-confirm.md are accepted too."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ from netpulse_broker.models.job import Job
 from netpulse_broker.models.options import JobOptions
 from tests.unit.api.memory_dispatch import MemoryDispatch
 
-PAGE = (Path(__file__).parents[3] / "docs" / "rest.md").read_text()
+DOCS = Path(__file__).parents[3] / "docs"
+PAGE = (DOCS / "rest.md").read_text()
 
 BLOCK = re.compile(r"^```json(?: (\w+) ([^\n]*))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -25,13 +27,15 @@ BLOCKS = [(kind, head, json.loads(text)) for kind, head, text in BLOCK.findall(P
 
 REQUESTS = [(head.split(), body) for kind, head, body in BLOCKS if kind == "request"]
 
+TIMED = [(head.split(), json.loads(text)) for _, head, text in BLOCK.findall((DOCS / "commit-confirm.md").read_text())]
 
-@pytest.mark.parametrize(("head", "body"), REQUESTS)
+
+@pytest.mark.parametrize(("head", "body"), [*REQUESTS, *TIMED])
 async def test_requests_are_accepted(
     client: httpx.AsyncClient, dispatch: MemoryDispatch, head: list[str], body: dict[str, Any]
 ) -> None:
     method, path = head
-    assert body["driver"] == "netmiko"
+    assert body["driver"] in {"netmiko", "pyeapi"}
     answer = await client.request(method, path, json=body | {"driver": "open"})
     assert answer.status_code in {200, 201}, answer.text
     assert answer.json()["data"].get("failed", []) == []
@@ -41,6 +45,8 @@ def test_there_are_requests_for_every_way_to_make_a_job() -> None:
     assert {tuple(head) for head, _ in REQUESTS} == {
         ("POST", "/device/execute"),
         ("POST", "/device/bulk"),
+        ("POST", "/device/confirm"),
+        ("POST", "/device/rollback"),
         ("POST", "/device/test-connection"),
     }
 

@@ -7,8 +7,9 @@ import pytest
 
 from netpulse_broker.dispatch.submission import JobSubmission
 from netpulse_broker.queueing import keys
-from netpulse_broker.queueing.claims import Fenced, JobPlace, LeaseAbsent, Stale
+from netpulse_broker.queueing.claims import Fenced, LeaseAbsent, Stale
 from netpulse_broker.queueing.node_lease import NodeLease
+from netpulse_broker.queueing.records import JobPlace
 from netpulse_broker.queueing.sweeper import Sweeper
 from tests.unit.queueing.conftest import PASSWORD, Queue, payload
 
@@ -26,7 +27,7 @@ def test_a_job_travels_from_submit_to_its_result(queue: Queue) -> None:
     assert worker.wait(1)
     job = worker.claim()
     assert job is not None
-    assert job.place == JobPlace(job_id, "device:r1", 1, "r1")
+    assert job.place == JobPlace(job_id, "device:r1", 1, "r1", "r1", "key1")
     assert queue.job(job_id).status == "started"
     assert job.payload.connection_args["password"] == PASSWORD
     finish_ok(worker, job.place)

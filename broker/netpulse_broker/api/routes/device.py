@@ -57,7 +57,7 @@ async def execute(request: Request, body: ExecuteRequest, shared: Shared, caller
     async with shared.waiting.wait(request) as wait:
         record = await shared.dispatch.submit_and_wait(submission, seconds)
     if record is None:
-        record = await _as_it_stands(wait, shared, submission)
+        record = await as_it_stands(wait, shared, submission)
     if record.final:
         return success(job_object(record), status=201)
     return success(job_object(record), status=202, message=STILL_RUNNING)
@@ -104,7 +104,7 @@ async def test_connection(request: Request, body: TestConnectionRequest, shared:
     async with shared.waiting.wait(request) as wait:
         record = await shared.dispatch.submit_and_wait(submission, body.timeout + QUEUEING)
     if record is None:
-        record = await _as_it_stands(wait, shared, submission)
+        record = await as_it_stands(wait, shared, submission)
     if record.final:
         return success(_connection_test(record))
     await _give_up(shared, record.id)
@@ -115,7 +115,7 @@ router.add_api_route("/exec", execute, methods=["POST"], include_in_schema=False
 router.add_api_route("/test", test_connection, methods=["POST"], include_in_schema=False)
 
 
-async def _as_it_stands(wait: Wait, shared: Shared, submission: JobSubmission) -> JobRecord:
+async def as_it_stands(wait: Wait, shared: Shared, submission: JobSubmission) -> JobRecord:
     """The job after its wait was broken off.
 
     Raises:
@@ -132,7 +132,7 @@ async def _as_it_stands(wait: Wait, shared: Shared, submission: JobSubmission) -
 
 async def _found(wait: Wait, shared: Shared, submission: JobSubmission) -> JobRecord | BrokerError:
     try:
-        return await _as_it_stands(wait, shared, submission)
+        return await as_it_stands(wait, shared, submission)
     except QueueUnavailable as error:
         return error
 

@@ -1,7 +1,7 @@
 -- KEYS  1 device ('' for fifo)  2 lease  3 claim list  4 worker hash  5... lanes, most urgent first (a device's first
 --       one is for operators and is served while the queue is paused)
 -- ARGV  1 token  2 lease value  3 now (ISO)  4 now (ms)  5 worker name  6 node
--- ->    {'job', id, queue, operation, seq, device, sealed} | {'empty'} | {'no-lease'} | {'fenced'}
+-- ->    {'job', id, queue, operation, seq, device, host, owner, sealed} | {'empty'} | {'no-lease'} | {'fenced'}
 local lease = redis.call('GET', KEYS[2])
 if not lease then return { 'no-lease' } end
 if lease ~= ARGV[2] then return { 'fenced' } end
@@ -17,9 +17,10 @@ end
 -- What is claimed already and still marked as started by us is a job whose claim answer was lost on its way: a worker
 -- asks for work only when it executes nothing and its last finish is confirmed.
 for _, id in ipairs(redis.call('LRANGE', KEYS[3], 0, -1)) do
-  local job = redis.call('HMGET', 'rq:job:' .. id, 'status', 'claim', 'origin', 'operation', 'seq', 'device', 'data')
+  local job = redis.call('HMGET', 'rq:job:' .. id, 'status', 'claim', 'origin', 'operation', 'seq', 'device',
+    'host', 'owner', 'data')
   if job[1] == 'started' and job[2] == ARGV[1] then
-    return { 'job', id, job[3] or '', job[4] or '', job[5] or '0', job[6] or '', job[7] or '' }
+    return { 'job', id, job[3] or '', job[4] or '', job[5] or '0', job[6] or '', job[7] or '', job[8] or '', job[9] or '' }
   end
   redis.call('LREM', KEYS[3], 0, id)
 end
@@ -29,7 +30,7 @@ for lane = 5, lanes do
     if not id then break end
     local key = 'rq:job:' .. id
     local job = redis.call('HMGET', key, 'status', 'expires', 'device', 'driver', 'operation', 'due', 'queued_ms',
-      'origin', 'seq', 'data')
+      'origin', 'seq', 'data', 'host', 'owner')
     if job[1] == 'queued' then
       local due = tonumber(job[6] or redis.call('ZSCORE', 'np:expiry', id) or 'inf')
       local left = math.max(math.ceil((tonumber(job[2]) or 0) - tonumber(ARGV[4]) / 1000), 60)
@@ -47,7 +48,7 @@ for lane = 5, lanes do
           'worker', ARGV[5], 'node', ARGV[6])
         if KEYS[1] ~= '' then redis.call('HSET', KEYS[1], 'state', 'busy', 'job', id, 'since', ARGV[3]) end
         redis.call('HSET', KEYS[4], 'state', 'busy', 'current_job', id, 'last_heartbeat', ARGV[3])
-        return { 'job', id, job[8] or '', job[5] or '', job[9] or '0', job[3] or '', job[10] or '' }
+        return { 'job', id, job[8] or '', job[5] or '', job[9] or '0', job[3] or '', job[11] or '', job[12] or '', job[10] or '' }
       end
     end
   end

@@ -1,4 +1,4 @@
--- Ends queued jobs whose ttl has run out, whether or not anybody serves their queue; queues webhooks that are due.
+-- Ends queued jobs whose ttl has run out, whether or not anybody serves their queue; queues webhooks and checks that are due.
 -- ARGV  1 now (ms)  2 now (ISO)  3 at most so many
 -- ->    ids that were ended
 local ended = {}
@@ -19,6 +19,27 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', 'np:webhooks:due', '-inf', ARGV[
   if job[1] == 'scheduled' then
     redis.call('HSET', 'rq:job:' .. id, 'status', 'queued', 'enqueued_at', ARGV[2])
     queue_fifo(id, tonumber(job[2]) or 3600)
+  end
+end
+-- Devices that are to be asked what became of a change with a timer. See queueing.commits.
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', 'np:commits:due', '-inf', ARGV[1], 'LIMIT', 0, ARGV[3])) do
+  redis.call('ZREM', 'np:commits:due', id)
+  local key = 'rq:job:' .. id
+  local job = redis.call('HMGET', key, 'status', 'ttl', 'device', 'origin', 'driver')
+  if job[1] == 'scheduled' then
+    local device = job[3]
+    redis.call('HSET', key, 'status', 'queued', 'enqueued_at', ARGV[2], 'seq', redis.call('INCR', 'np:seq:' .. device))
+    redis.call('RPUSH', 'rq:queue:' .. job[4], id)
+    redis.call('SADD', 'rq:queues', 'rq:queue:' .. job[4])
+    redis.call('ZADD', 'np:jobs', ARGV[1], id)
+    redis.call('ZADD', 'np:jobs:' .. device, ARGV[1], id)
+    redis.call('ZADD', 'np:expiry', tonumber(ARGV[1]) + (tonumber(job[2]) or 3600) * 1000, id)
+    tell('job', id, 'queued', 'device', device, 'driver', job[5], 'operation', 'check')
+    if redis.call('HEXISTS', 'np:device:' .. device, 'token') == 1 then
+      wake('np:wake:device:' .. device)
+    else
+      redis.call('SADD', 'np:unplaced', device)
+    end
   end
 end
 return ended

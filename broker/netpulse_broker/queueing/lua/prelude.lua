@@ -78,6 +78,9 @@ local function known(id)
   return job
 end
 
+-- After these, what was read from the device before counts no more.
+local CHANGING = { change = true, lease = true, rollback = true, check = true }
+
 -- had: the job as known(), if that has been read already.
 local function end_job(id, status, outcome, err, ended, sealed, extra, had)
   local key = 'rq:job:' .. id
@@ -96,7 +99,7 @@ local function end_job(id, status, outcome, err, ended, sealed, extra, had)
   if had.status ~= 'started' then redis.call('ZREM', 'np:expiry', id) end  -- the claim has taken it off
   count('jobs|' .. had.driver .. '|' .. had.operation .. '|' .. status .. '|' .. outcome)
   if err ~= '' then count('errors|' .. err) end
-  if had.operation == 'change' or had.operation == 'lease' then outdate(had.device) end
+  if CHANGING[had.operation] then outdate(had.device) end
   tell('job', id, status, 'outcome', outcome, 'error', err, 'device', had.device, 'driver', had.driver, 'operation',
     had.operation)
   if had.reply_to ~= '' then

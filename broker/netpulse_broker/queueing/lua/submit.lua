@@ -20,7 +20,7 @@ if KEYS[8] ~= '' then
   local busy = redis.call('HGET', KEYS[6], 'job') or ''
   local doing = busy ~= '' and redis.call('HGET', 'rq:job:' .. busy, 'operation') or ''
   -- While somebody writes to the device, nothing read before or beside it counts.
-  if kept[1] and kept[2] == (redis.call('GET', generation) or '0') and doing ~= 'change' and doing ~= 'lease' then
+  if kept[1] and kept[2] == (redis.call('GET', generation) or '0') and doing ~= 'change' and doing ~= 'lease' and doing ~= 'rollback' then
     local job = redis.call('HMGET', 'rq:job:' .. kept[1], 'status', 'origin', 'started_ms')
     if job[1] == 'started' or (job[1] == 'queued' and job[2] == ARGV[2]) then
       count('cache|joined')
@@ -45,7 +45,7 @@ end
 redis.call('ZADD', 'np:expiry', ARGV[4], ARGV[1])
 if KEYS[7] ~= '' then redis.call('SET', KEYS[7], ARGV[1] .. ' ' .. ARGV[6], 'EX', ARGV[7]) end
 tell('job', ARGV[1], 'queued', 'device', ARGV[9], 'driver', ARGV[10], 'operation', ARGV[11])
-if ARGV[11] == 'change' or ARGV[11] == 'lease' then outdate(ARGV[9]) end
+if ARGV[11] == 'change' or ARGV[11] == 'lease' or ARGV[11] == 'rollback' then outdate(ARGV[9]) end
 if KEYS[8] ~= '' then
   count('cache|missed')
   redis.call('HSET', KEYS[8], 'job', ARGV[1], 'generation', redis.call('GET', generation) or '0')

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import time
+from functools import partial
 
 from tests.lab.simulator.config_session import Candidate, differences
 from tests.lab.simulator.device import Device, load
@@ -71,9 +71,8 @@ def _commit_for(shell: Interpreter, candidate: Candidate, seconds: float) -> Non
     before = device.running.copy()
     _commit(shell, candidate)
     candidate.state = "pendingCommitTimer"
-    device.candidates.before = before
     device.candidates.due = time.time() - device.booted + seconds
-    device.candidates.timer = asyncio.get_running_loop().call_later(seconds, _revert, device, candidate)
+    device.candidates.start(seconds, partial(_revert, device, candidate), before=before)
 
 
 def _revert(device: Device, candidate: Candidate) -> None:

@@ -5,9 +5,9 @@ The commands need ``archive`` with a ``path`` in the configuration, as on the de
 
 from __future__ import annotations
 
-import asyncio
 import difflib
 import time
+from functools import partial
 
 from tests.lab.simulator.config_store import ConfigTree, Entry
 from tests.lab.simulator.device import Device, load
@@ -105,10 +105,9 @@ def arm(shell: Interpreter, minutes: int) -> None:
     """From now on the configuration goes back to what it is, unless that is confirmed in time."""
     device = shell.device
     device.candidates.confirm()
-    device.candidates.before = device.running.copy()
     device.candidates.due = time.time() - device.booted + minutes * 60
     device.candidates.owner = shell.username
-    device.candidates.timer = asyncio.get_running_loop().call_later(minutes * 60, _revert, device)
+    device.candidates.start(minutes * 60, partial(_revert, device), before=device.running.copy())
     device.journal.event("revert timer", session=shell.session, minutes=minutes)
 
 

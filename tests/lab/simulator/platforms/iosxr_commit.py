@@ -46,8 +46,32 @@ def _commit(shell: Interpreter) -> str:
     return ""
 
 
+def commit_confirmed(shell: Interpreter, found: Match[RankedRule], negative: bool) -> Outcome | str:
+    """``commit confirmed [SECONDS]``: goes back unless a ``commit`` comes in time, from whatever session."""
+    device = shell.device
+    before = device.running.copy()
+    seconds = int(found.arguments[0]) if found.arguments else 600
+    done = _commit(shell)
+    if done:
+        return done
+
+    def revert() -> None:
+        device.candidates.confirm()
+        device.replace_running(before, "commit-timer")
+        device.startup = device.running.copy()
+        device.journal.event("commit reverted")
+
+    device.candidates.confirm()
+    device.candidates.start(seconds, revert, before=before)
+    return ""
+
+
 def commit(shell: Interpreter, found: Match[RankedRule], negative: bool) -> Outcome | str:
-    """``commit``; asks when somebody else has committed in between."""
+    """``commit``; asks when somebody else has committed in between. It confirms a trial commit, with or without changes
+    of its own."""
+    if shell.device.candidates.before is not None:
+        shell.device.candidates.confirm()
+        shell.device.journal.event("commit confirmed", session=shell.session)
     if shell.base == shell.device.running.version:
         return _commit(shell)
 
@@ -144,6 +168,7 @@ def show(shell: Interpreter, found: Match[RankedRule], negative: bool) -> Outcom
 
 COMMIT_LINES = (
     ConfigRule(syntax="commit replace", instead=commit_replace),
+    ConfigRule(syntax="commit confirmed [<30-65535>]", instead=commit_confirmed),
     ConfigRule(syntax="commit [show-error] [label <word>] [comment <line>]", instead=commit),
     ConfigRule(syntax="abort", instead=abort),
     ConfigRule(syntax="clear", instead=clear),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import time
 from collections.abc import Callable, Mapping
@@ -149,6 +148,22 @@ def _uptime(shell: JunosShell) -> Mapping[str, object]:
     return {"system-uptime-information": {"current-time": now}}
 
 
+def _commits_text(shell: JunosShell) -> str:
+    """``show system commit``, newest first; only the newest one is told in full."""
+    device = shell.device
+    moment, user = device.changed or (device.booted, "root")
+    waits = device.candidates.before is not None
+    way = "cli" if user != "root" else "other"
+    how = f" commit confirmed, rollback in {device.candidates.due:g}mins" if waits else ""
+    stamp = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(moment))
+    older = "".join(f"{number}   {stamp} by {user} via cli\n" for number, _ in enumerate(device.history_of_commits, 1))
+    return f"0   {stamp} by {user} via {way}{how}\n{older}"
+
+
+def _commits(shell: JunosShell) -> Mapping[str, object]:
+    return {"commit-information": {"commit-history": {"output": _commits_text(shell)}}}
+
+
 def _uptime_text(shell: JunosShell) -> str:
     now = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime())
     return f"Current time: {now}\nLast configured: {_last_commit(shell)}\n"
@@ -160,6 +175,7 @@ _COMMANDS: Mapping[str, _Texts] = {
     "show chassis hardware": (_hardware_text, _hardware),
     "show interfaces terse": (_terse_text, _terse),
     "show system uptime": (_uptime_text, _uptime),
+    "show system commit": (_commits_text, _commits),
 }
 
 
@@ -238,9 +254,9 @@ def revert_later(shell: JunosShell, minutes: int) -> None:
 
     def revert() -> None:
         device.candidates.confirm()
-        device.replace_running(before, "commit-timer")
+        device.replace_running(before, "root")
         device.candidates.by_name.clear()
         device.journal.event("commit reverted")
 
-    device.candidates.before = before
-    device.candidates.timer = asyncio.get_running_loop().call_later(minutes * 60, revert)
+    device.candidates.due = minutes
+    device.candidates.start(minutes * 60, revert, before=before)

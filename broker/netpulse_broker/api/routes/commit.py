@@ -1,0 +1,63 @@
+"""Changes with a timer: confirm one, take one back."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from netpulse_broker.api.answers import success
+from netpulse_broker.api.auth import Caller, Principal
+from netpulse_broker.api.context import Context, Shared
+from netpulse_broker.api.documentation import failures, still_running
+from netpulse_broker.api.routes.device import STILL_RUNNING, as_it_stands
+from netpulse_broker.models.device import CommitRequest
+from netpulse_broker.models.envelope import Answer
+from netpulse_broker.models.job import Job, job_object
+from netpulse_broker.queueing.records import JobRecord
+
+router = APIRouter(prefix="/device", tags=["device"])
+
+
+@router.post(
+    "/confirm",
+    status_code=201,
+    response_model=Answer[Job],
+    responses=still_running(Answer[Job]) | failures(400, 401, 403, 409, 413, 422, 429, 500, 503),
+    summary="Keep a change that would be taken back by its timer",
+    operation_id="confirm",
+)
+async def confirm(request: Request, body: CommitRequest, shared: Shared, caller: Caller) -> Response:
+    """Make a job, in the device's order. It fails when nothing waits on the device, and says what became of it."""
+    return await _settle("confirm", request, body, shared, caller)
+
+
+@router.post(
+    "/rollback",
+    status_code=201,
+    response_model=Answer[Job],
+    responses=still_running(Answer[Job]) | failures(400, 401, 403, 409, 413, 422, 429, 500, 503),
+    summary="Take a change back",
+    operation_id="rollback",
+)
+async def rollback(request: Request, body: CommitRequest, shared: Shared, caller: Caller) -> Response:
+    """Make a job, in the device's order: the change that waits for its confirmation is taken back now. Where none waits
+    and none is on record, what the platform calls rollback, if it has one."""
+    return await _settle("rollback", request, body, shared, caller)
+
+
+async def _settle(
+    operation: Literal["confirm", "rollback"], request: Request, body: CommitRequest, shared: Context, caller: Principal
+) -> Response:
+    submission, seconds = shared.translator.settling(operation, body, caller)
+    if not seconds:
+        return success(job_object(await shared.dispatch.submit(submission)), status=201)
+    record: JobRecord | None = None
+    async with shared.waiting.wait(request) as wait:
+        record = await shared.dispatch.submit_and_wait(submission, seconds)
+    if record is None:
+        record = await as_it_stands(wait, shared, submission)
+    if record.final:
+        return success(job_object(record), status=201)
+    return success(job_object(record), status=202, message=STILL_RUNNING)
