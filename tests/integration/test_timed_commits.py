@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,58 +13,22 @@ from netmiko import ConnectHandler
 
 from tests.lab.real.waiting import wait_until
 from tests.lab.running_broker import RunningBroker
-from tests.lab.simulator import LabError, SimulatedDevice, SimulatorLab
-
-ARCHIVE = "ip scp server enable\nfile prompt quiet\narchive\n path flash0:archive"
-MARK = "made with a timer"
-
-
-@dataclass(frozen=True)
-class Way:
-    """A driver, a platform, and how they are reached; ``revert_in`` is what the platform can say."""
-
-    name: str
-    platform: str
-    driver: str
-    login: Callable[[SimulatedDevice], dict[str, Any]]
-    lines: tuple[str, ...]
-    revert_in: int = 600
-    names_commits: bool = False
-
-
-def _common(device: SimulatedDevice, **more: Any) -> dict[str, Any]:
-    return {"host": device.host, "port": device.port, "username": device.username, "password": device.password} | more
-
-
-def _pyeapi(device: SimulatedDevice) -> dict[str, Any]:
-    return _common(device, port=device.https_port, enable_password=device.secret, verify=False)
-
-
-def _napalm(platform: str, transport: str = "", **more: Any) -> Callable[[SimulatedDevice], dict[str, Any]]:
-    def login(device: SimulatedDevice) -> dict[str, Any]:
-        own = {"optional_args": {"transport": transport}} if transport else {}
-        eapi = {"port": device.https_port, "verify": False} if transport == "https" else {}
-        return _common(device, device_type=platform, secret=device.secret, **own, **more) | eapi
-
-    return login
-
-
-def _netmiko(device: SimulatedDevice) -> dict[str, Any]:
-    return device.netmiko()
-
-
-EOS = ("interface Ethernet1", f"description {MARK}")
-IOS = ("interface GigabitEthernet0/1", f" description {MARK}")
-JUNOS = (f'set interfaces ge-0/0/1 description "{MARK}"',)
-PYEAPI = Way("pyeapi-https", "eos", "pyeapi", _pyeapi, EOS, names_commits=True)
-XR = Way("netmiko-iosxr", "iosxr", "netmiko", _netmiko, ("interface GigabitEthernet0/0/0/1", f"description {MARK}"))
-WAYS = [
+from tests.lab.simulator import SimulatorLab
+from tests.lab.timed_changes import (
+    IOS,
+    MARK,
     PYEAPI,
-    Way("napalm-eos-https", "eos", "napalm", _napalm("eos", "https"), EOS, names_commits=True),
-    Way("napalm-eos-ssh", "eos", "napalm", _napalm("arista_eos", "ssh"), EOS, names_commits=True),
-    Way("napalm-ios", "ios", "napalm", _napalm("ios"), IOS, revert_in=120),
-    Way("netmiko-junos", "junos", "netmiko", _netmiko, JUNOS, revert_in=60),
-]
+    WAYS,
+    XR,
+    Stage,
+    Way,
+    ended,
+    error_of,
+    napalm_login,
+    netmiko_login,
+    restarted,
+    stage_of,
+)
 
 
 @pytest.fixture(scope="module")
@@ -81,63 +43,6 @@ def lab() -> Iterator[SimulatorLab]:
         yield running
 
 
-class Stage:
-    """One device, reached in one way, and a broker."""
-
-    def __init__(self, broker: RunningBroker, lab: SimulatorLab, device: SimulatedDevice, way: Way) -> None:
-        self.broker, self.lab, self.device, self.way = broker, lab, device, way
-        self.login = way.login(device)
-        self.name = f"{self.login['host']}:{self.login['port']}"
-
-    @property
-    def changed(self) -> bool:
-        return MARK in self.lab.running_config(self.device)
-
-    @property
-    def commits(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self.broker.get(f"/device/{self.name}")["commits"]
-        return found
-
-    def request(self, **more: Any) -> dict[str, Any]:
-        return {"driver": self.way.driver, "connection_args": self.login, "options": {"wait": 60}} | more
-
-    def change(self, *, lines: tuple[str, ...] = (), **options: Any) -> dict[str, Any]:
-        job: dict[str, Any] = self.broker.post(
-            "/device/execute", self.request(config=list(lines or self.way.lines), options={"wait": 60} | options)
-        )
-        return job
-
-    def change_for(self, seconds: float | None = None, **how: Any) -> dict[str, Any]:
-        """A change with a timer that went well."""
-        job = self.change(revert_in=seconds or self.way.revert_in, **how)
-        assert job["status"] == "finished", job
-        return job
-
-    def settle(self, how: str, **more: Any) -> dict[str, Any]:
-        job: dict[str, Any] = self.broker.post(f"/device/{how}", self.request(**more))
-        assert job["operation"] == how
-        return job
-
-    def timer_runs(self) -> bool:
-        try:
-            self.lab.time_is_up(self.device)
-        except LabError:
-            return False
-        return True
-
-
-@contextmanager
-def stage_of(broker: RunningBroker, lab: SimulatorLab, way: Way, *, name: str = "d1") -> Iterator[Stage]:
-    fields: dict[str, Any] = {"config": ARCHIVE} if way.platform == "ios" else {}
-    if way.platform == "eos":
-        fields = {"https_port": 0}
-    device = lab.add(name=name, platform=way.platform, **fields)
-    try:
-        yield Stage(broker, lab, device, way)
-    finally:
-        lab.remove(device)
-
-
 @pytest.fixture(params=WAYS, ids=lambda way: way.name)
 def stage(request: pytest.FixtureRequest, broker: RunningBroker, lab: SimulatorLab) -> Iterator[Stage]:
     with stage_of(broker, lab, request.param) as made:
@@ -148,13 +53,6 @@ def stage(request: pytest.FixtureRequest, broker: RunningBroker, lab: SimulatorL
 def switch(broker: RunningBroker, lab: SimulatorLab) -> Iterator[Stage]:
     with stage_of(broker, lab, PYEAPI) as made:
         yield made
-
-
-def error_of(job: dict[str, Any], code: str) -> dict[str, Any]:
-    assert job["status"] == "failed", job
-    error: dict[str, Any] = job["result"]["error"]
-    assert error["code"] == code, error
-    return error
 
 
 # -- one broker -------------------------------------------------------------------------------------------------------
@@ -331,47 +229,6 @@ def test_a_worker_lost_while_it_commits_leaves_a_record(switch: Stage) -> None:
     wait_until(lambda: switch.commits[0]["state"] == "reverted", what="the device being asked", timeout=60)
 
 
-@contextmanager
-def restarted(state_dir: Path) -> Iterator[Callable[[], RunningBroker]]:
-    """A broker in a directory that outlives it; each call starts another one there."""
-    running: list[RunningBroker] = []
-
-    def start() -> RunningBroker:
-        while running:
-            ended(running.pop())
-        broker = RunningBroker(state_dir=state_dir)
-        running.append(broker)
-        return broker.__enter__()
-
-    try:
-        yield start
-    finally:
-        while running:
-            ended(running.pop())
-
-
-def ended(broker: RunningBroker) -> None:
-    broker.__exit__(None, None, None)
-
-
-def test_a_broker_restarted_before_the_confirmation(tmp_path: Path, lab: SimulatorLab) -> None:
-    with restarted(tmp_path) as start, ExitStack() as devices:
-        first = start()
-        stages = [devices.enter_context(stage_of(first, lab, way, name=way.name)) for way in WAYS]
-        jobs = [stage.change_for()["id"] for stage in stages]
-        second = start()
-        for stage, job in zip(stages, jobs, strict=True):
-            stage.broker = second
-            (shown,) = stage.commits
-            assert (shown["state"], shown["job"]) == ("pending", job)
-            done = stage.settle("confirm")
-            assert done["status"] == "finished", done
-            assert done["result"]["commit"]["job"] == job
-            assert stage.commits[0]["state"] == "confirmed"
-            assert not stage.timer_runs()
-            assert stage.changed
-
-
 def test_a_timer_that_ends_while_the_broker_is_away(tmp_path: Path, lab: SimulatorLab) -> None:
     with restarted(tmp_path) as start, stage_of(start(), lab, PYEAPI) as stage:
         job = stage.change_for(3)
@@ -399,7 +256,7 @@ def refused(stage: Stage, path: str, body: dict[str, Any], *, says: str) -> None
 
 def test_what_a_platform_lacks_is_refused_before_a_job_is_made(broker: RunningBroker, lab: SimulatorLab) -> None:
     lines = ["hostname never"]
-    with stage_of(broker, lab, Way("ios", "ios", "netmiko", _netmiko, IOS)) as ios:
+    with stage_of(broker, lab, Way("ios", "ios", "netmiko", netmiko_login, IOS)) as ios:
         refused(ios, "/device/confirm", ios.request(), says="cisco_ios")
         refused(ios, "/device/rollback", ios.request(), says="cisco_ios")
         refused(ios, "/device/execute", ios.request(config=lines, revert_in=60), says="rollback timer")
@@ -408,7 +265,7 @@ def test_what_a_platform_lacks_is_refused_before_a_job_is_made(broker: RunningBr
         refused(router, "/device/rollback", router.request(), says="leave it to its timer")
     with stage_of(broker, lab, WAYS[3]) as ios:
         refused(ios, "/device/execute", ios.request(config=lines, revert_in=90), says="whole minutes")
-    with stage_of(broker, lab, Way("nxos", "ios", "napalm", _napalm("nxos_ssh"), IOS)) as nxos:
+    with stage_of(broker, lab, Way("nxos", "ios", "napalm", napalm_login("nxos_ssh"), IOS)) as nxos:
         refused(nxos, "/device/confirm", nxos.request(), says="no commit with a timer")
     with stage_of(broker, lab, PYEAPI) as eos:
         typed = eos.request(config=lines, driver_args={"session": False}, replace=True)

@@ -123,8 +123,8 @@ _WORDS: Mapping[State, str] = {
     "expired": "the timer is over: unless somebody confirmed it past the broker, the device should be back on its old "
     "configuration; it has not been asked since",
     "reverted": "the device was asked: nothing waits, and its running configuration is the one from before",
-    "kept": "the device was asked: nothing waits, but its running configuration is not the one from before; somebody "
-    "confirmed it past the broker, or changed the device since",
+    "kept": "the device was asked: nothing waits, but its running configuration is not the one from before; it was "
+    "confirmed past the broker, or by a job that was lost, or the device was changed since",
     "unclear": "the device was asked: nothing waits; whether it has gone back cannot be told, because what it was "
     "before is not known",
     "unknown": "the worker or its session was lost while it committed: the device may hold a commit that waits; it is "

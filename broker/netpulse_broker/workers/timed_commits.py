@@ -37,6 +37,8 @@ _NOT_TOLD = (
     "device is asked after it"
 )
 
+_LATER = "whether that took effect is found when the device is asked after the timer"
+
 
 class TimedCommits:
     """What a worker does about the timed commits of its device."""
@@ -131,6 +133,13 @@ class TimedCommits:
             raise
         except CommandRefused as error:
             _name_jobs(error, records)
+            raise
+        except Exception as error:
+            if record is not None and not (isinstance(error, DriverError) and error.session_usable):
+                doing = "confirming it" if confirming else "taking it back"
+                account.commit = replace(
+                    record, said=f"job {running.id} was {doing} when its session was lost; {_LATER}"
+                )
             raise
         if record is not None and wanted is None and done.settled:
             record = next((one for one in records if one.name == done.settled), record)

@@ -47,6 +47,7 @@ class Switch:
         self.failure: BaseException | None = None
         self.tells = True
         self.mute = False
+        self.lost_while_confirming = False
         self.back_to = BEFORE
         self.asked = 0
 
@@ -82,6 +83,8 @@ class Switch:
                 if len(switch.waiting) > 1 and self.call.commit is None:
                     raise CommandRefused("2 changes wait", details=[{"commit": name} for name in switch.waiting])
                 del switch.waiting[wanted]
+                if switch.lost_while_confirming:
+                    raise ConnectionResetError("gone")
                 return ChangeResult(outputs=[], changed=False, saved=True, settled=wanted, certain=switch.tells)
 
             def rollback(self, session: Any) -> ChangeResult:
@@ -358,6 +361,18 @@ def test_a_confirmation_that_could_not_be_verified_is_asked_for_later(bench: Ben
     bench.time_is_up()
     bench.run("check", job=job)
     assert bench.states() == {job: "reverted"}
+
+
+def test_a_session_lost_while_confirming_is_said_and_settled_by_asking(bench: Bench) -> None:
+    job = bench.timed()
+    bench.switch.lost_while_confirming = True
+    confirming, end = bench.run("confirm")
+    assert end.error_code == "session_lost"
+    (shown,) = [record.shown() for record in bench.ledger.all()]
+    assert (shown["state"], len(bench.due())) == ("pending", 3)
+    assert f"job {confirming} was confirming it when its session was lost" in shown["message"]
+    bench.run("check", job=job)
+    assert bench.states() == {job: "kept"}
 
 
 def test_taken_back_while_something_else_has_changed(bench: Bench) -> None:
