@@ -72,9 +72,9 @@ def test_silent_caller_loses_the_session_and_leaves_no_trace(
 
 
 def test_heartbeats_alone_and_use_alone_keep_it(broker: RunningBroker, device: SimulatedDevice) -> None:
-    caller = Caller(broker, device, heartbeat=0.5)
+    caller = Caller(broker, device, heartbeat=1.0)
     for act in (caller.heartbeat, lambda: caller.do(b"show privilege")):
-        end = time.monotonic() + 2.5  # longer than three heartbeats
+        end = time.monotonic() + 4.0  # longer than three heartbeats
         while time.monotonic() < end:
             act()
             time.sleep(0.2)
