@@ -229,7 +229,7 @@ def test_a_refused_command_is_a_failed_job_that_keeps_what_was_completed(client:
 
 
 def test_a_wait_that_runs_out_and_a_stop_of_the_running_job(client: httpx.Client) -> None:
-    answer = client.post("/device/execute", json=request("sw5", command="sleep 25", wait=0.5))
+    answer = client.post("/device/execute", json=request("sw5", command="sleep 55", wait=0.5))
     assert answer.status_code == 202
     job = answer.json()["data"]
     until(lambda: client.get(f"/job/{job['id']}").json()["data"]["status"] == "started")
@@ -243,7 +243,7 @@ def test_a_wait_that_runs_out_and_a_stop_of_the_running_job(client: httpx.Client
 
 
 def test_queued_jobs_are_cancelled_by_host(client: httpx.Client) -> None:
-    running = client.post("/device/execute", json=request("sw6", command="sleep 25", wait=0.2)).json()["data"]
+    running = client.post("/device/execute", json=request("sw6", command="sleep 55", wait=0.2)).json()["data"]
     queued = [client.post("/device/execute", json=request("sw6")).json()["data"]["id"] for _ in range(2)]
     ended = set(client.delete("/job", params={"host": "sw6"}).json()["data"])
     assert ended == {running["id"], *queued}
@@ -411,7 +411,7 @@ def test_sigterm_ends_waits_with_the_job_as_it_stands_and_exits_with_0(roles: Ro
         answers.append(
             httpx.post(
                 f"{client.base_url}/device/execute",
-                json=request("sw16", command="sleep 20", wait=600),
+                json=request("sw16", command="sleep 55", wait=600),
                 headers={"X-API-KEY": API_KEY},
                 timeout=60,
             )
