@@ -27,7 +27,7 @@ import yaml
 REPOSITORY = Path(__file__).resolve().parents[2]
 CALLBACKS = REPOSITORY / "tests" / "integration" / "ansible_callbacks"
 COLLECTIONS = "lib/python3*/site-packages/ansible_collections"
-LIMIT = 300
+LIMIT = 600
 """Seconds after which a run has hung."""
 
 SHOWN = ("ansible.netcommon", "ansible.utils", "cisco.ios", "arista.eos")
