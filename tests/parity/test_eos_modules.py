@@ -7,7 +7,7 @@ import pytest
 from tests.parity.vendor_modules import VendorModules, playbooks
 
 # Resource modules have many states, and stock network_cli takes its time for each.
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(1300)
 
 
 @playbooks("eos", "eos.yml", "eos_resources.yml")

@@ -37,7 +37,7 @@ def pair(vendor: VendorAnsible, frr_lab: FrrLab, parity_broker: RunningBroker) -
     frr_lab.reset()
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1300)
 @pytest.mark.parametrize("task", tasks_of("frr.yml"), ids=lambda task: task["name"])
 def test_same_result(task: dict[str, Any], pair: Pair, table: Table) -> None:
     name = task["name"]

@@ -44,7 +44,7 @@ def pairs(vendor: VendorAnsible, parity_lab: SimulatorLab, parity_broker: Runnin
     return made
 
 
-@pytest.mark.timeout(600)  # the first one runs all playbooks
+@pytest.mark.timeout(1800)  # the first one runs all playbooks
 @pytest.mark.parametrize(("platform", "task"), CASES, ids=[f"{platform}-{task['name']}" for platform, task in CASES])
 def test_same_result(platform: str, task: dict[str, Any], pairs: dict[str, Pair], table: Table) -> None:
     pair, name = pairs[platform], task["name"]
