@@ -211,6 +211,7 @@ def refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
         (("custom", *ASKED, "--arg", "password=shown-to-all"), "would show a secret in the list of processes"),
         (("netmiko", *ASKED, "--arg", "passphrase=shown-to-all"), "would show a secret in the list of processes"),
         (("custom", *ASKED, "--env", "password=NOT_SET_ANYWHERE"), "NOT_SET_ANYWHERE is not set"),
+        (("custom", *ASKED, "--ask", "password"), "needs a terminal; use --env password=VARIABLE"),
         (("custom", *ASKED, "--only", "nonsense"), "unknown clause 'nonsense'"),
         (("custom", "--profile", "/nonexistent.toml"), "cannot be read"),
         (("custom", *ASKED, "--arg", "host=127.0.0.1", "--arg", "port=1"), "127.0.0.1 port 1: "),

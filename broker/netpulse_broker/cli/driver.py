@@ -2,24 +2,10 @@
 
 from __future__ import annotations
 
-import collections
-import os
-import tempfile
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
-from netpulse_broker.cli.driver_profile import Given, named_device
-from netpulse_broker.cli.errors import TrialNotPossible
-from netpulse_broker.settings_source import load_settings
-from netpulse_drivers import BaseDriver, DriverRegistry, UnknownDriver
-from netpulse_drivers.conformance import CLAUSES, Clause, DeviceNotReached, Outcome, Verdict, run_suite
-from netpulse_drivers.interactive import InteractiveDriver
 
 driver_commands = typer.Typer(
     help="List drivers, and try one against the driver contract. See docs/write-a-driver.md.",
@@ -34,18 +20,16 @@ Plugins = Annotated[
     list[Path] | None,
     typer.Option("--plugins", metavar="DIR", help="Also load the packages of this directory; may be repeated."),
 ]
-_STYLES: dict[Outcome, str] = {"pass": "green", "FAIL": "bold red", "not applicable": "dim"}
 
 
 @driver_commands.command("list")
 def list_drivers(config: Config = None, plugins: Plugins = None) -> None:
     """Print all drivers, where they come from and what they can do; exit status 1 if one failed to load."""
-    registry = _registry(config, plugins)
-    table = Table("driver", "from", "queries", "session", "can", box=None, pad_edge=False)
-    for name, driver in sorted(registry.load_all().items()):
-        kept = "kept" if driver.keeps_session else "per job"
-        table.add_row(name, Text(registry.source(name)), driver.query_strategy, kept, ", ".join(_abilities(driver)))
-    _console().print(table)
+    # Imported by the command alone: the roles, which this program starts too, need neither rich nor the suite.
+    from netpulse_broker.cli.driver_trial import known_drivers, print_drivers  # noqa: PLC0415
+
+    registry = known_drivers(config, plugins or ())
+    print_drivers(registry)
     for failure in registry.failures:
         typer.echo(f"failed to load {failure.source}: {failure.message}", err=True)
     if registry.failures:
@@ -81,13 +65,9 @@ def try_driver(  # noqa: PLR0917 - the options of a command; nobody calls it by 
     this machine, which cuts and silences connections when a clause wants it. Changes are made only if the profile has
     some.
     """
-    registry = _registry(config, plugins)
-    try:
-        driver = registry.get(name)
-    except UnknownDriver as error:
-        failed = "".join(f"\n  failed to load {one.source}: {one.message}" for one in registry.failures)
-        raise TrialNotPossible(f"{error.message}{failed}") from None
-    clauses = _chosen(only or [])
+    from netpulse_broker.cli.driver_profile import Given  # noqa: PLC0415 - as above
+    from netpulse_broker.cli.driver_trial import known_drivers, print_verdicts, verdicts_on  # noqa: PLC0415
+
     given = Given(
         file=profile,
         arguments=argument or [],
@@ -96,49 +76,7 @@ def try_driver(  # noqa: PLR0917 - the options of a command; nobody calls it by 
         query=query,
         shows=shows,
     )
-    device = named_device(driver, given)
-    verdicts: list[Verdict] = []
-    with tempfile.TemporaryDirectory(prefix="netpulse-driver-test-") as directory:
-        # The relay's ports come round again: their host keys belong into no lasting file.
-        os.environ["NETPULSE_KNOWN_HOSTS"] = str(Path(directory) / "known_hosts")
-        try:
-            if device.relay:
-                device.check()
-        except DeviceNotReached as error:
-            raise TrialNotPossible(f"the device cannot be reached: {error}") from None
-        verdicts.extend(run_suite(device.profile, device.up, clauses=clauses))
-    _console().print(_table(verdicts))
-    counts = collections.Counter(verdict.outcome for verdict in verdicts)
-    typer.echo(f"driver {name}: " + ", ".join(f"{counts[outcome]} {outcome}" for outcome in _STYLES))
-    if counts["FAIL"]:
+    verdicts = verdicts_on(known_drivers(config, plugins or ()), name, given, only=only or [])
+    print_verdicts(name, verdicts)
+    if any(verdict.outcome == "FAIL" for verdict in verdicts):
         raise typer.Exit(1)
-
-
-def _registry(config: Path | None, plugins: Iterable[Path] | None) -> DriverRegistry:
-    return DriverRegistry([*load_settings(config=config).drivers.plugin_dirs, *(plugins or ())])
-
-
-def _chosen(names: list[str]) -> list[Clause]:
-    known = {clause.name: clause for clause in CLAUSES}
-    if unknown := [name for name in names if name not in known]:
-        raise TrialNotPossible(f"unknown clause '{unknown[0]}'; there are: {', '.join(known)}")
-    return [known[name] for name in names] or list(CLAUSES)
-
-
-def _abilities(driver: type[BaseDriver]) -> list[str]:
-    own = [name for name in ("config", "confirm", "rollback") if getattr(driver, name) is not getattr(BaseDriver, name)]
-    return ["query", *own, *(["lease"] if issubclass(driver, InteractiveDriver) else [])]
-
-
-def _table(verdicts: Iterable[Verdict]) -> Table:
-    table = Table("clause", "", "why", box=None, pad_edge=False)
-    for verdict in verdicts:
-        style = _STYLES[verdict.outcome]
-        table.add_row(Text(verdict.clause.says), Text(verdict.outcome, style=style), Text(verdict.why))
-    return table
-
-
-def _console() -> Console:
-    """As wide as the terminal; a file or a pipe gets whole lines."""
-    console = Console()
-    return console if console.is_terminal else Console(width=200)

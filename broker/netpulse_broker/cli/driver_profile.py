@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import json
 import os
+import sys
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -32,6 +33,7 @@ class ProfileFile(BaseModel):
     change: list[str] = Field(default_factory=list)
     change_shows: str = ""
     undo: list[str] = Field(default_factory=list)
+    revert_in: float = Field(default=0.0, ge=0, le=86_400)
     refused_change: list[str] = Field(default_factory=list)
     configuration_query: str = ""
     enable_mode: bool | None = None
@@ -86,7 +88,7 @@ def named_device(driver: type[BaseDriver], given: Given) -> NamedDevice:
     arguments = dict(values.get("connection_args") or {})
     arguments |= _typed(driver, given.arguments)
     arguments |= {key: _variable(name, key) for key, name in _pairs(given.from_environment, "--env")}
-    arguments |= {key: getpass.getpass(f"connection_args.{key}: ") for key in given.asked}
+    arguments |= {key: _asked(key) for key in given.asked}
     values["connection_args"] = arguments
     try:
         checked = ProfileFile.model_validate(_resolved(values, "profile"))
@@ -104,6 +106,7 @@ def _device(driver: type[BaseDriver], checked: ProfileFile) -> NamedDevice:
         change=tuple(checked.change),
         change_shows=checked.change_shows,
         undo=tuple(checked.undo),
+        revert_in=checked.revert_in,
         refused_change=tuple(checked.refused_change),
         wrong_credentials=checked.wrong_credentials,
         unreachable=checked.unreachable,
@@ -176,6 +179,12 @@ def _pairs(pairs: Sequence[str], option: str) -> list[tuple[str, str]]:
             raise TrialNotPossible(f"{option} takes KEY=VALUE, not '{key}'")
         found.append((key, value))
     return found
+
+
+def _asked(key: str) -> str:
+    if not sys.stdin.isatty():
+        raise TrialNotPossible(f"--ask {key} needs a terminal; use --env {key}=VARIABLE instead")
+    return getpass.getpass(f"connection_args.{key}: ")
 
 
 def _variable(name: str, what: str) -> str:

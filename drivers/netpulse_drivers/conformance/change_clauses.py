@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
-from netpulse_drivers.base import ChangeRequest, EnsurePolicy
+from netpulse_drivers.base import BaseDriver, ChangeRequest, EnsurePolicy
 from netpulse_drivers.conformance.clause import Clause, NotApplicable, raises, require
 from netpulse_drivers.conformance.trial import StoppedHere, Trial
 from netpulse_drivers.errors import CommandRefused, NothingPending, UnsupportedOperation
@@ -141,6 +142,67 @@ def _write_guard(trial: Trial) -> None:
         require(trial.device.configuration() == before, "the configuration was changed before the guard was asked")
 
 
+def _rolled_back(trial: Trial) -> None:
+    driver = trial.driver()
+    if trial.driver_class.rollback is BaseDriver.rollback:
+        with trial.session(driver) as session, raises(UnsupportedOperation, "rollback() of a driver without one"):
+            trial.called(driver, "change")
+            driver.rollback(session)
+        return
+    _needs_timer(trial)
+    with trial.session(driver) as session:
+        _timed_change(trial, driver, session)
+        trial.called(driver, "change")
+        require(driver.rollback(session).changed, "ChangeResult.changed is false after a rollback")
+        require(
+            trial.profile.change_shows not in trial.device.configuration(),
+            "the configuration still holds the change after its rollback",
+        )
+        trial.answered(driver, session)
+
+
+def _confirmed(trial: Trial) -> None:
+    """By another instance, as after a restart of the worker."""
+    driver = trial.driver()
+    if trial.driver_class.confirm is BaseDriver.confirm:
+        with trial.session(driver) as session, raises(UnsupportedOperation, "confirm() of a driver without one"):
+            trial.called(driver, "change")
+            driver.confirm(session)
+        return
+    _needs_timer(trial)
+    with trial.session(driver) as session:
+        _timed_change(trial, driver, session)
+    other = trial.driver()
+    with trial.session(other) as session:
+        trial.called(other, "change")
+        other.confirm(session)
+        require(
+            trial.profile.change_shows in trial.device.configuration(),
+            "the configuration does not hold the change after it was confirmed",
+        )
+        with raises(CommandRefused, "confirm() with nothing that waits for it"):
+            trial.called(other, "change")
+            other.confirm(session)
+        trial.answered(other, session)
+
+
+def _needs_timer(trial: Trial) -> None:
+    trial.needs_change()
+    if not trial.profile.revert_in:
+        raise NotApplicable("the profile has no revert_in, so no commit with a timer is tried")
+    _not_yet(trial)
+
+
+def _timed_change(trial: Trial, driver: BaseDriver, session: Any) -> None:
+    result = trial.changed(driver, session, *trial.profile.change, revert_in=trial.profile.revert_in)
+    require(result.changed, "ChangeResult.changed is false after a commit with a timer")
+    require(not result.saved, "a commit that waits for its confirmation was saved: a reload would keep it")
+    require(
+        trial.profile.change_shows in trial.device.configuration(),
+        "the configuration does not hold the change while its timer runs",
+    )
+
+
 CHANGE_CLAUSES = (
     Clause(
         name="change",
@@ -163,5 +225,15 @@ CHANGE_CLAUSES = (
         name="write_guard_stops_a_change",
         says="call.before_write() is asked before a change writes.",
         check=_write_guard,
+    ),
+    Clause(
+        name="timed_change_is_rolled_back",
+        says="rollback() takes back a change that waits for its confirmation, or is unsupported.",
+        check=_rolled_back,
+    ),
+    Clause(
+        name="timed_change_is_confirmed_by_another_instance",
+        says="confirm() keeps it, also by another instance, and once; or is unsupported.",
+        check=_confirmed,
     ),
 )

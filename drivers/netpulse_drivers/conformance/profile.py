@@ -18,6 +18,7 @@ class Profile:
         refused_query: one that the device refuses.
         change, change_shows: lines, and a text that the configuration holds afterwards and not before.
         undo: lines that take the change back, for a device that somebody else uses too.
+        revert_in: seconds of a commit with a timer that the change is tried with; 0: none.
         refused_change: three lines of which the second is refused.
         wrong_credentials: connection_args that make the device refuse the login. Each run costs a refused login.
         unreachable: connection_args of an address where nothing listens.
@@ -32,6 +33,7 @@ class Profile:
     change: tuple[str, ...] = ()
     change_shows: str = ""
     undo: tuple[str, ...] = ()
+    revert_in: float = 0.0
     refused_change: tuple[str, ...] = ()
     wrong_credentials: dict[str, Any] = field(default_factory=dict, repr=False)
     unreachable: dict[str, Any] = field(default_factory=dict)

@@ -66,8 +66,11 @@ def _unforeseen(error: Exception) -> str:
     return f"{type(error).__name__}: {text} ({Path(frame.filename).name}, line {frame.lineno})"
 
 
-def _secrets(arguments: Mapping[str, Any]) -> list[str]:
-    return [str(value) for name, value in arguments.items() if name not in _OPEN and isinstance(value, str) and value]
+def _secrets(value: Any, name: str = "") -> list[str]:
+    """All texts that may be secrets, at every depth."""
+    if isinstance(value, Mapping):
+        return [secret for key, one in value.items() for secret in _secrets(one, str(key))]
+    return [value] if isinstance(value, str) and value and name not in _OPEN else []
 
 
 def _masked(text: str, secrets: Sequence[str]) -> str:
