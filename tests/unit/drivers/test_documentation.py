@@ -37,7 +37,7 @@ def test_the_documented_driver_works(tmp_path: Path) -> None:
         host, port = listener.getsockname()
         driver = registry.get("custom").from_request({"host": host, "port": port})
         session = driver.connect()
-        assert driver.send(session, "hello") == "hello\n"
+        assert driver.send(session, "hello") == "hello"
         driver.disconnect(session)
         server.join(60)
     assert not server.is_alive()
