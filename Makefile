@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PYTEST_ARGS ?=
 TEST_PROCESSES ?= 3
 
-.PHONY: help demo test check evidence bench matrix lab clean
+.PHONY: help demo test check evidence bench matrix openapi lab clean
 
 help: ## Show what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -57,6 +57,9 @@ bench: $(VENV)/.demo lab ## Benchmarks: ratios measured side by side in one run
 
 matrix: $(VENV)/.demo ## The parity suite's short form with several releases of ansible-core, installed under $(VENV)/matrix
 	@$(BIN)/python tools/core-matrix.py --folder $(VENV)/matrix
+
+openapi: $(VENV)/.demo ## Store the OpenAPI document that a controller serves as docs/openapi.json; a test compares the two
+	@$(BIN)/python tools/openapi.py
 
 clean: ## Remove the virtual environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

@@ -18,6 +18,7 @@ from fastapi import FastAPI
 
 from netpulse_broker.api.app import create_app
 from netpulse_broker.api.observation import Observation
+from netpulse_broker.api.ports import Drivers
 from netpulse_broker.dispatch.dispatcher import Dispatcher
 from netpulse_broker.dispatch.leases import LeaseDesk
 from netpulse_broker.dispatch.operators import OperatorDesk
@@ -67,21 +68,39 @@ def run_controller(settings: Settings, *, ready: Callable[[], None] | None = Non
 
     async def serve() -> int:
         dispatcher = Dispatcher(settings, sealer, scheduler, controller=_name(settings.controller))
-        app = create_app(
-            settings,
-            dispatch=dispatcher,
-            drivers=drivers,
-            leases=LeaseDesk(dispatcher, sealer),
-            templates=TemplateCalls(templates.name),
-            dead_letters=DeadLetters(dispatcher.client, sealer),
-            observation=Observation.of(dispatcher.client),
-            operators=OperatorDesk(dispatcher),
-        )
+        app = whole_app(settings, dispatcher, sealer, drivers=drivers, templates=TemplateCalls(templates.name))
         return await _serve(app, settings.controller, listener, ready)
 
     templates = TemplateService()
     with listener, templates, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(serve())
+
+
+def whole_app(
+    settings: Settings,
+    dispatcher: Dispatcher,
+    sealer: Sealer,
+    *,
+    drivers: Drivers,
+    templates: TemplateCalls | None = None,
+) -> FastAPI:
+    """The REST API with every resource: what a controller serves, and what docs/openapi.json describes.
+
+    Nothing is connected to before the application is started.
+
+    Raises:
+        SettingsError: no API key is set.
+    """
+    return create_app(
+        settings,
+        dispatch=dispatcher,
+        drivers=drivers,
+        leases=LeaseDesk(dispatcher, sealer),
+        templates=templates,
+        dead_letters=DeadLetters(dispatcher.client, sealer),
+        observation=Observation.of(dispatcher.client),
+        operators=OperatorDesk(dispatcher),
+    )
 
 
 async def _serve(

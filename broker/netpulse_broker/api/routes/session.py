@@ -185,7 +185,7 @@ async def list_sessions(query: Annotated[SessionQuery, Query()], leases: Leases,
 @router.post(
     "/reset",
     response_model=Answer[ResetDone],
-    responses=failures(400, 401, 403, 422, 429, 500, 502, 503, 504),
+    responses=failures(400, 401, 403, 413, 422, 429, 500, 502, 503, 504),
     summary="Close a kept session",
     operation_id="reset_session",
 )
@@ -209,6 +209,7 @@ async def reset(request: Request, body: ResetRequest, shared: Shared, leases: Le
     responses=failures(400, 401, 403, 404, 409, 413, 422, 429, 500, 503, 504),
     summary="Copy a file to the device",
     operation_id="put_file",
+    openapi_extra={"requestBody": {"required": True, "content": {"application/octet-stream": {}}}},
 )
 async def put_file(
     request: Request,
