@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import threading
 import time
@@ -12,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from tests.lab.real.waiting import wait_until
 from tests.lab.running_broker import RunningBroker
 from tests.lab.simulator import SimulatedDevice, SimulatorLab
 from tests.lab.webhook_receiver import WebhookReceiver
@@ -239,29 +237,3 @@ def test_a_malformed_parser_template_is_told_before_the_device_is_asked(
     }
     status, _, data = refusal(broker, "/device/execute", body)
     assert (status, data["error"], data["details"]) == (400, "template_failed", [{"line": 4}])
-
-
-DOCS = Path(__file__).parents[2] / "docs"
-REQUEST = re.compile(r"^```json request (\w+) (\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-DOCUMENTED = [found for page in ("templates.md", "webhooks.md") for found in REQUEST.findall((DOCS / page).read_text())]
-
-
-@pytest.mark.parametrize("number", range(len(DOCUMENTED)))
-def test_documented_requests_do_what_is_said(
-    broker: RunningBroker, device: SimulatedDevice, receiver: WebhookReceiver, number: int
-) -> None:
-    _, path, text = DOCUMENTED[number]
-    body = json.loads(text)
-    if path.startswith("/template/"):
-        assert broker.post(path, body, expect=200) in ("vlan 10", [{"VLAN": "10"}, {"VLAN": "20"}])
-        return
-    body |= {"connection_args": device.netmiko(), "wait": 60}
-    if "webhook" in body:
-        body["webhook"]["url"] = receiver.url
-    job = broker.post(path, body)
-    assert job["status"] == "finished", job
-    if "webhook" in body:
-        wait_until(lambda: receiver.received, what="the call", timeout=60)
-        assert json.loads(receiver.received[0].body) == job
-    if "parsing" in body:
-        assert job["result"]["outputs"][0]["parsed"]

@@ -22,7 +22,7 @@ from tests.unit.api.sample_drivers import SampleDrivers
 ROOT = Path(__file__).parents[3]
 
 STORED: dict[str, Any] = json.loads((ROOT / "docs" / "openapi.json").read_text())
-"""What a controller serves: compared below, and with a running one in tests/integration/test_documented_requests.py."""
+"""What a controller serves: compared below, and with a running one in tests/documentation."""
 
 TEMPLATE = {200, 400, 401, 403, 413, 422, 429, 500, 503}
 
