@@ -8,7 +8,7 @@ BY_COMMAND = {"retval", "stages"}
 """Objects whose keys are data, not names."""
 
 
-def differences(shown: Any, got: Any, where: str = "data") -> list[str]:
+def differences(shown: Any, got: Any, where: str = "answer") -> list[str]:
     """What the page shows and the answer has not, or the other way round; names and types, not values.
 
     Null fits everything: a page shows one case of several.
