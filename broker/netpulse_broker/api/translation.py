@@ -197,7 +197,6 @@ class Translator:
             raise BadRequest("nothing to do: give command (a query) or config (a change)")
         if work.command is not None and work.config is not None:
             raise _both()
-        change = _change(options, lines, work.driver_args) if operation == "change" else None
         if operation == "query":
             _refuse_change_options(options)
             if options.max_age is not None and options.webhook is not None:
@@ -213,7 +212,11 @@ class Translator:
         )
         arguments = kind.query_args if operation == "query" else kind.change_args
         driver_args, asked = _without_enable(work.driver_args, arguments, prefix="driver_args")
-        enable = _agreed_enable(options.enable_mode, enable, asked)
+        enable = _agreed("enable_mode", options.enable_mode, enable, asked)
+        change = None
+        if operation == "change":
+            driver_args, save = _without("save", driver_args, arguments, prefix="driver_args")
+            change = _change(options, lines, work.driver_args, save=bool(_agreed("save", options.save, save)))
         checked = self._connections.check(kind, connection_args, named=work.device is not None)
         try:
             checked_args = kind.validate_operation_args(operation, driver_args)
@@ -336,37 +339,44 @@ def _device_work(
 def _without_enable(
     values: dict[str, Any], model: type[BaseModel], *, prefix: str
 ) -> tuple[dict[str, Any], bool | None]:
-    """Arguments without ``enable_mode``, which is an option of the job wherever it is written.
+    """Arguments without ``enable_mode``."""
+    return _without("enable_mode", values, model, prefix=prefix)
+
+
+def _without(
+    name: str, values: dict[str, Any], model: type[BaseModel], *, prefix: str
+) -> tuple[dict[str, Any], bool | None]:
+    """Arguments without one that is an option of the job wherever it is written, as v0.2 clients write it.
 
     A driver whose own model has a field of that name keeps it.
     """
-    if "enable_mode" not in values or "enable_mode" in model.model_fields:
+    if name not in values or name in model.model_fields:
         return values, None
     rest = dict(values)
-    asked = rest.pop("enable_mode")
+    asked = rest.pop(name)
     if asked is not None and not isinstance(asked, bool):
-        raise invalid([{"loc": f"{prefix}.enable_mode", "msg": "must be true or false", "type": "bool_type"}])
+        raise invalid([{"loc": f"{prefix}.{name}", "msg": "must be true or false", "type": "bool_type"}])
     return rest, asked
 
 
-def _agreed_enable(*asked: bool | None) -> bool | None:
+def _agreed(name: str, *asked: bool | None) -> bool | None:
     given = {value for value in asked if value is not None}
     if len(given) > 1:
-        raise BadRequest("enable_mode stands in several places with different values; give it once")
+        raise BadRequest(f"{name} stands in several places with different values; give it once")
     return given.pop() if given else None
 
 
-def _change(options: JobOptions, lines: list[str], driver_args: Mapping[str, Any]) -> dict[str, Any]:
+def _change(options: JobOptions, lines: list[str], driver_args: Mapping[str, Any], *, save: bool) -> dict[str, Any]:
     """The parts of a ChangeRequest besides its lines and the privilege."""
     asked = driver_args.get("replace")
     if options.replace is not None and isinstance(asked, bool) and asked is not options.replace:
         raise BadRequest("replace stands in driver_args and in the options with different values; give it once")
-    if not lines and not options.save:
+    if not lines and not save:
         raise BadRequest("config is empty: give at least one line, or save: true to save alone")
     return {
         "ensure": None if options.ensure is None else options.ensure.model_dump(),
         "dry_run": bool(options.dry_run),
-        "save": bool(options.save),
+        "save": save,
         "message": options.message,
         "revert_in": options.revert_in,
         "replace": bool(options.replace),

@@ -16,6 +16,8 @@ Encoding = Literal["json", "text"]
 LONGEST_TIMER = 24 * 3600 - 1
 """Seconds that ``commit timer HH:MM:SS`` can say."""
 
+_DEVICE_TYPES = ("arista_eos", "eos")
+
 _REFUSED = {
     "context": "is a Python object and cannot be given in a request; use ca_file, cert_file, key_file and verify",
     "return_node": "is the driver's own business",
@@ -61,6 +63,9 @@ class PyeapiConnectionArgs(ConnectionArgs):
         if "secret" in values:  # netmiko's name for the same
             values.setdefault("enable_password", values["secret"])
             del values["secret"]
+        # What the other drivers need; callers that use several of them send it to this one as well.
+        if values.pop("device_type", None) not in (None, *_DEVICE_TYPES):
+            raise ValueError(f"device_type must be {' or '.join(_DEVICE_TYPES)}, or be left out: no other speaks eAPI")
         refuse_unknown_keys(values, known=cls.model_fields, refused=_REFUSED)
         transport = values.get("transport")
         if isinstance(transport, str) and transport in _NO_TRANSPORT:
