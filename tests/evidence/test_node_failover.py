@@ -42,7 +42,7 @@ def fleet() -> Iterator[SimulatorLab]:
         yield lab
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def installation() -> Iterator[Installation]:
     settings = {
         "NETPULSE_NODE__LEASE_TTL": str(LEASE_TTL),
@@ -129,7 +129,7 @@ def test_a_killed_node_s_devices_are_served_by_the_others(
     if LONG or scheduler == DispatchSettings().scheduler:
         victim = max(distribution, key=lambda name: distribution[name])
         kill_and_watch(client, fleet, nodes, victim, asked)
-    installation.stop(*names, f"controller-{scheduler}")
+    installation.stop(*names)
 
 
 def kill_and_watch(

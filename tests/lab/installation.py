@@ -23,7 +23,7 @@ import psutil
 
 from tests.lab.redis_server import RedisServer
 
-START_WITHIN = 60.0
+START_WITHIN = 120.0
 
 
 class RoleProcess:

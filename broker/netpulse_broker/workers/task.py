@@ -229,7 +229,7 @@ class TaskRunner:
                 account.outputs.append(output)
                 said = output.output if isinstance(output.output, str) else ""
                 raise CommandRefused(f"the device refused '{command}'", device_output=said)
-            account.outputs.append(output)
+            account.completed(output)
             wanted = payload.parsing[position] if isinstance(payload.parsing, list) else payload.parsing
             if wanted is not None:
                 account.outputs[-1] = self._parsed(wanted, output, running.deadline, account)

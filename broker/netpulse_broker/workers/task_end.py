@@ -5,17 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from pydantic_core import to_json
+
 from netpulse_broker.errors import WorkerLost
 from netpulse_broker.queueing.commits import CommitRecord
 from netpulse_broker.queueing.records import failure_result
 from netpulse_broker.telemetry.redaction import Redactor
-from netpulse_drivers import ChangeResult, NetPulseError, Output
+from netpulse_drivers import ChangeResult, NetPulseError, Output, OutputTooLarge
 
 Status = Literal["finished", "failed", "stopped"]
 Outcome = Literal["ok", "failed", "unknown"]
 
 RESULT_TYPES: dict[Status, int] = {"finished": 1, "failed": 2, "stopped": 3}
 """RQ's result types; 4 (retried) is never written: a job runs once."""
+
+LARGEST_RESULT = 32 * 1024 * 1024
+"""Characters of all outputs of a job together. They are kept in Redis, and each caller gets them in one answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +56,7 @@ class Account:
 
     Attributes:
         outputs: completed steps, in order.
+        size: characters of them.
         change: the account of a change, once it is complete.
         retval: set by operations whose retval is not made of the outputs.
         session_reused: the job ran on a session that was open before it.
@@ -59,11 +65,28 @@ class Account:
     """
 
     outputs: list[Output] = field(default_factory=list)
+    size: int = 0
     change: ChangeResult | None = None
     retval: Any = None
     session_reused: bool = False
     stages: dict[str, float] = field(default_factory=dict)
     commit: CommitRecord | None = None
+
+    def completed(self, output: Output) -> None:
+        """Take up a completed step.
+
+        Raises:
+            OutputTooLarge: with it the result would be too large; it is left out.
+        """
+        text = output.output
+        size = self.size + (len(text) if isinstance(text, str) else len(to_json(text)))
+        if size > LARGEST_RESULT:
+            raise OutputTooLarge(
+                f"with {output.command!r} the job's outputs are larger than {LARGEST_RESULT // 2**20} Mi characters;"
+                " narrow the commands, or divide them among several jobs"
+            )
+        self.size = size
+        self.outputs.append(output)
 
     def spent(self, stage: str, seconds: float) -> None:
         """Add to a stage."""

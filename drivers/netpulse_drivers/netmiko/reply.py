@@ -32,6 +32,9 @@ from netpulse_drivers.netmiko.terminal_text import (
 TAIL = 2_048
 """Characters at the end of the answer that are looked at after each read."""
 
+LARGEST_ANSWER = 32 * 1024 * 1024
+"""Characters of an answer that are kept. A larger one is read to its end, so that the session can be used further."""
+
 ECHO_WINDOW = 65_536
 """Characters at the beginning of the answer in which the echo is looked for."""
 
@@ -84,6 +87,7 @@ class Reply:
         ended_by: ``prompt``; ``expected``: the client's pattern; ``stranger``: a prompt of another name;
             ``interrupted``: the prompt, with messages that the device printed by itself behind it.
         before_echo: what came before the echo, i.e. was left over from earlier.
+        too_large: more came than ``LARGEST_ANSWER``: ``output`` is the beginning and the end of it.
     """
 
     echo: str
@@ -91,6 +95,7 @@ class Reply:
     last_line: str
     ended_by: Ending
     before_echo: str = ""
+    too_large: bool = False
 
 
 class ReplyReader:
@@ -194,6 +199,7 @@ class ReplyReader:
             last_line=last_line(tail),
             ended_by=ending,
             before_echo=self._cleaned(before, 0) if before.strip() else "",
+            too_large=answer.too_large,
         )
 
     def _cleaned(self, text: str, pages: int) -> str:
@@ -221,7 +227,13 @@ class _Answer:
         self.echo_start = 0
 
     @property
+    def too_large(self) -> bool:
+        return self._length > LARGEST_ANSWER
+
+    @property
     def text(self) -> str:
+        if self.too_large:
+            return self._chunks[0] + self.tail
         if len(self._chunks) > 1:
             self._chunks = ["".join(self._chunks)]
         return self._chunks[0] if self._chunks else ""
@@ -232,8 +244,11 @@ class _Answer:
         if self._reads > 2:  # the pause before the second chunk is the device thinking, not its pace
             self._longest_pause = max(self._longest_pause, now - self._last_read)
         self._last_read = now
-        self._chunks.append(text)
         self._length += len(text)
+        if not self.too_large:
+            self._chunks.append(text)
+        elif len(self._chunks) > 1 or len(self._chunks[0]) > ECHO_WINDOW:
+            self._chunks = ["".join(self._chunks)[:ECHO_WINDOW]]  # the echo is in it; the rest goes by
         self.tail = (self.tail + text)[-self._tail_size :]
 
     def dealt_with(self) -> None:

@@ -18,13 +18,13 @@ from pydantic import BaseModel
 
 from netpulse_drivers.base import Call
 from netpulse_drivers.deadline import Deadline
-from netpulse_drivers.errors import CommandTimeout, SessionLost, SessionStale
+from netpulse_drivers.errors import CommandTimeout, OutputTooLarge, SessionLost, SessionStale
 from netpulse_drivers.netmiko.bounded_regex import BoundedRegex
 from netpulse_drivers.netmiko.byte_stream import StreamClosed
 from netpulse_drivers.netmiko.event_driven import PROMPT_AT_LOGIN, EventDriven
 from netpulse_drivers.netmiko.platforms import Answer, Platform
 from netpulse_drivers.netmiko.prompt import Prompt
-from netpulse_drivers.netmiko.reply import Reply, ReplyEnd, ReplyTimeout
+from netpulse_drivers.netmiko.reply import LARGEST_ANSWER, Reply, ReplyEnd, ReplyTimeout
 from netpulse_drivers.netmiko.terminal_text import last_line, normal_line_ends, only_asynchronous, without_escapes
 from netpulse_drivers.results import Output
 
@@ -184,6 +184,7 @@ class NetmikoSession:
             any_name: whether the device may come back under another name at once (it is being renamed).
 
         Raises:
+            OutputTooLarge: the answer has ended, and nothing of it is kept.
             ReplyTimeout, StreamClosed, OSError: the caller's ``operation`` translates them.
         """
         prompt = self.prompt
@@ -215,6 +216,12 @@ class NetmikoSession:
         if reply.ended_by == "stranger" and not prompt.ends(reply.last_line) and not self.prompt.in_config:
             # It has the form of a prompt, which is enough to end this answer but not to type the next command at it.
             self.unfit = f"the prompt changed from {prompt.text!r} to {reply.last_line!r}"
+        if reply.too_large:
+            raise OutputTooLarge(
+                f"the device answered with more than {LARGEST_ANSWER // 2**20} Mi characters; narrow the command",
+                outputs=self.progress,
+                session_usable=self.at_prompt and not self.unfit,
+            )
         return reply
 
     def arrived_at(self, line: str) -> None:

@@ -17,7 +17,7 @@ from netpulse_drivers.netmiko.bounded_regex import BoundedRegex
 from netpulse_drivers.netmiko.byte_stream import StreamClosed
 from netpulse_drivers.netmiko.platforms import platform_of
 from netpulse_drivers.netmiko.prompt import Prompt
-from netpulse_drivers.netmiko.reply import Reply, ReplyEnd, ReplyReader, ReplyTimeout
+from netpulse_drivers.netmiko.reply import LARGEST_ANSWER, Reply, ReplyEnd, ReplyReader, ReplyTimeout
 from netpulse_drivers.netmiko.terminal_text import TextDecoder
 
 
@@ -334,9 +334,26 @@ def test_cost_grows_linearly_with_the_output() -> None:
     assert looked_at(2_000) < 2.5 * looked_at(1_000)
 
 
-def test_fifty_megabytes() -> None:
-    chunk = b"interface statistics line with numbers 1234567890\r\n" * 640
-    count = 50_000_000 // len(chunk)
+@pytest.mark.parametrize("count", [600, 900])
+def test_tens_of_megabytes(count: int) -> None:
+    """An answer is kept up to its limit; a larger one is read to its prompt, and only its ends are kept."""
+    chunk = b"interface statistics line with numbers 1234567890\r\n" * 1000
     wire = Wire([b"show tech\r\n", *([chunk] * count), b"r1#"])
     reply = read(Recording("cisco_ios", "r1#", "show tech", b"", ""), wire)
-    assert len(reply.output) == count * (len(chunk) - 640) + 3
+    came = count * (len(chunk) - 1000) + 3
+    assert (reply.ended_by, reply.echo) == ("prompt", "show tech")
+    assert wire.pieces == []
+    assert reply.too_large == (len(chunk) * count > LARGEST_ANSWER)
+    assert reply.too_large == (count == 900)
+    assert len(reply.output) == came if not reply.too_large else len(reply.output) < 200_000
+    assert reply.output.startswith("interface statistics")
+    assert reply.output.endswith("1234567890\nr1#")
+
+
+def test_an_answer_that_is_too_large_and_does_not_end_is_a_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("netpulse_drivers.netmiko.reply.LARGEST_ANSWER", 1_000)
+    wire = Wire([b"show x\r\n", *([b"line\r\n" * 100] * 10), b"Continue? [y/n]"])
+    with pytest.raises(ReplyTimeout) as caught:
+        read(Recording("cisco_ios", "r1#", "show x", b"", ""), wire)
+    assert caught.value.received.endswith("Continue? [y/n]")
+    assert wire.typed == []

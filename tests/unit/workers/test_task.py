@@ -60,6 +60,17 @@ class Bench:
         return self.runner.run(job, self.running)
 
 
+@pytest.mark.parametrize("made", [lambda text: text, lambda text: {"data": [text]}])
+def test_outputs_that_are_too_large_together(monkeypatch: pytest.MonkeyPatch, made: Any) -> None:
+    monkeypatch.setattr("netpulse_broker.workers.task_end.LARGEST_RESULT", 250)
+    bench = Bench(send=lambda self, session, command: made(command * 100))
+    end = bench.run("a", "b", "c", "d")
+    assert (end.status, end.error_code) == ("failed", "output_too_large")
+    assert list(end.result["retval"]) == ["a", "b"]
+    assert "'c'" in end.result["error"]["message"]
+    assert bench.run("a").result["session_reused"], "the session is kept"
+
+
 def test_a_query() -> None:
     bench = Bench()
     end = bench.run("a", "b")
