@@ -134,4 +134,19 @@ async def caller(request: Request) -> Principal:
     return principal
 
 
+async def operator(request: Request) -> Principal:
+    """Dependency: who calls, when he may do more than look.
+
+    Raises:
+        Forbidden: a viewer's key.
+    """
+    principal: Principal = request.state.principal
+    if principal.role == "viewer":
+        raise Forbidden("this key may look, not change: use one with the role operator or admin")
+    return principal
+
+
 Caller = Annotated[Principal, Depends(caller)]
+
+Operator = Annotated[Principal, Depends(operator)]
+"""A viewer's key may read what there is, and work on templates; what reaches a device or ends something takes more."""

@@ -17,6 +17,7 @@ import uvloop
 from fastapi import FastAPI
 
 from netpulse_broker.api.app import create_app
+from netpulse_broker.api.auth import KeyRing
 from netpulse_broker.api.observation import Observation
 from netpulse_broker.api.ports import Drivers
 from netpulse_broker.dispatch.dispatcher import Dispatcher
@@ -83,10 +84,14 @@ def whole_app(
     *,
     drivers: Drivers,
     templates: TemplateCalls | None = None,
+    keys: KeyRing | None = None,
 ) -> FastAPI:
     """The REST API with every resource: what a controller serves, and what docs/openapi.json describes.
 
     Nothing is connected to before the application is started.
+
+    Args:
+        keys: accepted API keys; None: the one key of the settings.
 
     Raises:
         SettingsError: no API key is set.
@@ -95,6 +100,7 @@ def whole_app(
         settings,
         dispatch=dispatcher,
         drivers=drivers,
+        keys=keys,
         leases=LeaseDesk(dispatcher, sealer),
         templates=templates,
         dead_letters=DeadLetters(dispatcher.client, sealer),

@@ -69,6 +69,7 @@ def run_up(settings: Settings, *, verbose: bool = False, roles: RoleTable = defa
     Raises AlreadyRunning, StateDirectoryError, AddressInUse, SettingsError: nothing has been started. RoleFailed,
     EmbeddedServerError: everything that was started has been stopped.
     """
+    os.umask(0o077)  # whatever this process and its children put into the state directory is for its owner
     private_directory(settings.state_dir)
     with _only_supervisor(settings.state_dir), ProcessSignals() as signals, contextlib.ExitStack() as stack:
         settings = settings.model_copy(update={"controller": _with_free_port(settings, signals)})

@@ -109,7 +109,7 @@ async def test_the_key_s_name_owns_the_job_and_the_key_stands_nowhere(
 
 
 async def test_several_keys(settings: Settings, dispatch: MemoryDispatch, drivers: SampleDrivers) -> None:
-    keys = KeyRing({"first-key": Principal("anna", "operator"), "second-key": Principal("ben", "viewer")})
+    keys = KeyRing({"first-key": Principal("anna", "operator"), "second-key": Principal("ben", "admin")})
     app: FastAPI = create_app(settings, dispatch=dispatch, drivers=drivers, keys=keys)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://broker") as client:
         for key in ("first-key", "second-key"):

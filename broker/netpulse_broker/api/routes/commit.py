@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from netpulse_broker.api.answers import success
-from netpulse_broker.api.auth import Caller, Principal
+from netpulse_broker.api.auth import Operator, Principal
 from netpulse_broker.api.context import Context, Shared
 from netpulse_broker.api.documentation import failures, still_running
 from netpulse_broker.api.routes.device import STILL_RUNNING, as_it_stands
@@ -28,7 +28,7 @@ router = APIRouter(prefix="/device", tags=["device"])
     summary="Keep a change that would be taken back by its timer",
     operation_id="confirm",
 )
-async def confirm(request: Request, body: CommitRequest, shared: Shared, caller: Caller) -> Response:
+async def confirm(request: Request, body: CommitRequest, shared: Shared, caller: Operator) -> Response:
     """Make a job, in the device's order. It fails when nothing waits on the device, and says what became of it."""
     return await _settle("confirm", request, body, shared, caller)
 
@@ -41,7 +41,7 @@ async def confirm(request: Request, body: CommitRequest, shared: Shared, caller:
     summary="Take a change back",
     operation_id="rollback",
 )
-async def rollback(request: Request, body: CommitRequest, shared: Shared, caller: Caller) -> Response:
+async def rollback(request: Request, body: CommitRequest, shared: Shared, caller: Operator) -> Response:
     """Make a job, in the device's order: the change that waits for its confirmation is taken back now. Where none waits
     and none is on record, what the platform calls rollback, if it has one."""
     return await _settle("rollback", request, body, shared, caller)

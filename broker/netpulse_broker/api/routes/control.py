@@ -8,12 +8,12 @@ from fastapi import APIRouter, Depends, Path, Request
 from starlette.responses import Response
 
 from netpulse_broker.api.answers import success
-from netpulse_broker.api.auth import Caller, Principal, caller
+from netpulse_broker.api.auth import Caller, Operator
 from netpulse_broker.api.context import Shared
 from netpulse_broker.api.documentation import failures
 from netpulse_broker.api.failures import CallerGone
 from netpulse_broker.dispatch.operators import OperatorDesk
-from netpulse_broker.errors import Forbidden, QueueUnavailable
+from netpulse_broker.errors import QueueUnavailable
 from netpulse_broker.models.control import (
     Device,
     DeviceSelection,
@@ -35,14 +35,7 @@ async def _desk(request: Request) -> OperatorDesk:
     return found
 
 
-async def _operator(principal: Annotated[Principal, Depends(caller)]) -> Principal:
-    if principal.role == "viewer":
-        raise Forbidden("this key may look, not change: use one with the role operator or admin")
-    return principal
-
-
 Desk = Annotated[OperatorDesk, Depends(_desk)]
-Operator = Annotated[Principal, Depends(_operator)]
 
 
 @router.get(

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from netpulse_broker.api.answers import success
-from netpulse_broker.api.auth import Caller
+from netpulse_broker.api.auth import Operator
 from netpulse_broker.api.body_route import BodyRoute
 from netpulse_broker.api.context import Shared
 from netpulse_broker.api.documentation import failures, still_running
@@ -47,7 +47,7 @@ STILL_RUNNING = "the wait ran out; the job goes on"
     summary="Run commands or apply configuration on one device",
     operation_id="execute",
 )
-async def execute(request: Request, body: ExecuteRequest, shared: Shared, caller: Caller) -> Response:
+async def execute(request: Request, body: ExecuteRequest, shared: Shared, caller: Operator) -> Response:
     """Make one job. With `wait`, the answer is held until the job has ended: look at its `status` and `result`."""
     prepared = await shared.preparation.execute(body, merged_options(body))
     submission, seconds = shared.translator.execute(body, caller, prepared)
@@ -71,7 +71,7 @@ async def execute(request: Request, body: ExecuteRequest, shared: Shared, caller
     summary="The same on many devices",
     operation_id="bulk",
 )
-async def bulk(request: Request, body: BulkRequest, shared: Shared, caller: Caller) -> Response:
+async def bulk(request: Request, body: BulkRequest, shared: Shared, caller: Operator) -> Response:
     """Make a job per device. A device that no job can be made for stands under `failed` and stops none of the rest."""
     prepared = await shared.preparation.bulk(body, merged_options(body))
     made, seconds = shared.translator.bulk(body, caller, prepared)
@@ -97,7 +97,7 @@ async def bulk(request: Request, body: BulkRequest, shared: Shared, caller: Call
     summary="Log in to a device and out again",
     operation_id="test_connection",
 )
-async def test_connection(request: Request, body: TestConnectionRequest, shared: Shared, caller: Caller) -> Response:
+async def test_connection(request: Request, body: TestConnectionRequest, shared: Shared, caller: Operator) -> Response:
     """Whether the device can be reached and entered, as a worker finds. A failed login is an answer, not an error."""
     submission = shared.translator.connection_test(body, caller)
     record: JobRecord | None = None

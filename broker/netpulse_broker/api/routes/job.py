@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from netpulse_broker.api.answers import success
-from netpulse_broker.api.auth import Caller
+from netpulse_broker.api.auth import Caller, Operator
 from netpulse_broker.api.context import Shared
 from netpulse_broker.api.documentation import failures
 from netpulse_broker.errors import BadRequest
@@ -80,7 +80,7 @@ async def get_job(id: Annotated[str, Path()], shared: Shared, _caller: Caller) -
     summary="Cancel queued jobs, stop running ones",
     operation_id="cancel_jobs",
 )
-async def cancel_jobs(query: Annotated[JobSelection, Query()], shared: Shared, _caller: Caller) -> Response:
+async def cancel_jobs(query: Annotated[JobSelection, Query()], shared: Shared, _operator: Operator) -> Response:
     """The ids of the jobs that were ended by this. A single job (`id`) that has ended already is a 409."""
     wanted = JobFilter(id=query.id, queue=query.queue, host=query.host)
     if wanted == JobFilter():

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response, StreamingResponse
 
 from netpulse_broker.api.answers import JsonAnswer, encode, problem, success
-from netpulse_broker.api.auth import Caller, Principal
+from netpulse_broker.api.auth import Caller, Operator, Principal
 from netpulse_broker.api.body_route import BodyRoute
 from netpulse_broker.api.context import Shared
 from netpulse_broker.api.documentation import failures
@@ -89,7 +89,7 @@ class SessionQuery(BaseModel):
     operation_id="open_session",
 )
 async def open_session(
-    request: Request, body: OpenSessionRequest, shared: Shared, leases: Leases, caller: Caller
+    request: Request, body: OpenSessionRequest, shared: Shared, leases: Leases, caller: Operator
 ) -> Response:
     """Wait for the device's turn and log in, or go on with the kept session.
 
@@ -122,7 +122,7 @@ async def exchange(
     *,
     shared: Shared,
     leases: Leases,
-    caller: Caller,
+    caller: Operator,
 ) -> Response:
     """Type a command and read its answer. What goes wrong at the device stands in `error`; `lease_open` tells whether
     the session can be used further.
@@ -146,7 +146,7 @@ async def exchange(
     summary="A sign of life",
     operation_id="session_heartbeat",
 )
-async def heartbeat(id: str, leases: Leases, caller: Caller) -> Response:  # noqa: A002
+async def heartbeat(id: str, leases: Leases, caller: Operator) -> Response:  # noqa: A002
     """Keep the session although nothing is exchanged."""
     await _own(leases, id, caller)
     return success({"id": id, "remaining": round(await leases.heartbeat(id), 3)})
@@ -159,7 +159,7 @@ async def heartbeat(id: str, leases: Leases, caller: Caller) -> Response:  # noq
     summary="Give a session back",
     operation_id="release_session",
 )
-async def release(id: str, leases: Leases, caller: Caller) -> Response:  # noqa: A002
+async def release(id: str, leases: Leases, caller: Operator) -> Response:  # noqa: A002
     """Answered when the session is out of configuration mode and at its login's privilege, or closed.
 
     May be repeated within a minute.
@@ -189,7 +189,7 @@ async def list_sessions(query: Annotated[SessionQuery, Query()], leases: Leases,
     summary="Close a kept session",
     operation_id="reset_session",
 )
-async def reset(request: Request, body: ResetRequest, shared: Shared, leases: Leases, caller: Caller) -> Response:
+async def reset(request: Request, body: ResetRequest, shared: Shared, leases: Leases, caller: Operator) -> Response:
     """In the device's order: what is running or waiting before it ends first. The next job logs in anew."""
     submission = _reset_submission(body, shared, caller)
     closed: int | None = None
@@ -216,7 +216,7 @@ async def put_file(
     id: str,  # noqa: A002
     query: Annotated[FileQuery, Query()],
     leases: Leases,
-    caller: Caller,
+    caller: Operator,
 ) -> Response:
     """The body is the file; `scp` needs its Content-Length. It is streamed over the session's own SSH connection."""
     await _own(leases, id, caller)
@@ -237,7 +237,7 @@ async def get_file(
     id: str,  # noqa: A002
     query: Annotated[FileQuery, Query()],
     leases: Leases,
-    caller: Caller,
+    caller: Operator,
 ) -> Response:
     """The answer is the file, streamed. A copy that breaks off after its beginning breaks the answer off."""
     await _own(leases, id, caller)

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
 from netpulse_broker.api.answers import success
-from netpulse_broker.api.auth import Caller
+from netpulse_broker.api.auth import Caller, Operator
 from netpulse_broker.api.documentation import failures
 from netpulse_broker.errors import NotFound
 from netpulse_broker.models.envelope import Answer
@@ -48,7 +48,7 @@ async def list_dead(dead: Dead, _caller: Caller, limit: Annotated[int, Query(ge=
     summary="Send an undelivered webhook once more",
     operation_id="retry_dead_webhook",
 )
-async def retry_dead(id: str, dead: Dead, _caller: Caller) -> Response:  # noqa: A002  # the path's own word
+async def retry_dead(id: str, dead: Dead, _operator: Operator) -> Response:  # noqa: A002  # the path's own word
     """The dead letter as it was. If the attempt fails as well, it is one again."""
     return success(await dead.retry(id), status=201)
 
@@ -60,7 +60,7 @@ async def retry_dead(id: str, dead: Dead, _caller: Caller) -> Response:  # noqa:
     summary="Forget an undelivered webhook",
     operation_id="drop_dead_webhook",
 )
-async def drop_dead(id: str, dead: Dead, _caller: Caller) -> Response:  # noqa: A002  # see above
+async def drop_dead(id: str, dead: Dead, _operator: Operator) -> Response:  # noqa: A002  # see above
     """Its id."""
     await dead.drop(id)
     return success(id)

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from netpulse_broker.api.answers import success
-from netpulse_broker.api.auth import Caller
+from netpulse_broker.api.auth import Caller, Operator
 from netpulse_broker.api.context import Shared
 from netpulse_broker.api.documentation import failures
 from netpulse_broker.errors import BadRequest, UnknownWorker
@@ -60,7 +60,7 @@ async def list_workers(query: Annotated[WorkerQuery, Query()], shared: Shared, _
     summary="Stop workers gracefully",
     operation_id="stop_workers",
 )
-async def stop_workers(query: Annotated[WorkerSelection, Query()], shared: Shared, _caller: Caller) -> Response:
+async def stop_workers(query: Annotated[WorkerSelection, Query()], shared: Shared, _operator: Operator) -> Response:
     """The names of the workers that were told to end. Each ends its running job first, then closes its sessions."""
     wanted = WorkerFilter(name=query.name, node=query.node, host=query.host)
     if wanted == WorkerFilter():
