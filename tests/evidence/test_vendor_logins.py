@@ -37,7 +37,7 @@ def variables(device: SimulatedDevice, broker: RunningBroker) -> dict[str, Any]:
     }
 
 
-@pytest.mark.timeout(900 if LONG else 180)
+@pytest.mark.timeout(1800 if LONG else 300)
 def test_ten_devices_see_one_login_each(broker: RunningBroker, lab: SimulatorLab, vendor: VendorAnsible) -> None:
     devices = [lab.add(name=f"login{number}", platform="ios") for number in range(DEVICES)]
     hosts = {device.name: variables(device, broker) for device in devices}

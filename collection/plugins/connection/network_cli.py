@@ -16,6 +16,11 @@ from ansible.plugins.action import ActionBase
 from ansible.plugins.connection import ConnectionBase
 from ansible.plugins.loader import connection_loader
 from ansible.utils.display import Display
+from ansible_collections.netpulse.broker.plugins.plugin_utils.bytecode import CachedCollections
+
+# Before the imports that profit from it, the platform's own plug-ins' among them.
+CachedCollections.install()
+
 from ansible_collections.netpulse.broker.plugins.module_utils._platforms import device_type_of
 from ansible_collections.netpulse.broker.plugins.plugin_utils._options import OptionError, connection_args
 from ansible_collections.netpulse.broker.plugins.plugin_utils.session_device import Device, DeviceRequests
