@@ -21,11 +21,13 @@ _LIMIT = 300
 
 @dataclass(frozen=True, kw_only=True)
 class TaskResult:
-    """One task on one host. ``state``: ok, failed, unreachable or skipped."""
+    """One task on one host, of the module ``action``. ``state``: ok, failed, unreachable or skipped."""
 
     state: str
     host: str
     task: str
+    action: str
+    args: dict[str, Any]
     result: dict[str, Any]
 
 

@@ -7,7 +7,6 @@ import re
 import signal
 import socket
 import subprocess
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -224,62 +223,102 @@ def test_killed_worker_leaves_the_device_free_and_out_of_config_mode(
         one.send_signal(signal.SIGKILL)
     process.communicate(timeout=30)
     simulator.clear_faults(device)
-    after = vendor.tasks(PRIVILEGE, hosts={"r1": variables(device, site)})
+    # Three heartbeats are missed within three seconds; who comes next does not wait longer than this for its turn.
+    after = vendor.tasks(PRIVILEGE, hosts={"r1": variables(device, site, netpulse_session_wait=30)})
     assert after.of("privilege").result["stdout"] == ["Current privilege level is 1"], after.output
     assert "KILLED seq 199 " not in simulator.running_config(device)
+    assert site.get("/session") == []
+    # On the device: out of configuration mode, then out of the level that the task had raised, on the session it was.
+    typed = [(line.session, line.mode, line.line) for line in simulator.log(device)]
+    last = max(number for number, (_session, _mode, line) in enumerate(typed) if "KILLED" in line)
+    session = typed[last][0]
+    assert typed[last + 1 : last + 3] == [(session, "config", "end"), (session, "enable", "disable")]
+    assert typed[-1] == (session, "user", "show privilege")
 
 
-def test_two_playbooks_and_a_rest_client_do_not_interleave(
+def test_what_is_an_error_is_the_tasks_business(
+    vendor: VendorAnsible, site: RunningBroker, device: SimulatedDevice
+) -> None:
+    error = {"ansible_terminal_stderr_re": [{"pattern": "privilege LEVEL", "flags": "re.I"}]}
+    run = vendor.tasks(
+        PRIVILEGE | {"name": "an error here", "vars": error, "ignore_errors": True},
+        PRIVILEGE | {"name": "none here"},
+        hosts={"r1": variables(device, site)},
+    )
+    assert states(run) == [("an error here", "failed"), ("none here", "ok")], run.output
+    assert "Current privilege level is 1" in run.outcomes[0].result["msg"]
+
+
+def test_a_login_without_the_question_that_was_expected(
+    vendor: VendorAnsible, site: RunningBroker, device: SimulatedDevice
+) -> None:
+    asked = {"ansible_terminal_initial_prompt": ["Accept the terms"], "ansible_terminal_initial_answer": ["yes"]}
+    run = vendor.tasks(PRIVILEGE, PRIVILEGE, hosts={"r1": variables(device, site, **asked)})
+    assert [state for _task, state in states(run)] == ["ok", "ok"], run.output
+
+
+def test_single_user_mode_asks_the_device_once(
     vendor: VendorAnsible, site: RunningBroker, simulator: SimulatorLab, device: SimulatedDevice
 ) -> None:
-    rounds = 3
-    seen: list[Run] = []
+    ask = {"cisco.ios.ios_command": {"commands": ["show inventory"]}}
+    for single, times in ((True, 1), (False, 3)):
+        simulator.reset(device)
+        hosts = {"r1": variables(device, site, ansible_network_single_user_mode=single)}
+        run = vendor.tasks(*(ask | {"name": f"task {number}"} for number in range(3)), hosts=hosts)
+        assert len({one.result["stdout"][0] for one in run.outcomes}) == 1, run.output
+        assert simulator.commands(device).count("show inventory") == times
 
-    def playbook(who: str) -> None:
-        change = {
-            "name": who,
-            "cisco.ios.ios_config": {
-                "parents": ["interface GigabitEthernet0/1"],
-                "lines": [f"description {who} {{{{ item }}}} begins", f"description {who} {{{{ item }}}} ends"],
-                "match": "none",
-            },
-            "become": True,
-            "loop": list(range(rounds)),
-        }
-        path = vendor.folder / f"{who}.yml"
-        path.write_text(yaml.safe_dump([{"hosts": "all", "gather_facts": False, "tasks": [change]}]))
-        process = vendor.start(path, hosts={who: variables(device, site)})
-        output = process.communicate(timeout=150)[0]
-        seen.append(Run(returncode=process.returncode, output=output, outcomes=[]))
 
-    def rest() -> None:
-        arguments = {"device_type": "cisco_ios", "host": device.host, "port": device.port} | {
-            "username": device.username,
-            "password": device.password,
-            "secret": device.secret,
-        }
-        number = 0
-        while any(thread.is_alive() for thread in threads):
-            lines = [
-                "interface GigabitEthernet0/1",
-                f"description rest {number} begins",
-                f"description rest {number} ends",
-            ]
-            job = site.execute(arguments, config=lines)
-            assert job["status"] == "finished", job
-            number += 1
+def test_log_of_all_that_is_said(
+    vendor: VendorAnsible, site: RunningBroker, device: SimulatedDevice, tmp_path: Path
+) -> None:
+    log = tmp_path / "ansible.log"
+    run = vendor.tasks(
+        PRIVILEGE | {"become": True},
+        hosts={"r1": variables(device, site, ansible_persistent_log_messages=True)},
+        environment={"ANSIBLE_LOG_PATH": str(log)},
+    )
+    assert states(run) == [("privilege", "ok")], run.output
+    assert "will log ALL interactions" in " ".join(run.output.split())
+    written = log.read_text()
+    assert "send command: b'show privilege\\r'" in written
+    assert "Current privilege level is 15" in written
+    assert device.secret not in written
 
-    threads = [threading.Thread(target=playbook, args=(who,)) for who in ("one", "two")]
-    for thread in threads:
-        thread.start()
-    rest()
-    for thread in threads:
-        thread.join()
-    assert [run.returncode for run in seen] == [0, 0], "\n".join(run.output for run in seen)
-    written = [line.split() for line in simulator.commands(device) if line.startswith("description ")]
-    assert {words[1] for words in written} == {"one", "two", "rest"}
-    for begin, end in zip(written[::2], written[1::2], strict=True):
-        assert (begin[1:3], begin[3], end[3]) == (end[1:3], "begins", "ends"), written
+
+def test_the_longest_wait_for_more_output_is_not_waited_out(
+    vendor: VendorAnsible, site: RunningBroker, simulator: SimulatorLab, device: SimulatedDevice
+) -> None:
+    """Lines that look like a prompt, with more to come behind them. 60 s each time would exceed the test's limit."""
+    simulator.set_faults(device, prompt_like_output=True, chunk_size=24, chunk_gap=0.005)
+    patient = {"ansible_buffer_read_timeout": 60, "ansible_command_timeout": 120}
+    ask = {"name": "ask", "cisco.ios.ios_command": {"commands": ["show inventory"] * 5}}
+    run = vendor.tasks(ask, hosts={"r1": variables(device, site, **patient)})
+    outputs = run.of("ask").result["stdout"]
+    assert len(set(outputs)) == 1, run.output
+    assert "router#" in outputs[0]
+    assert "PID:" in outputs[0]
+
+
+def test_waiting_for_a_device_that_comes_back(
+    vendor: VendorAnsible, site: RunningBroker, simulator: SimulatorLab, device: SimulatedDevice
+) -> None:
+    hosts = {"r1": variables(device, site)}
+    assert states(vendor.tasks(PRIVILEGE, hosts=hosts)) == [("privilege", "ok")]
+    before = simulator.counters(device).connections
+    simulator.set_faults(device, on_connect="rst")
+    playbook = vendor.folder / "waits.yml"
+    waits = {"ansible.builtin.wait_for_connection": {"timeout": 120, "sleep": 1, "connect_timeout": 5}}
+    playbook.write_text(yaml.safe_dump([{"hosts": "all", "gather_facts": False, "tasks": [waits, PRIVILEGE]}]))
+    process = vendor.start(playbook, hosts=hosts)
+    deadline = time.monotonic() + 60
+    while simulator.counters(device).connections == before:
+        assert time.monotonic() < deadline, "it took the kept session's word for it"
+        time.sleep(0.02)
+    simulator.clear_faults(device)
+    output = process.communicate(timeout=150)[0]
+    assert process.returncode == 0, output
+    assert simulator.counters(device).logins == 2
 
 
 def test_terminated_run_gives_the_device_back(

@@ -43,5 +43,5 @@ def test_same_result(task: dict[str, Any], pair: Pair, table: Table) -> None:
     name = task["name"]
     stock, broker = pair.stock.of(name), pair.broker.of(name)
     found = differences(stock, broker)
-    table.rows.append(("frr", name, f"differs ({'; '.join(found)})" if found else f"same ({stock.state})"))
+    table.add(broker, device="frr", because="; ".join(found) or None)
     assert not found, "\n".join(found)

@@ -51,11 +51,10 @@ def test_same_result(platform: str, task: dict[str, Any], pairs: dict[str, Pair]
     stock, broker = pair.stock.of(name), pair.broker.of(name)
     found = differences(stock, broker)
     because = task.get("vars", {}).get("differs")
+    table.add(broker, device=platform, because=(because or "; ".join(found)) if found else None)
     if not found:
-        table.rows.append((platform, name, f"same ({stock.state})"))
         assert because is None, f"said to differ ({because}), but is the same"
         return
-    table.rows.append((platform, name, f"differs ({because or '; '.join(found)})"))
     assert because is not None, "\n".join(found)
     assert stock.state == broker.state
 

@@ -35,11 +35,13 @@ SHOWN = ("ansible.netcommon", "ansible.utils", "cisco.ios", "arista.eos")
 
 @dataclass(frozen=True, kw_only=True)
 class TaskOutcome:
-    """One task on one host, or one item of its loop. ``state``: ok, failed, unreachable or skipped."""
+    """One task on one host, of the module ``action``. ``state``: ok, failed, unreachable or skipped."""
 
     state: str
     host: str
     task: str
+    action: str
+    args: dict[str, Any]
     result: dict[str, Any]
 
 
@@ -179,7 +181,9 @@ class VendorAnsible:
         )
 
     def _environment(self, more: Mapping[str, str]) -> dict[str, str]:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "NETPULSE_"))}
+        # Bytecode is kept as on a user's machine, where pip wrote the vendors' when it installed them.
+        left_out = ("ANSIBLE_", "NETPULSE_", "PYTHONDONTWRITEBYTECODE")
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
         return {
             **kept,
             "ANSIBLE_COLLECTIONS_PATH": str(self.folder / "collections"),

@@ -28,6 +28,9 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
             "state": state,
             "host": result._host.get_name(),
             "task": result._task.get_name(),
+            # As they were after templating.
+            "action": result._task_fields.get("action"),
+            "args": result._task_fields.get("args"),
             "result": result._result,
         }
         with Path(os.environ["RESULT_RECORD"]).open("a", encoding="utf-8") as file:
