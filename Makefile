@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PYTEST_ARGS ?=
 TEST_PROCESSES ?= 3
 
-.PHONY: help demo test check evidence bench matrix openapi lab clean
+.PHONY: help demo test check evidence bench bench-vendor matrix openapi lab clean
 
 help: ## Show what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -53,7 +53,10 @@ evidence: $(VENV)/.test lab ## The long forms of the scenarios, and the tables t
 	@$(BIN)/python -m tests.bench
 
 bench: $(VENV)/.demo lab ## Benchmarks: ratios measured side by side in one run
-	@$(BIN)/python -m tests.bench
+	@$(BIN)/python -m tests.bench --part broker
+
+bench-vendor: $(VENV)/.test ## The same for vendors' Ansible modules beside stock network_cli, some twenty minutes
+	@$(BIN)/python -m tests.bench --part vendor
 
 matrix: $(VENV)/.demo ## The parity suite's short form with several releases of ansible-core, installed under $(VENV)/matrix
 	@$(BIN)/python tools/core-matrix.py --folder $(VENV)/matrix

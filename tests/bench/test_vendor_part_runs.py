@@ -7,17 +7,20 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from tests.bench import vendor_path
 from tests.bench.__main__ import vendor
-from tests.bench.sizes import TINY
+from tests.bench.sizes import TINY, VendorCase
 from tests.parity.vendor_ansible import VendorAnsible
 
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.timeout(420)  # twelve playbook runs
 def test_every_contestant_has_its_row() -> None:
     run = subprocess.run(
         [sys.executable, "-m", "tests.bench", "--part", "vendor", "--size", "tiny"],
@@ -26,7 +29,7 @@ def test_every_contestant_has_its_row() -> None:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=280,
+        timeout=400,
         check=False,
     )
     assert run.returncode == 0, run.stderr
@@ -37,14 +40,15 @@ def test_every_contestant_has_its_row() -> None:
         counted = {(row[0], *row[5:7]) for row in rows if len(row) == 8}
         for name, logins, helpers in (
             ("network_cli, libssh, read timeout 0.1 s", hosts, hosts),
-            ("network_cli, libssh, read timeout 0 s", hosts, hosts),
+            ("network_cli, paramiko, read timeout 0.1 s", hosts, hosts),
             ("broker, cold", hosts, "0"),
             ("broker, warm", "0", "0"),
             ("Ansible alone: the tasks ask no device", "0", "0"),
         ):
             assert (name, logins, helpers) in counted
+    assert ("network_cli, libssh, read timeout 0 s", "1", "1") in counted, "one host is also asked without the wait"
     aims = [row for row in rows if ": wall / " in row[0] or ": CPU / " in row[0]]
-    assert len(aims) == 6
+    assert len(aims) == 8
     assert all(re.fullmatch(r"met|aim missed by \d+%(, floor met|, FLOOR MISSED by \d+%)?", row[-1]) for row in aims)
 
 
@@ -55,6 +59,13 @@ def test_without_vendor_collections_it_says_so(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("CI", "true")
     with pytest.raises(SystemExit, match="CI has to measure vendor modules"):
         vendor(TINY)
+
+
+def test_a_playbook_that_does_not_end_is_named() -> None:
+    sizes = replace(TINY, vendor_cases=(VendorCase(1, 1, rounds=1),), playbook_seconds=0.2)
+    printed = vendor_path.report(vendor_path.measure(VendorAnsible.required(), sizes))
+    for name in (vendor_path.STOCK[0].name, vendor_path.COLD, vendor_path.WARM, vendor_path.NOTHING):
+        assert f"Left out: 1 host, 1 task, {name}: it had not ended after 0.2 s." in printed
 
 
 def test_cpu_of_an_orphan_is_counted(tmp_path: Path) -> None:

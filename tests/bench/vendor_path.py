@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import statistics
 import subprocess
@@ -13,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
 import yaml
 
 from tests.bench.figures import Target, table
@@ -42,7 +44,6 @@ class Stock:
 
 
 STOCK = tuple(Stock(library, read) for library in ("libssh", "paramiko") for read in (DEFAULT_READ, 0.0))
-REFERENCE = STOCK[0]
 COLD, WARM = "broker, cold", "broker, warm"
 NOTHING = "Ansible alone: the tasks ask no device"
 
@@ -82,7 +83,7 @@ class VendorPath:
 
 
 def measure(environment: Path, sizes: Sizes) -> VendorPath:
-    """Measure the cases in their order. No further round begins after ``sizes.vendor_seconds``."""
+    """Measure the cases in their order, each at least once."""
     stock = [one for one in STOCK if _has(environment, one.library)]
     left_out = sorted({f"{one.library}: not installed in {environment}" for one in STOCK if one not in stock})
     began = time.monotonic()
@@ -92,17 +93,22 @@ def measure(environment: Path, sizes: Sizes) -> VendorPath:
         SimulatorLab(count=max(case.hosts for case in sizes.vendor_cases)) as lab,
         RunningBroker() as broker,
     ):
-        runner = _Runner(VendorAnsible(environment, Path(folder)), broker, lab)
+        runner = _Runner(VendorAnsible(environment, Path(folder)), broker, lab, limit=sizes.playbook_seconds)
         for case in sizes.vendor_cases:
             measured = Measured(hosts=case.hosts, tasks=case.tasks)
+            cases.append(measured)
+            against = [one for one in stock if case.unwaiting or one.read == DEFAULT_READ]
             for number in range(case.rounds):
-                if (cases or number) and time.monotonic() - began > sizes.vendor_seconds:
+                if number and time.monotonic() - began > sizes.vendor_seconds:
                     left_out.append(f"{_title(measured)}: {case.rounds - number} of {case.rounds} rounds, for time")
                     break
-                runner.round(measured, stock[: case.stock])
-            if measured.runs:
-                cases.append(measured)
-        return VendorPath(cases=cases, versions=runner.vendor.versions(), left_out=left_out)
+                runner.round(measured, against)
+                print(
+                    f"bench: {_title(case)}, round {number + 1} of {case.rounds}: {time.monotonic() - began:.0f} s",
+                    file=sys.stderr,
+                    flush=True,
+                )
+        return VendorPath(cases=cases, versions=runner.vendor.versions(), left_out=left_out + runner.hung)
 
 
 def _has(environment: Path, library: str) -> bool:
@@ -111,8 +117,12 @@ def _has(environment: Path, library: str) -> bool:
 
 
 class _Runner:
-    def __init__(self, vendor: VendorAnsible, broker: RunningBroker, lab: SimulatorLab) -> None:
+    """Runs playbooks and counts. ``limit``: seconds for one; ``hung``: those that took longer, in words."""
+
+    def __init__(self, vendor: VendorAnsible, broker: RunningBroker, lab: SimulatorLab, *, limit: float) -> None:
         self.vendor = vendor
+        self.hung: list[str] = []
+        self._limit = limit
         self._broker = broker
         self._lab = lab
         self._report = vendor.folder / "report.json"
@@ -136,7 +146,8 @@ class _Runner:
         self._without_workers()
         self._play(measured, COLD, devices, task, variables)
         self._play(measured, WARM, devices, task, variables)
-        self._play(measured, NOTHING, devices, {"ansible.builtin.assert": {"that": ["true"]}}, variables)
+        nothing = {"ansible.builtin.assert": {"that": ["true"]}}
+        self._play(measured, NOTHING, devices, nothing, {"ansible_connection": "ansible.builtin.local"})
 
     def _without_workers(self) -> None:
         """Nothing of the devices in the broker any more: neither a session nor a worker."""
@@ -164,23 +175,38 @@ class _Runner:
         hosts = {device.name: _reached(device) | variables for device in devices}
         command, environment = self.vendor.prepare(playbook, hosts=hosts)
         before = self._logins()
-        done = subprocess.run(
+        process = subprocess.Popen(
             [sys.executable, "-m", "tests.bench.accounted", str(self._report), *command],
             cwd=REPOSITORY,
             env=environment | {"ANSIBLE_FORKS": str(min(MOST_FORKS, len(devices)))},
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            timeout=300,
-            check=True,
         )
+        try:
+            output, errors = process.communicate(timeout=self._limit)
+        except subprocess.TimeoutExpired:
+            _kill_tree(process)
+            self.hung.append(f"{_title(measured)}, {name}: it had not ended after {self._limit:g} s")
+            return
+        if process.returncode != 0:
+            raise RuntimeError(f"{name}: {errors[-4000:]}")
         report = json.loads(self._report.read_text())
         if report.pop("returncode") != 0:
-            raise RuntimeError(f"{name}: {done.stdout[-4000:]}{done.stderr[-2000:]}")
+            raise RuntimeError(f"{name}: {output[-4000:]}{errors[-2000:]}")
         measured.runs.setdefault(name, []).append(PlaybookRun(**report, logins=self._logins() - before))
 
     def _logins(self) -> int:
         return sum(one.logins for one in self._lab.all_counters().values())
+
+
+def _kill_tree(process: subprocess.Popen[str]) -> None:
+    """The process and all below it, helpers included: it is the one that orphans are handed to."""
+    for one in (*psutil.Process(process.pid).children(recursive=True), process):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            one.kill()
+    process.communicate()
 
 
 def _reached(device: SimulatedDevice) -> dict[str, Any]:
@@ -206,16 +232,13 @@ def report(path: VendorPath) -> str:
 def _aims(path: VendorPath) -> str:
     rows = []
     for one in path.cases:
-        against = [stock for stock in STOCK if stock.name in one.runs]
-        if one.hosts > 1 and one.tasks == 1:
-            for stock in against:
-                wall = one.wall(WARM) / one.wall(stock.name)
+        for stock in (stock for stock in STOCK if WARM in one.runs and stock.name in one.runs):
+            wall = one.wall(WARM) / one.wall(stock.name)
+            if 1 < one.hosts <= MOST_FORKS and one.tasks == 1:
                 cpu = one.cpu(WARM) / one.cpu(stock.name)
                 rows.append(_target(one, "wall", stock, wall, aim=0.25, floor=0.30))
                 rows.append(_target(one, "CPU", stock, cpu, aim=0.15, floor=0.20))
-        elif one.hosts == 1 and one.tasks > 1:
-            for stock in against:
-                wall = one.wall(WARM) / one.wall(stock.name)
+            elif one.hosts == 1 and one.tasks > 1:
                 rows.append(_target(one, "wall", stock, wall, aim=0.25, floor=0.30))
     title = "### Vendor modules: `cisco.ios.ios_command` through the broker, warm, beside stock network_cli"
     return f"{title}\n\n{table(['what', 'measured', 'aim', 'floor', 'verdict'], [row.cells() for row in rows])}"
@@ -228,13 +251,13 @@ def _target(case: Measured, what: str, stock: Stock, value: float, *, aim: float
 def _case(one: Measured) -> str:
     rows = []
     for name, runs in one.runs.items():
+        ratios = [f"{one.wall(WARM) / one.wall(name):.3f}", f"{one.cpu(WARM) / one.cpu(name):.3f}"]
         rows.append(
             [
                 name,
                 f"{one.wall(name):.2f}",
                 f"{one.cpu(name):.2f}",
-                f"{one.wall(WARM) / one.wall(name):.3f}",
-                f"{one.cpu(WARM) / one.cpu(name):.3f}",
+                *(ratios if WARM in one.runs else ("", "")),
                 f"{statistics.median(run.logins for run in runs):g}",
                 f"{statistics.median(run.helpers for run in runs):g}",
                 str(len(runs)),
