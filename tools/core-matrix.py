@@ -165,7 +165,10 @@ def main() -> int:
             continue
         python = next((found for version in row.pythons if (found := interpreter(version))), None)
         if python is None:
-            left_out.append(f"ansible-core {row.name}: no Python {' or '.join(row.pythons)} on this machine")
+            left_out.append(
+                f"ansible-core {row.name}: no Python {' or '.join(row.pythons)} with venv and ensurepip here; "
+                f"install it so that python{row.pythons[0]} is on PATH or below ~/.pyenv/versions, and run this again"
+            )
             continue
         try:
             place = environment(row, python, folder)

@@ -353,7 +353,7 @@ def test_the_playbook_that_runs_with_either_connection(
     del given["ansible_connection"]
     run = vendor.play(
         REPOSITORY / "playbooks" / "vendor_modules.yml",
-        hosts={"r1": given | {"connection": connection, "change": True}},
+        hosts={"r1": given | {"over_connection": connection, "change": True}},
     )
     assert run.returncode == 0, run.output
     assert run.of("IOS interface description").result["changed"] is True

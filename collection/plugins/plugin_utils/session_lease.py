@@ -281,10 +281,14 @@ class SessionLease:
             self._ended = reason
 
     def _keep(self) -> None:
-        """The heartbeat: its own connection, so that a long command does not silence it."""
-        api = self._target.api()
+        """The heartbeat: its own connection, so that a long command does not silence it.
+
+        The connection is made for the first beat, which most tasks do not live to see; with TLS it is what costs most.
+        """
+        api: SessionApi | None = None
         while not self._released.wait(self._interval):
             try:
+                api = api or self._target.api()
                 api.heartbeat(self.id, timeout=max(self._interval, 1.0))
             except SessionRefused as error:
                 if error.status == 404:
@@ -292,8 +296,10 @@ class SessionLease:
                     break
                 # Anything else (a restarting broker) may pass; the next beat tells.
             except BrokerError:
-                api.close()
-        api.close()
+                if api is not None:
+                    api.close()
+        if api is not None:
+            api.close()
 
 
 def reset(target: Target, *, wait: float) -> None:
