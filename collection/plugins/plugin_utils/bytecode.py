@@ -41,6 +41,8 @@ class CachedCollections(MetaPathFinder):
         # Packages have next to no code, and what is redirected has no origin.
         if spec is None or spec.submodule_search_locations is not None or not (spec.origin or "").endswith(".py"):
             return spec
-        # ansible-core's loader asks itself for the code that it runs; here for that of the same file.
-        spec.loader.get_code = SourceFileLoader(fullname, spec.origin).get_code
+        # ansible-core's loader asks itself for the code that it runs, and gets that of the same file. One that does not
+        # ask, or cannot be told, does as it would have done.
+        if hasattr(spec.loader, "get_code") and hasattr(spec.loader, "__dict__"):
+            spec.loader.get_code = SourceFileLoader(fullname, spec.origin).get_code
         return spec
