@@ -27,7 +27,7 @@ PAGES = sorted((ROOT / "docs").glob("*.md"))
 
 _FENCE = re.compile(r"^( *)```([^\n]*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 _INDENTED = re.compile(r"(?:^    \S[^\n]*\n(?:^    [^\n]*\n|^\n(?=    ))*)", re.MULTILINE)
-_MAKES_JOBS = {"/device/execute", "/device/exec", "/device/bulk", "/session"}
+_MAKES_JOBS = {"/device/execute", "/device/exec", "/device/bulk", "/device/confirm", "/device/rollback", "/session"}
 
 
 class PageError(AssertionError):
