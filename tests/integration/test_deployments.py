@@ -21,6 +21,7 @@ import pytest
 
 from tests.integration.test_rest_server import certificate
 from tests.lab.installation import Installation
+from tests.lab.real.waiting import wait_until
 from tests.lab.running_broker import RunningBroker
 from tests.lab.sentinel import SentinelRedis
 from tests.lab.simulator import SimulatedDevice, SimulatorLab
@@ -119,6 +120,29 @@ def test_up_needs_no_root(home: Path, lab: SimulatorLab) -> None:
             up.send_signal(signal.SIGTERM)
             assert up.wait(timeout=90) == 0
     assert processes_below(home) == []
+
+
+def test_up_stops_in_good_order_when_nobody_reads_what_it_says(lab: SimulatorLab) -> None:
+    """A terminal that was closed, or ``netpulse up | head -1``."""
+    device = lab.add(name="unread", platform="ios")
+    lab.set_faults(device, commands=[{"match": "show users", "action": "hang"}])
+    broker = RunningBroker(settings={"NETPULSE_SHUTDOWN_GRACE": "60"})
+    with broker:
+        process = broker.process
+        assert process is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        # Long enough for the supervisor to say that it waits.
+        job = broker.execute(device.netmiko(), wait=0, command="show users", driver_args={"read_timeout": 8})["id"]
+        wait_until(lambda: "show users" in lab.commands(device), what="the command on the device", timeout=30)
+        assert broker.get(f"/job/{job}")["status"] == "started"
+        below = broker.descendants()
+        process.stdout.close()
+        process.stderr.close()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=90) == 0
+        _, left = psutil.wait_procs(below, timeout=30)
+        assert left == []
 
 
 # -- TLS --------------------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TextIO
 
 import structlog
 from pydantic import SecretStr, ValidationError
@@ -224,20 +225,24 @@ def _tell_that_it_is_ready(settings: Settings, key_place: str) -> None:
     url = base_url(settings.controller)
     (settings.state_dir / URL_FILE).write_text(url + "\n", encoding="ascii")
     # The one line that people and scripts wait for.
-    print(f"NetPulse is ready at {url} (API key {key_place})", flush=True)  # noqa: T201
+    _say(f"NetPulse is ready at {url} (API key {key_place})", sys.stdout)
 
 
 def _tell_that_an_earlier_run_ends() -> None:
-    print(  # noqa: T201  # for the person at the terminal
-        "netpulse: an earlier run was killed and still finishes its jobs; going on beside it",
-        file=sys.stderr,
-        flush=True,
-    )
+    _say("netpulse: an earlier run was killed and still finishes its jobs; going on beside it", sys.stderr)
 
 
 def _tell_that_jobs_run(seconds: float) -> None:
-    print(  # noqa: T201  # for the person at the terminal
+    _say(
         f"netpulse: waiting up to {seconds:.0f} s for running jobs to end; press Ctrl-C again to end them now",
-        file=sys.stderr,
-        flush=True,
+        sys.stderr,
     )
+
+
+def _say(line: str, stream: TextIO) -> None:
+    """For whoever listens. He may have left, a terminal that was closed or `| head -1`: that must not stop a stop."""
+    try:
+        print(line, file=stream, flush=True)
+    except OSError:
+        with Path(os.devnull).open("w") as nowhere:
+            os.dup2(nowhere.fileno(), stream.fileno())
