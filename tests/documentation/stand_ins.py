@@ -76,6 +76,8 @@ class DocumentedNetwork:
             for number in (11, 12):
                 router = self.lab.add(name=f"r{number}", platform="ios", privilege=15, **ACCOUNT)
                 self.addresses[f"192.0.2.{number}"] = Address(router.host, router.port)
+                # The pages speak of a network that is in use.
+                assert self.running.execute(router.netmiko(), command="show version")["status"] == "finished"
             self.old = self.lab.add(name="old", platform="ios", ssh_profile="old_algorithms", **ACCOUNT)
             switch = self.lab.add(name="switch", platform="eos", https_port=0, **ACCOUNT)
             assert switch.https_port is not None
