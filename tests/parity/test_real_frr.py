@@ -42,6 +42,7 @@ def pair(vendor: VendorAnsible, frr_lab: FrrLab, parity_broker: RunningBroker) -
 def test_same_result(task: dict[str, Any], pair: Pair, table: Table) -> None:
     name = task["name"]
     stock, broker = pair.stock.of(name), pair.broker.of(name)
+    assert stock.state == task.get("vars", {}).get("ends", "ok"), f"no comparison: {stock.result.get('msg')}"
     found = differences(stock, broker)
     table.add(broker, device="frr", because="; ".join(found) or None)
     assert not found, "\n".join(found)

@@ -49,6 +49,7 @@ def pairs(vendor: VendorAnsible, parity_lab: SimulatorLab, parity_broker: Runnin
 def test_same_result(platform: str, task: dict[str, Any], pairs: dict[str, Pair], table: Table) -> None:
     pair, name = pairs[platform], task["name"]
     stock, broker = pair.stock.of(name), pair.broker.of(name)
+    assert stock.state == task.get("vars", {}).get("ends", "ok"), f"no comparison: {stock.result.get('msg')}"
     found = differences(stock, broker)
     because = task.get("vars", {}).get("differs")
     table.add(broker, device=platform, because=(because or "; ".join(found)) if found else None)
