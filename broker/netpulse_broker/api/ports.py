@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from netpulse_broker.dispatch.dispatcher import Health
+from netpulse_broker.dispatch.health import Health
 from netpulse_broker.dispatch.submission import JobSubmission
 from netpulse_broker.errors import BrokerError
 from netpulse_broker.queueing.job_index import JobFilter

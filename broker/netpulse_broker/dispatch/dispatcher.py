@@ -4,35 +4,32 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import redis.asyncio
 import structlog
 
+from netpulse_broker.dispatch.ending import Ending
+from netpulse_broker.dispatch.health import Health
 from netpulse_broker.dispatch.placement import Placement
 from netpulse_broker.dispatch.schedulers import Scheduler
 from netpulse_broker.dispatch.submission import JobSubmission
+from netpulse_broker.dispatch.sweeping import Sweeping
 from netpulse_broker.errors import (
     BrokerError,
-    Conflict,
     IdempotencyConflict,
-    InternalError,
     NoWorker,
     QueueUnavailable,
     UnknownJob,
 )
-from netpulse_broker.queueing import keys
 from netpulse_broker.queueing.async_line import AsyncLine, AsyncLineScripts
-from netpulse_broker.queueing.connection import BLOCK, Lost, connect, connect_async
+from netpulse_broker.queueing.connection import BLOCK, Lost, connect_async
 from netpulse_broker.queueing.job_index import JobFilter, JobIndex
-from netpulse_broker.queueing.node_desk import Order
-from netpulse_broker.queueing.records import JobRecord, now_iso, parse_time
+from netpulse_broker.queueing.records import JobRecord, parse_time
 from netpulse_broker.queueing.replies import Reply, ReplyReader
 from netpulse_broker.queueing.scripts import AsyncScripts, text
 from netpulse_broker.queueing.sealing import Sealer
-from netpulse_broker.queueing.sweeper import Sweep, Sweeper
 from netpulse_broker.queueing.worker_index import WorkerFilter, WorkerIndex, WorkerRecord
 
 if TYPE_CHECKING:
@@ -40,28 +37,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-SWEEP_INTERVAL = 0.5
 LOOK_INTERVAL = 0.1
-STOP_WAIT = 10.0
-"""Seconds that a request to stop a running job waits for its end."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Health:
-    """State of what a controller depends on."""
-
-    redis: bool
-    detail: str
-    pinned_nodes: int
-    fifo_nodes: int
-    devices: int
-    capacity: int
-    waiting: int
-
-    @property
-    def ready(self) -> bool:
-        """Whether work can be accepted: Redis answers and at least one node serves devices."""
-        return self.redis and self.pinned_nodes > 0
+"""Seconds between two looks at a job whose reply may go to somebody else."""
 
 
 class Dispatcher:
@@ -86,7 +63,8 @@ class Dispatcher:
         self._replies = ReplyReader(
             AsyncLine(self._client, timeout=patience + BLOCK), controller=controller, reconcile=self._final_ones
         )
-        self._sweeping: asyncio.Task[None] | None = None
+        self._ending = Ending(self._client, self._scripts, self._index)
+        self._sweeping = Sweeping(settings, self._placement)
 
     @property
     def client(self) -> redis.asyncio.Redis:
@@ -110,12 +88,10 @@ class Dispatcher:
 
     async def start(self) -> None:
         await self._replies.start()
-        self._sweeping = asyncio.create_task(self._sweep_forever(), name="sweeper")
+        self._sweeping.start()
 
     async def stop(self) -> None:
-        if self._sweeping is not None:
-            self._sweeping.cancel()
-            await asyncio.gather(self._sweeping, return_exceptions=True)
+        await self._sweeping.stop()
         await self._replies.stop()
         self._line.close()
         await self._client.aclose()
@@ -378,45 +354,9 @@ class Dispatcher:
             QueueUnavailable
         """
         try:
-            if wanted.id is not None:
-                job = await self._index.get(wanted.id)
-                if job.final or not wanted.matches(job):
-                    raise Conflict(f"job {job.id} has ended already ({job.status})")
-                ended = await self._cancel_one(job)
-                if not ended:
-                    raise Conflict(f"job {job.id} ended before it could be stopped")
-                return [job.id]
-            ended_ids: list[str] = []
-            cursor: str | None = None
-            while True:
-                jobs, cursor = await self._index.page(wanted, limit=500, cursor=cursor, results=False)
-                open_jobs = [job for job in jobs if not job.final]
-                done = await asyncio.gather(*(self._cancel_one(job) for job in open_jobs))
-                ended_ids += [job.id for job, ended in zip(open_jobs, done, strict=True) if ended]
-                if cursor is None:
-                    return ended_ids
+            return await self._ending.cancel(wanted)
         except Lost as error:
             raise _unavailable(error) from None
-
-    async def _cancel_one(self, job: JobRecord) -> bool:
-        answer = await self._scripts("cancel", keys=[keys.rq_job(job.id)], args=[job.id, now_iso()])
-        verdict = text(answer[0])
-        if verdict == "canceled":
-            return True
-        if verdict != "started":
-            return False
-        _, device, queue, node, worker = (text(value) for value in answer)
-        order = Order.encode("stop_job", device="" if queue == keys.FIFO else device, worker=worker, job=job.id)
-        await self._client.rpush(keys.orders(node), order)
-        end = asyncio.get_running_loop().time() + STOP_WAIT
-        while asyncio.get_running_loop().time() < end:
-            current = (await self._index.fetch([job.id], results=False))[0]
-            if current.final:
-                return current.status == "stopped"
-            await asyncio.sleep(0.02)
-        raise InternalError(
-            f"job {job.id} was told to stop and did not within {STOP_WAIT:.0f} s; it may still end by itself"
-        )
 
     async def stop_workers(self, wanted: WorkerFilter) -> list[str]:
         """Order the workers that match to end gracefully (their running jobs end first); their names.
@@ -425,39 +365,11 @@ class Dispatcher:
             QueueUnavailable
         """
         workers = await self.workers(wanted)
-        pipeline = self._client.pipeline(transaction=False)
-        for worker in workers:
-            order = Order.encode("stop_worker", device=worker.device, worker=worker.name)
-            pipeline.rpush(keys.orders(worker.node), order)
         try:
-            await pipeline.execute()
+            await self._ending.stop_workers(workers)
         except Lost as error:
             raise _unavailable(error) from None
         return [worker.name for worker in workers]
-
-    # -- the sweeper ------------------------------------------------------------------------------------------------
-
-    async def _sweep_forever(self) -> None:
-        client = connect(self._settings.redis)
-        sweeper = Sweeper(client, lease_ttl=self._settings.node.lease_ttl)
-        try:
-            while True:
-                try:
-                    done = await asyncio.to_thread(sweeper.sweep)
-                    await self._after_sweep(done)
-                except Lost as error:
-                    log.warning("sweep_interrupted", reason=type(error).__name__)
-                await asyncio.sleep(SWEEP_INTERVAL)
-        finally:
-            client.close()
-
-    async def _after_sweep(self, done: Sweep) -> None:
-        for node, devices in done.dead_nodes.items():
-            log.warning("node_dead", node=node, devices=len(devices), lost=len(done.lost))
-        if done.unplaced:
-            refused = await self._placement.place(done.unplaced)
-            if refused:
-                log.warning("devices_unplaced", devices=len(refused))
 
 
 def _nothing_came(future: asyncio.Future[Reply | None]) -> None:

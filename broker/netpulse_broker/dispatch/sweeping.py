@@ -1,0 +1,58 @@
+"""The controller's part in sweeping: expired jobs, dead nodes, and devices that lost their worker."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import structlog
+
+from netpulse_broker.dispatch.placement import Placement
+from netpulse_broker.queueing.connection import Lost, connect
+from netpulse_broker.queueing.sweeper import Sweep, Sweeper
+
+if TYPE_CHECKING:
+    from netpulse_broker.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+SWEEP_INTERVAL = 0.5
+
+
+class Sweeping:
+    """Sweeps again and again, and places devices that nobody serves while work waits for them."""
+
+    def __init__(self, settings: Settings, placement: Placement) -> None:
+        self._settings = settings
+        self._placement = placement
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._forever(), name="sweeper")
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _forever(self) -> None:
+        client = connect(self._settings.redis)
+        sweeper = Sweeper(client, lease_ttl=self._settings.node.lease_ttl)
+        try:
+            while True:
+                try:
+                    done = await asyncio.to_thread(sweeper.sweep)
+                    await self._after(done)
+                except Lost as error:
+                    log.warning("sweep_interrupted", reason=type(error).__name__)
+                await asyncio.sleep(SWEEP_INTERVAL)
+        finally:
+            client.close()
+
+    async def _after(self, done: Sweep) -> None:
+        for node, devices in done.dead_nodes.items():
+            log.warning("node_dead", node=node, devices=len(devices), lost=len(done.lost))
+        if done.unplaced:
+            refused = await self._placement.place(done.unplaced)
+            if refused:
+                log.warning("devices_unplaced", devices=len(refused))
