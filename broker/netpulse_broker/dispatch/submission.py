@@ -105,7 +105,6 @@ class JobSubmission:
             expires=expires if not self.idempotent else expires + self.ttl + self.payload.timeout,
         )
         fields: dict[str, Any] = {
-            "data": sealed,
             "created_at": self.created_at,
             "enqueued_at": self.created_at,
             "origin": self.queue,
@@ -150,6 +149,7 @@ class JobSubmission:
                 self.device,
                 self.payload.driver,
                 self.payload.operation,
+                sealed,
                 *flat,
             ],
         )

@@ -58,6 +58,12 @@ class Totals:
         )
 
 
+Ahead = tuple[tuple[str, str, str], JobPayload | None]
+"""Id, queue and operation of a job, and its opened arguments."""
+
+NOTHING_AHEAD: Ahead = (("", "", ""), None)
+
+
 def lease_of(token: str) -> str:
     """The node's lease value (``node|pid|epoch``) inside a worker's token (``node|pid|epoch|incarnation``)."""
     return token.rsplit("|", 1)[0]
@@ -91,7 +97,9 @@ class WorkSource:
         self._wake = keys.wake(queue)
         self._lease_key, self._lease = keys.lease(node), lease_of(token)
         self._worker_key = keys.rq_worker(worker)
-        self._totals = Totals()
+        self._totals, self._counted = Totals(), ""
+        self._hint = b""
+        self._ahead = NOTHING_AHEAD
         self.commits = CommitLedger(client, sealer, device=self._device)
 
     def wait(self, timeout: float) -> bool:
@@ -104,7 +112,11 @@ class WorkSource:
             redis.ConnectionError, redis.TimeoutError: look at ``claim()`` first when the connection is back: a token
                 may have been lost on its way.
         """
-        return self._line.call("BLPOP", self._wake, max(min(timeout, BLOCK), 0.01)) is not None
+        answer = self._line.call("BLPOP", self._wake, max(min(timeout, BLOCK), 0.01))
+        if answer is None:
+            return False
+        self._hint = answer[1]
+        return True
 
     def claim(self) -> ClaimedJob | None:
         """Take the next job; None when there is none. Call it only while executing nothing.
@@ -117,7 +129,8 @@ class WorkSource:
             redis.ConnectionError, redis.TimeoutError
         """
         while True:
-            answer = self._scripts(
+            answer = self._scripts.meanwhile(
+                self._look_ahead,
                 "claim",
                 keys=[self._device_key, self._lease_key, self._claims, self._worker_key, *self._lanes],
                 args=[
@@ -137,9 +150,30 @@ class WorkSource:
             if verdict == "fenced":
                 raise Fenced
             job_id, queue, operation, seq, device, host, owner = (text(value) for value in answer[1:8])
-            job = self._open(JobPlace(job_id, queue, int(seq), device, host, owner), operation, answer[8])
+            place = JobPlace(job_id, queue, int(seq), device, host, owner)
+            (known, payload), self._ahead = self._ahead, NOTHING_AHEAD
+            if payload is not None and known == (job_id, queue, operation):
+                return ClaimedJob(place, payload)
+            job = self._open(place, operation, answer[8])
             if job is not None:
                 return job
+
+    def _look_ahead(self) -> None:
+        """Open what came with the wake-up token. It counts only if that very job is claimed; whatever is wrong with it
+        is found, and told, by then.
+        """
+        hint, self._hint, self._ahead = self._hint, b"", NOTHING_AHEAD
+        job_id, _, rest = hint.partition(b"\n")
+        queue, _, rest = rest.partition(b"\n")
+        operation, _, sealed = rest.partition(b"\n")
+        if not sealed:
+            return
+        known = (job_id.decode(errors="replace"), queue.decode(errors="replace"), operation.decode(errors="replace"))
+        try:
+            value = self._sealer.open(sealed, job_id=known[0], queue=known[1], direction="to_worker", kind=known[2])
+            self._ahead = (known, JobPayload.model_validate(value))
+        except (SealBroken, ValidationError) as error:
+            log.debug("hint_unreadable", job=known[0], reason=str(error))
 
     def _open(self, record: JobPlace, operation: str, sealed: bytes) -> ClaimedJob | None:
         try:
@@ -192,7 +226,9 @@ class WorkSource:
             sequence=record.seq,
             expires=time.time() + 30 * 86400,
         )
-        totals = self._totals.after(ended_well=status == "finished", duration=duration)
+        totals = self._totals
+        if record.id != self._counted:  # a repetition counts no second time
+            totals = totals.after(ended_well=status == "finished", duration=duration)
         ended = time.time()
         extra: list[Any] = ["execution_started_at", ended - duration, "execution_ended_at", ended]
         if status != "finished":
@@ -226,7 +262,7 @@ class WorkSource:
         )
         if answer == "stale":
             raise Stale(record.id)
-        self._totals = totals
+        self._totals, self._counted = totals, record.id
         return answer != "done"
 
     def release(self) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import socket
 import ssl
 import struct
+from collections.abc import Callable
 from hashlib import sha1
 from typing import Any
 
@@ -49,11 +50,31 @@ class Line:
                 connects anew.
             redis.ResponseError: Redis refused the command; the connection lives on.
         """
+        self.send(words)
+        return self.receive()
+
+    def send(self, words: tuple[Any, ...]) -> None:
+        """Write a command whose answer is read by ``receive``, before anything else is sent.
+
+        Raises:
+            redis.ConnectionError, redis.TimeoutError
+        """
         link = self._link
         if link is None:
             link = self._link = _Link(self._pool.get_connection())
         try:
-            answer = link.call(words)
+            link.send(words)
+        except BaseException:
+            self.close()
+            raise
+
+    def receive(self) -> Any:
+        """The answer to what was sent; raises what ``call`` raises."""
+        link = self._link
+        if link is None:
+            raise redis.ConnectionError("the connection to Redis was closed before its answer had been read")
+        try:
+            answer = link.receive()
         except BaseException:
             # Broken, or interrupted between a command and its answer: the next answer would belong to this command.
             self.close()
@@ -91,11 +112,19 @@ class _Link:
         open_one: socket.socket = self.connection._sock  # noqa: SLF001
         return open_one
 
-    def call(self, words: tuple[Any, ...]) -> Any:
-        """Redis' answer; an error answer is returned, not raised."""
+    def send(self, words: tuple[Any, ...]) -> None:
+        """Write a command."""
+        try:
+            self.socket.sendall(hiredis.pack_command(words))
+        except (TimeoutError, BlockingIOError):
+            raise redis.TimeoutError("Redis did not take the command in time") from None
+        except OSError as error:
+            raise redis.ConnectionError(f"connection to Redis lost: {error}") from error
+
+    def receive(self) -> Any:
+        """Redis' next answer; an error answer is returned, not raised."""
         reader, sock = self._reader, self.socket
         try:
-            sock.sendall(hiredis.pack_command(words))
             while (answer := reader.gets()) is False:
                 data = sock.recv(RECEIVE_SIZE)
                 if not data:
@@ -130,12 +159,22 @@ class LineScripts:
         self._digests: dict[ScriptName, str] = {}
 
     def __call__(self, name: ScriptName, *, keys: list[str] | None = None, args: list[Any] | None = None) -> Any:
+        return self.meanwhile(lambda: None, name, keys=keys or [], args=args or [])
+
+    def meanwhile(self, work: Callable[[], None], name: ScriptName, *, keys: list[str], args: list[Any]) -> Any:
+        """The script's answer, ``work`` being done while Redis makes it."""
         digest = self._digests.get(name)
         if digest is None:
             # Redis names scripts by SHA-1 (EVALSHA); it guards nothing here.
             digest = self._digests[name] = sha1(source(name).encode(), usedforsecurity=False).hexdigest()
-        words = (len(keys or ()), *(keys or ()), *(args or ()))
+        words = (len(keys), *keys, *args)
+        self._line.send(("EVALSHA", digest, *words))
         try:
-            return self._line.call("EVALSHA", digest, *words)
+            work()
+        except BaseException:
+            self._line.close()
+            raise
+        try:
+            return self._line.receive()
         except NoScriptError:
             return self._line.call("EVAL", source(name), *words)

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
+import redis
 
 from netpulse_broker.dispatch.dispatcher import Dispatcher
 from netpulse_broker.dispatch.schedulers import SCHEDULERS
@@ -41,15 +42,20 @@ class TestNode:
     def __init__(self, server: RedisServer, sealer: Sealer, *, name: str = "n1", capacity: int = 10) -> None:
         self._server = server
         self._sealer = sealer
+        self._clients: list[redis.Redis] = []
         self.name = name
-        self.lease = NodeLease(server.client(), node=name, kind="pinned", capacity=capacity, ttl=10)
+        self.lease = NodeLease(self._client(), node=name, kind="pinned", capacity=capacity, ttl=10)
         self.lease.acquire()
-        self.desk = NodeDesk(server.client(), self.lease)
+        self.desk = NodeDesk(self._client(), self.lease)
         self.executed: list[str] = []
         self.behaviour: Callable[[ClaimedJob], dict[str, Any]] = lambda job: {"type": 1, "retval": job.payload.commands}
         self._sources: list[WorkSource] = []
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name)
+
+    def _client(self) -> redis.Redis:
+        self._clients.append(self._server.client())
+        return self._clients[-1]
 
     def start(self) -> None:
         self._thread.start()
@@ -57,7 +63,9 @@ class TestNode:
     def close(self) -> None:
         self._closed.set()
         if self._thread.is_alive():
-            self._thread.join(timeout=10)
+            self._thread.join(timeout=60)
+        for client in self._clients:
+            client.close()
 
     def _run(self) -> None:
         while not self._closed.is_set():
@@ -77,7 +85,7 @@ class TestNode:
         assert self.desk.adopt(device, token=token, pid=os.getpid(), started=1, worker=worker)
         self._sources.append(
             WorkSource(
-                self._server.client(),
+                self._client(),
                 self._sealer,
                 queue=f"device:{device}",
                 token=token,

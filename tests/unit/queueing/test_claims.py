@@ -7,7 +7,7 @@ import pytest
 
 from netpulse_broker.dispatch.submission import JobSubmission
 from netpulse_broker.queueing import keys
-from netpulse_broker.queueing.claims import Fenced, LeaseAbsent, Stale
+from netpulse_broker.queueing.claims import Fenced, LeaseAbsent, Stale, WorkSource
 from netpulse_broker.queueing.node_lease import NodeLease
 from netpulse_broker.queueing.records import JobPlace
 from netpulse_broker.queueing.sweeper import Sweeper
@@ -315,3 +315,86 @@ def test_an_idempotency_key_does_not_let_passwords_be_guessed(queue: Queue) -> N
     assert stored is not None
     guessed = JobSubmission(payload=payload(), **values).digest()
     assert guessed.encode() not in stored
+
+
+# -- looking ahead ----------------------------------------------------------------------------------------------------
+
+
+def opened_by_hash(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Ids of the jobs whose arguments were opened out of the claim's answer."""
+    opened: list[str] = []
+    stock = WorkSource._open
+
+    def counted(self: WorkSource, place: JobPlace, operation: str, sealed: bytes) -> Any:
+        opened.append(place.id)
+        return stock(self, place, operation, sealed)
+
+    monkeypatch.setattr(WorkSource, "_open", counted)
+    return opened
+
+
+def test_what_came_with_the_token_need_not_be_opened_again(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = opened_by_hash(monkeypatch)
+    worker = queue.worker()
+    job_id, _ = queue.submit(commands=["show clock"])
+    assert worker.wait(1)
+    job = worker.claim()
+    assert job is not None
+    assert (job.place.id, job.payload.commands, opened) == (job_id, ["show clock"], [])
+
+
+def test_another_job_than_the_token_s_is_claimed_with_its_own_arguments(
+    queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = opened_by_hash(monkeypatch)
+    worker = queue.worker()
+    first, _ = queue.submit(commands=["first"])
+    urgent, _ = queue.submit(commands=["urgent"], priority="interactive")
+    assert worker.wait(1)
+    claimed = []
+    for _ in range(2):
+        job = worker.claim()
+        assert job is not None
+        claimed.append((job.place.id, job.payload.commands))
+        finish_ok(worker, job.place)
+    assert claimed == [(urgent, ["urgent"]), (first, ["first"])]
+    assert opened == [urgent, first]
+
+
+@pytest.mark.parametrize("token", [b"1", b"", b"a\nb\nc\nd", b"\xff\n\xfe\n\n\n", b"{id}\ndevice:r1\nquery\nforged"])
+def test_a_token_that_says_nothing_true_changes_nothing(queue: Queue, token: bytes) -> None:
+    worker = queue.worker()
+    job_id, _ = queue.submit()
+    queue.client.delete(keys.wake("device:r1"))
+    queue.client.rpush(keys.wake("device:r1"), token.replace(b"{id}", job_id.encode()))
+    assert worker.wait(1)
+    job = worker.claim()
+    assert job is not None
+    assert job.place.id == job_id
+    finish_ok(worker, job.place)
+    assert queue.job(job_id).status == "finished"
+
+
+def test_large_arguments_are_not_sent_twice(queue: Queue) -> None:
+    worker = queue.worker()
+    queue.submit(commands=["x" * 100_000])
+    assert queue.client.lrange(keys.wake("device:r1"), 0, -1) == [b"1"]
+    assert worker.wait(1)
+    job = worker.claim()
+    assert job is not None
+    assert job.payload.commands == ["x" * 100_000]
+
+
+def test_totals_of_a_worker_as_rq_shows_them(queue: Queue) -> None:
+    worker = queue.worker()
+    for status in ("finished", "failed", "finished"):
+        queue.submit()
+        job = worker.claim()
+        assert job is not None
+        ended: Any = status
+        worker.finish(job.place, status=ended, outcome="ok", result=OK, duration=0.5)
+        worker.finish(job.place, status=ended, outcome="ok", result=OK, duration=0.5)  # its answer was lost
+    shown = queue.client.hgetall(keys.rq_worker(worker.worker))
+    totals = {name: float(shown[name.encode()]) for name in ("successful_job_count", "failed_job_count")}
+    assert totals == {"successful_job_count": 2, "failed_job_count": 1}
+    assert float(shown[b"total_working_time"]) == 1.5

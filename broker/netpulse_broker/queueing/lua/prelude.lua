@@ -27,8 +27,8 @@ local function outdate(device)
   redis.call('EXPIRE', 'np:generation:' .. device, 172800)
 end
 
-local function wake(key)
-  if redis.call('LLEN', key) == 0 then redis.call('RPUSH', key, '1') end
+local function wake(key, token)
+  if redis.call('LLEN', key) == 0 then redis.call('RPUSH', key, token or '1') end
 end
 
 local function queue_fifo(id, ttl)

@@ -2,7 +2,7 @@
 --       8 what this query is known by when it may share another one's answer, or ''
 -- ARGV  1 job id  2 queue name  3 now (ms)  4 end of the ttl (ms)  5 'device' or 'fifo'  6 body digest
 --       7 idempotency ttl (s)  8 oldest answer that is good enough (ms)  9 device  10 driver  11 operation
---       12... job hash: field, value, ...
+--       12 sealed arguments  13... job hash: field, value, ...
 -- ->    {'queued', seq, enqueued_at} | {'repeated', job id} | {'conflict', job id} | {'unplaced'}
 if KEYS[7] ~= '' then
   local before = redis.call('GET', KEYS[7])
@@ -34,7 +34,7 @@ end
 if ARGV[5] == 'device' and redis.call('HEXISTS', KEYS[6], 'token') == 0 then return { 'unplaced' } end
 local seq = redis.call('INCR', KEYS[3])
 redis.call('HSET', KEYS[1], 'seq', seq, 'status', 'queued', 'queued_ms', ARGV[3], 'due', ARGV[4], 'device', ARGV[9],
-  'driver', ARGV[10], 'operation', ARGV[11], unpack(ARGV, 12))
+  'driver', ARGV[10], 'operation', ARGV[11], 'data', ARGV[12], unpack(ARGV, 13))
 if redis.call('RPUSH', KEYS[2], ARGV[1]) == 1 then redis.call('SADD', 'rq:queues', 'rq:queue:' .. ARGV[2]) end
 redis.call('ZADD', 'np:jobs', ARGV[3], ARGV[1])
 redis.call('ZADD', KEYS[4], ARGV[3], ARGV[1])
@@ -51,5 +51,13 @@ if KEYS[8] ~= '' then
   redis.call('HSET', KEYS[8], 'job', ARGV[1], 'generation', redis.call('GET', generation) or '0')
   redis.call('EXPIRE', KEYS[8], 86400)
 end
-if ARGV[5] == 'device' then wake(KEYS[5]) else redis.call('RPUSH', KEYS[5], '1') end
+-- A sleeping worker gets to see, with the token, what it is most likely going to claim: it opens that meanwhile.
+local LONGEST_HINT = 16384
+if ARGV[5] ~= 'device' then
+  redis.call('RPUSH', KEYS[5], '1')
+elseif #ARGV[12] <= LONGEST_HINT then
+  wake(KEYS[5], table.concat({ ARGV[1], ARGV[2], ARGV[11], ARGV[12] }, '\n'))
+else
+  wake(KEYS[5])
+end
 return { 'queued', seq }
