@@ -67,6 +67,7 @@ class Translator:
         self._jobs = jobs
         self._webhooks = webhooks
         self._connections = CheckedConnections()
+        self._without_args: dict[tuple[type[BaseDriver], str], BaseModel] = {}
 
     def execute(
         self, request: ExecuteRequest, principal: Principal, prepared: Prepared = NOTHING
@@ -218,10 +219,7 @@ class Translator:
             driver_args, save = _without("save", driver_args, arguments, prefix="driver_args")
             change = _change(options, lines, work.driver_args, save=bool(_agreed("save", options.save, save)))
         checked = self._connections.check(kind, connection_args, named=work.device is not None)
-        try:
-            checked_args = kind.validate_operation_args(operation, driver_args)
-        except ValidationError as error:
-            raise from_validation(error, prefix="driver_args") from None
+        checked_args = self._operation_args(kind, operation, driver_args)
         kind.validate_request(lines, checked_args)
         if operation == "change":
             valid = kind.validate_connection_args(connection_args)
@@ -251,6 +249,21 @@ class Translator:
             idempotency_key=work.idempotency_key,
             webhook=self._webhook(options),
         )
+
+    def _operation_args(
+        self, kind: type[BaseDriver], operation: Literal["query", "change"], driver_args: dict[str, Any]
+    ) -> BaseModel:
+        """Checked; what a driver makes of no arguments at all is asked for once."""
+        known = self._without_args.get((kind, operation)) if not driver_args else None
+        if known is not None:
+            return known
+        try:
+            checked = kind.validate_operation_args(operation, driver_args)
+        except ValidationError as error:
+            raise from_validation(error, prefix="driver_args") from None
+        if not driver_args:
+            self._without_args[kind, operation] = checked
+        return checked
 
     def _webhook(self, options: TurnOptions) -> RequestedWebhook | None:
         return None if options.webhook is None else RequestedWebhook(options.webhook, self._webhooks)

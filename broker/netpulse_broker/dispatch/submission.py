@@ -97,7 +97,7 @@ class JobSubmission:
         now = time.time()
         expires = now + self.ttl + 60
         sealed = sealer.seal(
-            self.payload.model_dump(mode="json"),
+            self.payload,
             job_id=self.id,
             queue=self.queue,
             direction="to_worker",

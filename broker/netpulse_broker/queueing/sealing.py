@@ -23,6 +23,7 @@ from typing import Any, Literal
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from pydantic import BaseModel
 from pydantic_core import PydanticSerializationError, from_json, to_json
 
 _MAGIC = b"NP1"
@@ -95,7 +96,7 @@ class Sealer:
         """Seal a JSON-ready value for one place.
 
         Args:
-            value: anything ``json.dumps`` takes.
+            value: anything ``json.dumps`` takes, or a pydantic model.
             job_id, queue, direction, kind, sequence: where it belongs; it opens nowhere else.
             expires: epoch seconds after which it no longer opens.
         """
@@ -150,7 +151,13 @@ def _encoded(value: Any) -> bytes:
     try:
         return to_json(value)
     except (PydanticSerializationError, UnicodeEncodeError):  # a lone surrogate, which UTF-8 has no word for
-        return json.dumps(value, separators=(",", ":")).encode("ascii")
+        return json.dumps(value, separators=(",", ":"), default=_plain).encode("ascii")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return value.model_dump()
+    raise TypeError(f"{type(value).__name__} cannot be sealed")
 
 
 def _decoded(plain: bytes) -> Any:
