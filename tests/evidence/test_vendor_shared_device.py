@@ -76,7 +76,7 @@ def changed(lab: SimulatorLab, device: SimulatedDevice) -> list[tuple[str, ...]]
 
 @pytest.mark.timeout(LIMIT + 120)
 def test_changes_of_three_stay_whole(broker: RunningBroker, lab: SimulatorLab, vendor: VendorAnsible) -> None:
-    device = lab.add(name="shared", platform="ios")
+    device = lab.add(name="shared-by-three", platform="ios")
     playbooks = {who: start(vendor, who, device, broker) for who in ("one", "two")}
     try:
         # The client joins when they are at it.

@@ -19,8 +19,8 @@ MARK = "set by the table of drivers"
 # -- netmiko ----------------------------------------------------------------------------------------------------------
 
 _NO_TIMER = {
-    "rollback": Refusal(error="unsupported_operation", says="has no rollback"),
-    "confirm": Refusal(error="unsupported_operation", says="has no commit that could be confirmed"),
+    "rollback": Refusal(error="unsupported_operation", says="(has|knows) no rollback"),
+    "confirm": Refusal(error="unsupported_operation", says="(has|knows) no commit .*that could be confirmed"),
 }
 
 _NO_REPLACE = Refusal(error="unsupported_operation", says="cannot replace the whole configuration")

@@ -19,7 +19,8 @@ from .eos_show import address, interfaces, mac, state
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """One way to a network; `via` is the next hop's address, "" for a connected one."""
+    """One way to a network; `via` is the next hop's address, "" for a connected one and for a static one to an
+    interface."""
 
     network: ipaddress.IPv4Network
     kind: str
@@ -54,7 +55,8 @@ def routes(device: Device, vrf: str = "default") -> Iterator[Route]:
         if of == vrf:
             hop = words[1].split(" ")[0]
             network = ipaddress.IPv4Interface(words[0]).network
-            yield Route(network=network, kind="static", via=hop, interface=leaves_through(hop), preference=1)
+            via, interface = (hop, leaves_through(hop)) if hop[:1].isdigit() else ("", hop)  # e.g. Null0
+            yield Route(network=network, kind="static", via=via, interface=interface, preference=1)
     if vrf == "default" and asn_of(device) is not None:
         up = {one.address for one in peers(device, 4) if one.fares is not None}
         for one in device.spec.surroundings.routes:
@@ -92,7 +94,7 @@ def show_ip_route(shell: Interpreter, found: Match[Command]) -> str:
     lines += ["Gateway of last resort is not set", ""]
     for one in table:
         head = f" {_LETTERS[one.kind]:<8} {one.network}"
-        if one.kind == "connected":
+        if not one.via:
             lines.append(f"{head} is directly connected, {one.interface}")
         else:
             lines.append(f"{head} [{one.preference}/0] via {one.via}" + (f", {one.interface}" if one.interface else ""))
@@ -106,8 +108,8 @@ def route_data(shell: Interpreter, found: Match[Command]) -> object:
         via = {"interface": one.interface} | ({"nexthopAddr": one.via} if one.via else {})
         entries[str(one.network)] = {
             "routeType": one.kind,
-            "routeAction": "forward",
-            "directlyConnected": one.kind == "connected",
+            "routeAction": "drop" if one.interface == "Null0" else "forward",
+            "directlyConnected": not one.via,
             "hardwareProgrammed": True,
             "kernelProgrammed": True,
             "vias": [via],
