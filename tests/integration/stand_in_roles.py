@@ -79,6 +79,7 @@ if __name__ == "__main__":
         from netpulse_broker.cli.app import app
 
         app.registered_commands.clear()
+        app.registered_groups.clear()
         app.command()(lambda: run_up(load_settings(overrides={"state_dir": state_dir}), roles=roles))
         sys.argv += options
         main()
