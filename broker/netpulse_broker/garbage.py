@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import gc
 
-YOUNGEST = 10_000
-"""Objects made and not freed between two collections of the youngest. Python's 700 are used up by less than one
-request; what requests leave behind is freed by reference counts, and cycles among it are few."""
+MANY = 10_000
+"""Objects made and not freed between two collections of the youngest, in a process of which there are few. Python's 700
+are used up by less than one request; what requests leave behind is freed by reference counts, and cycles are few."""
+
+FEW = 1_500
+"""The same in a process of which there is one a device: what waits for its collection counts a thousand times."""
 
 
-def settle() -> None:
+def settle(youngest: int) -> None:
     """Collect once, put everything that is left out of the collector's sight (gc.freeze), and collect less often.
 
     Called when a process has loaded what it is going to use. Before a fork, frozen objects also keep the pages that the
@@ -17,4 +20,4 @@ def settle() -> None:
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(YOUNGEST, 20, 50)
+    gc.set_threshold(youngest, 20, 50)

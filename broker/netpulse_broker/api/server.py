@@ -24,7 +24,7 @@ from netpulse_broker.dispatch.dispatcher import Dispatcher
 from netpulse_broker.dispatch.leases import LeaseDesk
 from netpulse_broker.dispatch.operators import OperatorDesk
 from netpulse_broker.dispatch.schedulers import SCHEDULERS, Scheduler
-from netpulse_broker.garbage import settle
+from netpulse_broker.garbage import MANY, settle
 from netpulse_broker.queueing.sealing import Sealer
 from netpulse_broker.settings import ControllerSettings, Settings, SettingsError
 from netpulse_broker.templating.client import TemplateCalls
@@ -117,7 +117,7 @@ async def _serve(
     loop = asyncio.get_running_loop()
     for number in STOP_SIGNALS:
         loop.add_signal_handler(number, server.stop)
-    settle()
+    settle(MANY)
     log.info("listening", host=address, port=port, tls=settings.tls_cert is not None)
     try:
         await server.serve(sockets=[listener])

@@ -30,7 +30,7 @@ _MAGIC = b"NP1"
 _ID = 8
 _NONCE = 12
 
-CIPHERS = 256
+CIPHERS = 32
 """Keys of jobs that are at hand: whoever seals a job's arguments opens its result soon, and the other way round."""
 
 Direction = Literal["to_worker", "to_caller"]

@@ -23,7 +23,7 @@ from urllib.parse import unquote, urlsplit
 
 import structlog
 
-from netpulse_broker.garbage import settle
+from netpulse_broker.garbage import FEW, settle
 from netpulse_broker.queueing.lease_clock import LeaseClock
 from netpulse_broker.telemetry.logging import configure_logging
 from netpulse_broker.workers import control, warmup
@@ -183,7 +183,7 @@ def main(fd: int) -> int:
         names = [thread.name for thread in threading.enumerate()]
         control.send(node, {"op": "unfit", "threads": names})
         return EXIT_UNFIT
-    settle()
+    settle(FEW)
     failures = [f"{failure.source}: {failure.message}" for failure in drivers.failures]
     control.send(node, {"op": "ready", "seconds": round(time.monotonic() - began, 3), "failures": failures})
     ForkServer(node, boot=boot, clock=clock, drivers=drivers).serve()
