@@ -209,3 +209,14 @@ async def _drive(devices: list[SimulatedDevice], *, rounds: int) -> tuple[int, f
         connection.abort()
     await asyncio.gather(*(connection.wait_closed() for connection, _ in sessions))
     return rounds * len(devices), seconds
+
+
+def test_no_device_gets_the_port_of_one_that_is_gone() -> None:
+    """Whoever knows devices by address and port would take the new one for the old."""
+    with SimulatorLab() as lab:
+        ports = set()
+        for number in range(300):
+            device = lab.add(name=f"r{number}", platform="eos", https_port=0)
+            ports |= {device.port, device.https_port}
+            lab.remove(device)
+    assert len(ports) == 600

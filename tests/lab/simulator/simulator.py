@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from collections.abc import Callable
 from typing import Any
 
 import asyncssh
@@ -31,6 +32,7 @@ class Simulator:
         self._servers: dict[str, list[asyncio.Server]] = {}
         self._options: dict[tuple[str, str], asyncssh.SSHServerConnectionOptions] = {}
         self._sequence = itertools.count(1)
+        self._given: set[tuple[str, int]] = set()
 
     @property
     def devices(self) -> list[Device]:
@@ -66,17 +68,17 @@ class Simulator:
         def ssh(gate: Gate) -> asyncio.Protocol:
             return DeviceConnection(loop, options)
 
-        server = await loop.create_server(lambda: Gate(device, ssh), spec.host, spec.port, backlog=128)
-        device.port = server.sockets[0].getsockname()[1]
+        server, device.port = await self._listen(lambda: Gate(device, ssh), spec.host, spec.port, backlog=128)
         self._servers[spec.name] = [server]
         if spec.telnet_port is not None:
             try:
-                telnet = await loop.create_server(lambda: Gate(device, TelnetSession), spec.host, spec.telnet_port)
+                telnet, device.telnet_port = await self._listen(
+                    lambda: Gate(device, TelnetSession), spec.host, spec.telnet_port
+                )
             except OSError:
                 server.close()
                 del self._servers[spec.name]
                 raise
-            device.telnet_port = telnet.sockets[0].getsockname()[1]
             self._servers[spec.name].append(telnet)
         if spec.http_port is not None or spec.https_port is not None:
             try:
@@ -94,16 +96,42 @@ class Simulator:
         Raises:
             OSError: an address or port cannot be used.
         """
-        spec, loop = device.spec, asyncio.get_running_loop()
+        spec = device.spec
         if spec.http_port is not None:
-            plain = await loop.create_server(lambda: Gate(device, EapiConnection), spec.host, spec.http_port)
-            device.http_port = plain.sockets[0].getsockname()[1]
+            plain, device.http_port = await self._listen(
+                lambda: Gate(device, EapiConnection), spec.host, spec.http_port
+            )
             self._servers[spec.name].append(plain)
         if spec.https_port is not None:
             tls = server_context(spec.host, spec.https_client_ca)
-            sealed = await loop.create_server(lambda: Gate(device, EapiConnection), spec.host, spec.https_port, ssl=tls)
-            device.https_port = sealed.sockets[0].getsockname()[1]
+            sealed, device.https_port = await self._listen(
+                lambda: Gate(device, EapiConnection), spec.host, spec.https_port, ssl=tls
+            )
             self._servers[spec.name].append(sealed)
+
+    async def _listen(
+        self, protocol: Callable[[], asyncio.Protocol], host: str, port: int, **options: Any
+    ) -> tuple[asyncio.Server, int]:
+        """Listen; the server and its port.
+
+        With port 0 on one that no device of this lab had before: who knows devices by address and port, as the broker
+        does, would take the new one for the old.
+
+        Raises:
+            OSError: the address or port cannot be used.
+        """
+        loop, had = asyncio.get_running_loop(), []
+        try:
+            while True:
+                server = await loop.create_server(protocol, host, port, **options)
+                given = int(server.sockets[0].getsockname()[1])
+                if port or (host, given) not in self._given:
+                    self._given.add((host, given))
+                    return server, given
+                had.append(server)  # kept meanwhile, so that another one is given
+        finally:
+            for server in had:
+                server.close()
 
     def _ssh_options(self, spec: DeviceSpec, version: str) -> asyncssh.SSHServerConnectionOptions:
         if spec.own_host_key:
