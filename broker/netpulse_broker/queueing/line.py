@@ -10,6 +10,7 @@ from __future__ import annotations
 import socket
 import ssl
 import struct
+import weakref
 from collections.abc import Callable
 from hashlib import sha1
 from typing import Any
@@ -93,7 +94,7 @@ class Line:
         """Close the connection; the next call opens another one."""
         link, self._link = self._link, None
         if link is not None:
-            link.connection.disconnect()
+            link.close()
             self._pool.release(link.connection)
 
 
@@ -103,6 +104,9 @@ class _Link:
     def __init__(self, connection: Any) -> None:
         self.connection = connection
         self._reader = hiredis.Reader(protocolError=redis.InvalidResponse, replyError=refusal)
+        # For whoever forgets to close: the socket is closed before the collector could find it open.
+        self._forgotten = weakref.finalize(self, connection.disconnect)
+        self._forgotten.atexit = False
         if not isinstance(self.socket, ssl.SSLSocket):
             _let_the_kernel_time(self.socket)
 
@@ -111,6 +115,10 @@ class _Link:
         """redis-py has no public way to it, and goes on owning it. Nothing is in its buffers between two commands."""
         open_one: socket.socket = self.connection._sock  # noqa: SLF001
         return open_one
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._forgotten()
 
     def send(self, words: tuple[Any, ...]) -> None:
         """Write a command."""
