@@ -153,6 +153,9 @@ class BaseDriver(ABC):
         connection_args_model, query_args, change_args: pydantic models the controller validates requests with.
         query_strategy: where queries run unless the request says otherwise. Changes always keep the device's order.
         keeps_session: whether a session may outlive a job (pinned workers keep it).
+        guards_every_write: whether ``send`` on an open session asks ``call.before_write`` before all that it writes,
+            without exception. The worker then begins with a query while its right to it is still being looked up, and
+            what was begun for nothing ends in ``before_write``.
         session_irrelevant_args: connection arguments whose change is no reason for a new session.
 
     Attributes:
@@ -166,6 +169,7 @@ class BaseDriver(ABC):
     change_args: ClassVar[type[BaseModel]] = OpenArgs
     query_strategy: ClassVar[QueueStrategy] = "pinned"
     keeps_session: ClassVar[bool] = True
+    guards_every_write: ClassVar[bool] = False
     session_irrelevant_args: ClassVar[frozenset[str]] = frozenset({"keepalive", "read_timeout"})
 
     def __init__(self, connection_args: ConnectionArgs) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import time
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -58,10 +59,50 @@ class Totals:
         )
 
 
-Ahead = tuple[tuple[str, str, str], JobPayload | None]
-"""Id, queue and operation of a job, and its opened arguments."""
+@dataclass(frozen=True, slots=True)
+class ExpectedJob:
+    """What a claim under way will most likely give: what came with the wake-up token, opened."""
 
-NOTHING_AHEAD: Ahead = (("", "", ""), None)
+    id: str
+    queue: str
+    operation: str
+    payload: JobPayload
+
+
+class Claim:
+    """A claim under way. Its answer is read when it is first asked for, and kept.
+
+    Attributes:
+        expected: what it will most likely give; None: nobody knows.
+    """
+
+    def __init__(self, expected: ExpectedJob | None, take: Callable[[], ClaimedJob | None]) -> None:
+        self.expected = expected
+        self._take = take
+        self._answer: ClaimedJob | None = None
+        self._error: Exception | None = None
+        self._settled = False
+
+    def granted(self) -> bool:
+        """Whether the expected job is ours now. Waits for the answer; raises nothing: ``claimed`` says what else."""
+        self._settle()
+        return self._answer is not None and self.expected is not None and self._answer.payload is self.expected.payload
+
+    def claimed(self) -> ClaimedJob | None:
+        """The job that was claimed; None when there is none. Waits for the answer; raises what ``claim`` raises."""
+        self._settle()
+        if self._error is not None:
+            raise self._error
+        return self._answer
+
+    def _settle(self) -> None:
+        if self._settled:
+            return
+        self._settled = True
+        try:
+            self._answer = self._take()
+        except Exception as error:  # noqa: BLE001 - raised by ``claimed``
+            self._error = error
 
 
 def lease_of(token: str) -> str:
@@ -99,7 +140,6 @@ class WorkSource:
         self._worker_key = keys.rq_worker(worker)
         self._totals, self._counted = Totals(), ""
         self._hint = b""
-        self._ahead = NOTHING_AHEAD
         self.commits = CommitLedger(client, sealer, device=self._device)
 
     def wait(self, timeout: float) -> bool:
@@ -128,20 +168,29 @@ class WorkSource:
             LeaseAbsent: the node's lease has passed; not renewed yet.
             redis.ConnectionError, redis.TimeoutError
         """
+        return self.begin_claim().claimed()
+
+    def begin_claim(self) -> Claim:
+        """Ask for the next job, and open meanwhile what it will most likely be.
+
+        The answer has to be read (``granted``, ``claimed``) before anything else is asked of this source.
+
+        Raises:
+            redis.ConnectionError, redis.TimeoutError
+        """
+        answer = self._ask_for_work()
+        expected = self._look_ahead()
+        return Claim(expected, lambda: self._taken(answer(), expected))
+
+    def _ask_for_work(self) -> Callable[[], Any]:
+        return self._scripts.begin(
+            "claim",
+            keys=[self._device_key, self._lease_key, self._claims, self._worker_key, *self._lanes],
+            args=[self.token, self._lease, now_iso(), int(time.time() * 1000), self.worker, self.node],
+        )
+
+    def _taken(self, answer: Any, expected: ExpectedJob | None) -> ClaimedJob | None:
         while True:
-            answer = self._scripts.meanwhile(
-                self._look_ahead,
-                "claim",
-                keys=[self._device_key, self._lease_key, self._claims, self._worker_key, *self._lanes],
-                args=[
-                    self.token,
-                    self._lease,
-                    now_iso(),
-                    int(time.time() * 1000),
-                    self.worker,
-                    self.node,
-                ],
-            )
             verdict = text(answer[0])
             if verdict == "empty":
                 return None
@@ -151,29 +200,30 @@ class WorkSource:
                 raise Fenced
             job_id, queue, operation, seq, device, host, owner = (text(value) for value in answer[1:8])
             place = JobPlace(job_id, queue, int(seq), device, host, owner)
-            (known, payload), self._ahead = self._ahead, NOTHING_AHEAD
-            if payload is not None and known == (job_id, queue, operation):
-                return ClaimedJob(place, payload)
+            if expected is not None and (expected.id, expected.queue, expected.operation) == (job_id, queue, operation):
+                return ClaimedJob(place, expected.payload)
             job = self._open(place, operation, answer[8])
             if job is not None:
                 return job
+            answer = self._ask_for_work()()
 
-    def _look_ahead(self) -> None:
+    def _look_ahead(self) -> ExpectedJob | None:
         """Open what came with the wake-up token. It counts only if that very job is claimed; whatever is wrong with it
         is found, and told, by then.
         """
-        hint, self._hint, self._ahead = self._hint, b"", NOTHING_AHEAD
+        hint, self._hint = self._hint, b""
         job_id, _, rest = hint.partition(b"\n")
         queue, _, rest = rest.partition(b"\n")
         operation, _, sealed = rest.partition(b"\n")
         if not sealed:
-            return
+            return None
         known = (job_id.decode(errors="replace"), queue.decode(errors="replace"), operation.decode(errors="replace"))
         try:
             value = self._sealer.open(sealed, job_id=known[0], queue=known[1], direction="to_worker", kind=known[2])
-            self._ahead = (known, JobPayload.model_validate(value))
+            return ExpectedJob(*known, JobPayload.model_validate(value))
         except (SealBroken, ValidationError) as error:
             log.debug("hint_unreadable", job=known[0], reason=str(error))
+            return None
 
     def _open(self, record: JobPlace, operation: str, sealed: bytes) -> ClaimedJob | None:
         try:

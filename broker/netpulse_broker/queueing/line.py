@@ -167,22 +167,21 @@ class LineScripts:
         self._digests: dict[ScriptName, str] = {}
 
     def __call__(self, name: ScriptName, *, keys: list[str] | None = None, args: list[Any] | None = None) -> Any:
-        return self.meanwhile(lambda: None, name, keys=keys or [], args=args or [])
+        return self.begin(name, keys=keys or [], args=args or [])()
 
-    def meanwhile(self, work: Callable[[], None], name: ScriptName, *, keys: list[str], args: list[Any]) -> Any:
-        """The script's answer, ``work`` being done while Redis makes it."""
+    def begin(self, name: ScriptName, *, keys: list[str], args: list[Any]) -> Callable[[], Any]:
+        """Send the call of a script; what is returned reads its answer, and must do so before anything else is sent."""
         digest = self._digests.get(name)
         if digest is None:
             # Redis names scripts by SHA-1 (EVALSHA); it guards nothing here.
             digest = self._digests[name] = sha1(source(name).encode(), usedforsecurity=False).hexdigest()
         words = (len(keys), *keys, *args)
         self._line.send(("EVALSHA", digest, *words))
-        try:
-            work()
-        except BaseException:
-            self._line.close()
-            raise
-        try:
-            return self._line.receive()
-        except NoScriptError:
-            return self._line.call("EVAL", source(name), *words)
+
+        def answer() -> Any:
+            try:
+                return self._line.receive()
+            except NoScriptError:
+                return self._line.call("EVAL", source(name), *words)
+
+        return answer

@@ -101,3 +101,5 @@ class ReplyReader:
                     self._last = text(entry_id)
                     reply = pairs(fields)
                     self._settle(text(reply["id"]), reply)
+            # Whoever has waited answers his caller first; asking for more replies can wait so long.
+            await asyncio.sleep(0)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Literal, Protocol
 
-from netpulse_broker.queueing.claims import ClaimedJob, WorkSource
+from netpulse_broker.queueing.claims import ClaimedJob, ExpectedJob, WorkSource
 from netpulse_broker.telemetry.redaction import Redactor
 from netpulse_broker.workers.login_gate import LoginGate
 from netpulse_broker.workers.running_job import RunningJob, Validity
@@ -84,6 +84,14 @@ class FifoWorker:
         if self._logins is not None:
             self._logins.device = job.place.device
         return self._runner.run(job.payload, running)
+
+    def may_begin(self, job: ExpectedJob) -> bool:  # noqa: ARG002
+        """Never: no session stands ready."""
+        return False
+
+    def begin(self, job: ExpectedJob, running: RunningJob) -> TaskEnd:
+        """Nobody asks for it."""
+        raise NotImplementedError
 
     def _deliver(self, job: ClaimedJob) -> TaskEnd:
         began = time.monotonic()

@@ -8,7 +8,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from netpulse_broker.queueing.claims import ClaimedJob, WorkSource
+from netpulse_broker.queueing.claims import ClaimedJob, ExpectedJob, WorkSource
+from netpulse_broker.queueing.records import JobPayload
 from netpulse_broker.workers.lease import Leases
 from netpulse_broker.workers.running_job import RunningJob, Validity
 from netpulse_broker.workers.sessions import Logins, SessionLimits, SessionTable
@@ -89,8 +90,19 @@ class PinnedWorker:
 
     def execute(self, job: ClaimedJob, running: RunningJob) -> TaskEnd:
         """Run a job on a kept session, or on a new one that is kept."""
+        return self._run(job.payload, running)
+
+    def may_begin(self, job: ExpectedJob) -> bool:
+        """Whether a session stands ready for it, and nothing is done with it before the first write is granted."""
+        return self._runner.may_begin(job.payload)
+
+    def begin(self, job: ExpectedJob, running: RunningJob) -> TaskEnd:
+        """Run a job that is granted on the way; raises ``NotGranted``."""
+        return self._run(job.payload, running)
+
+    def _run(self, payload: JobPayload, running: RunningJob) -> TaskEnd:
         try:
-            return self._runner.run(job.payload, running)
+            return self._runner.run(payload, running)
         finally:
             self._last_job = time.monotonic()
 

@@ -25,6 +25,10 @@ class Validity(Protocol):
         ...
 
 
+class NotGranted(Exception):
+    """The job that a worker had begun to prepare is not its own: nothing was written for it, and nothing is told."""
+
+
 @dataclass(slots=True, kw_only=True, eq=False)
 class RunningJob:
     """One execution of one job. ``before_write`` runs in the worker's thread, ``stop`` in another one.
@@ -39,6 +43,8 @@ class RunningJob:
         expired: its session was broken because the driver had not kept the deadline.
         orphaned: asked before waiting for the lease; True when the node that renews it is gone for good.
         leaving: True when the worker was told to leave; a job that has no end of its own ends then.
+        granted: whether the job is this worker's; asked before the first write, because the answer may still be under
+            way until then.
     """
 
     id: str
@@ -47,6 +53,7 @@ class RunningJob:
     clock: Validity
     orphaned: Callable[[], bool] = lambda: False
     leaving: Callable[[], bool] = lambda: False
+    granted: Callable[[], bool] = lambda: True
     wrote: bool = False
     stopped: bool = False
     expired: bool = False
@@ -57,9 +64,12 @@ class RunningJob:
         """The driver is about to write to the device.
 
         Raises:
+            NotGranted: the job is not this worker's.
             JobStopped: the job was stopped.
             LeaseLost: the lease had passed and was not renewed within the job's deadline.
         """
+        if not self.granted():
+            raise NotGranted
         self.check_stopped()
         while self.clock.valid_for() <= 0:
             if self.deadline.passed or self.orphaned():

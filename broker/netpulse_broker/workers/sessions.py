@@ -103,6 +103,10 @@ class Sessions(Protocol):
         """Close it; it must not be used again."""
         ...
 
+    def holds(self, kind: type[BaseDriver], arguments: Mapping[str, Any]) -> bool:
+        """Whether a session with exactly these arguments is open."""
+        ...
+
     def discard(self, kind: type[BaseDriver], arguments: Mapping[str, Any]) -> int:
         """Close the kept session of this login (of all logins when no arguments are given); how many were closed."""
         ...
@@ -159,6 +163,10 @@ class SessionTable:
         found.reused = True
         return found
 
+    def holds(self, kind: type[BaseDriver], arguments: Mapping[str, Any]) -> bool:
+        """Whether a session with exactly these arguments is open; it may have died since it was last used."""
+        return self._same(kind, arguments) is not None
+
     def give_back(self, opened: OpenSession) -> None:
         """The job ended and left the session usable."""
         opened.used_at = opened.proven_at = self._clock()
@@ -214,6 +222,7 @@ class SessionTable:
     # -- inside -----------------------------------------------------------------------------------------------------
 
     def _connect(self, driver: BaseDriver, key: bytes, arguments: Mapping[str, Any], call: Call) -> OpenSession:
+        call.before_write()  # a login is one
         driver.call = call
         with self._logins.turn(driver):
             handle = driver.connect()
@@ -303,6 +312,10 @@ class FreshSessions:
     def drop(self, opened: OpenSession) -> None:
         """Close it."""
         close(opened)
+
+    def holds(self, kind: type[BaseDriver], arguments: Mapping[str, Any]) -> bool:  # noqa: ARG002
+        """Nothing is kept."""
+        return False
 
     def discard(self, kind: type[BaseDriver], arguments: Mapping[str, Any]) -> int:  # noqa: ARG002
         """Nothing is kept."""

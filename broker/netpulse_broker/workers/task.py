@@ -24,7 +24,7 @@ from netpulse_broker.errors import InternalError, JobStopped
 from netpulse_broker.queueing.records import JobPayload
 from netpulse_broker.telemetry.redaction import Redactor, secret_values
 from netpulse_broker.workers.lease import NEVER_GRANTED, Lease, LeaseOptions, Leases
-from netpulse_broker.workers.running_job import RunningJob
+from netpulse_broker.workers.running_job import NotGranted, RunningJob
 from netpulse_broker.workers.sessions import OpenSession, Sessions
 from netpulse_broker.workers.task_end import Account, TaskEnd
 from netpulse_broker.workers.timed_commits import TimedCommits
@@ -46,6 +46,7 @@ from netpulse_drivers import (
     Output,
     SessionLost,
     SessionStale,
+    UnknownDriver,
     UnsupportedOperation,
 )
 
@@ -105,8 +106,24 @@ class TaskRunner:
             "lease": self._lease,
         }
 
+    def may_begin(self, payload: JobPayload) -> bool:
+        """Whether ``run`` does nothing that anybody could notice before it asks ``running`` for the first write: the
+        job asks a device something on an open session, and its driver asks before all that it writes.
+        """
+        if payload.operation != "query":
+            return False
+        try:
+            kind = self._drivers.get(payload.driver)
+        except UnknownDriver:
+            return False
+        return kind.guards_every_write and self._sessions.holds(kind, payload.connection_args)
+
     def run(self, payload: JobPayload, running: RunningJob) -> TaskEnd:
-        """Carry a job out. Never raises for anything that the driver or the device does."""
+        """Carry a job out. Never raises for anything that the driver or the device does.
+
+        Raises:
+            NotGranted: the job is not this worker's; nothing was written.
+        """
         started = time.monotonic()
         redactor = self._redactor(payload.connection_args)
         account = Account()
@@ -115,6 +132,8 @@ class TaskRunner:
             self._carry_out(payload, running, account)
         except NetPulseError as raised:
             error = raised
+        except NotGranted:
+            raise
         except Exception as raised:  # noqa: BLE001 - foreign code may raise anything; it ends as this job's error
             error = _defect(raised, running, redactor)
         if error is not None and running.stopped:
@@ -189,6 +208,9 @@ class TaskRunner:
             running.interruptible_by(opened.abort)
             operation(opened, payload, running, account)
             usable = True
+        except NotGranted:
+            usable = True
+            raise
         except DriverError as error:
             usable = error.session_usable
             account.outputs += [_checked(output) for output in error.outputs]

@@ -14,8 +14,9 @@ from typing import Protocol
 import redis
 import structlog
 
-from netpulse_broker.queueing.claims import ClaimedJob, Fenced, LeaseAbsent, Stale, WorkSource
-from netpulse_broker.workers.running_job import RunningJob, Validity
+from netpulse_broker.queueing.claims import ClaimedJob, ExpectedJob, Fenced, LeaseAbsent, Stale, WorkSource
+from netpulse_broker.queueing.records import JobPayload
+from netpulse_broker.workers.running_job import NotGranted, RunningJob, Validity
 from netpulse_broker.workers.task_end import TaskEnd
 from netpulse_drivers import Deadline
 
@@ -49,6 +50,16 @@ class Service(Protocol):
 
     def execute(self, job: ClaimedJob, running: RunningJob) -> TaskEnd:
         """Carry the job out. Raises nothing."""
+        ...
+
+    def may_begin(self, job: ExpectedJob) -> bool:
+        """Whether ``begin`` can be called for it."""
+        ...
+
+    def begin(self, job: ExpectedJob, running: RunningJob) -> TaskEnd:
+        """Carry out a job whose claim is under way. Nothing that anybody could notice happens before ``running`` has
+        been asked for a write, and has found the job granted; raises ``NotGranted`` when it is not.
+        """
         ...
 
     def upkeep(self) -> float:
@@ -178,7 +189,7 @@ class WorkLoop:
 
     def _round(self) -> Exit | None:
         try:
-            job = self._source.claim() if self._look else None
+            job, begun = self._claim() if self._look else (None, None)
         except LeaseAbsent:
             self._service.upkeep()
             self._leave.wait(0.1)
@@ -188,7 +199,7 @@ class WorkLoop:
             return None
         self._outage = 0
         if job is not None:
-            self._look = self._serve(job)
+            self._look = self._serve(job, begun)
             return None
         self._look = True
         due = self._service.upkeep()
@@ -201,24 +212,49 @@ class WorkLoop:
             self._endure(error)
         return None
 
-    def _serve(self, job: ClaimedJob) -> bool:
-        """Execute a job and hand its result in; whether more work may be waiting."""
+    def _claim(self) -> tuple[ClaimedJob | None, TaskEnd | None]:
+        """The next job, and its end if it was carried out while the claim was under way."""
+        claim = self._source.begin_claim()
+        end: TaskEnd | None = None
+        expected = claim.expected
+        if expected is not None and expected.id not in self._executed and self._service.may_begin(expected):
+            running = self._runs(expected.id, expected.payload, claim.granted)
+            try:
+                with self._lock:
+                    self._running = running
+                end = self._service.begin(expected, running)
+            except NotGranted:
+                self._log.debug("job_not_granted", job=expected.id)
+            finally:
+                with self._lock:
+                    self._running = None
+        return claim.claimed(), end if claim.granted() else None
+
+    def _runs(self, job_id: str, payload: JobPayload, granted: Callable[[], bool] = lambda: True) -> RunningJob:
+        return RunningJob(
+            id=job_id,
+            deadline=Deadline.after(payload.timeout),
+            clock=self._clock,
+            orphaned=lambda: self._orphaned,
+            leaving=self._leave.is_set,
+            granted=granted,
+        )
+
+    def _serve(self, job: ClaimedJob, begun: TaskEnd | None) -> bool:
+        """Execute a job, unless that is done, and hand its result in; whether more work may be waiting."""
         job_id = job.place.id
-        if job_id in self._executed:
+        if begun is not None:
+            end = begun
+            self._remember(job_id, end)
+        elif job_id in self._executed:
             # Redis came back with an older state, in which this job was not over yet. It must not run twice.
             log.error("job_repeated", job=job_id)
             known, end = self._latest
             if known != job_id:
                 end = TaskEnd.forgotten()
         else:
-            running = RunningJob(
-                id=job_id,
-                place=job.place,
-                deadline=Deadline.after(job.payload.timeout),
-                clock=self._clock,
-                orphaned=lambda: self._orphaned,
-                leaving=self._leave.is_set,
-            )
+            running = self._runs(job_id, job.payload)
+            running.place = job.place
             with self._lock:
                 self._running = running
             try:

@@ -200,6 +200,8 @@ def _write_guard(trial: Trial) -> None:
         with raises(StoppedHere, "send() while call.before_write() raises") as _:
             driver.send(session, trial.profile.query)
         require(before is None or trial.device.received() == before, "something was written before the guard was asked")
+        if driver.guards_every_write:
+            trial.answered(driver, session)
 
 
 SESSION_CLAUSES = (

@@ -50,6 +50,7 @@ class NetmikoDriver(InteractiveSessions, BaseDriver):
     query_args = NetmikoQueryArgs
     change_args = NetmikoChangeArgs
     query_strategy = "pinned"
+    guards_every_write = True  # EventDriven.write_channel is the one way to the device
     session_irrelevant_args: ClassVar[frozenset[str]] = frozenset(
         {"keepalive", "timeout", "conn_timeout", "banner_timeout", "auth_timeout", "session_timeout"}
     )

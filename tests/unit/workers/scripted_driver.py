@@ -28,6 +28,7 @@ class Device:
         closed: numbers of the sessions that were closed.
         dead: numbers of the sessions that no longer answer.
         answers: command -> value to return, exception to raise, or function to call.
+        written: commands that reached it, those answered by functions aside.
     """
 
     logins: int = 0
@@ -36,6 +37,7 @@ class Device:
     closed: list[int] = field(default_factory=list)
     dead: set[int] = field(default_factory=set)
     answers: dict[str, Any] = field(default_factory=dict)
+    written: list[str] = field(default_factory=list)
     on_connect: Any = None
     blocked: threading.Event = field(default_factory=threading.Event)
     numbers: Any = field(default_factory=lambda: itertools.count(1))
@@ -62,6 +64,7 @@ class ScriptedDriver(BaseDriver):
         if callable(answer):
             return answer(self, session)
         self.call.before_write()
+        self.device.written.append(command)
         if isinstance(answer, BaseException):
             raise answer
         return answer

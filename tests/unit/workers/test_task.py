@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from netpulse_broker.queueing.records import JobPayload
-from netpulse_broker.workers.running_job import RunningJob
+from netpulse_broker.workers.running_job import NotGranted, RunningJob
 from netpulse_broker.workers.sessions import FreshSessions, SessionLimits, SessionTable
 from netpulse_broker.workers.task import TaskRunner
 from netpulse_broker.workers.task_end import TaskEnd
@@ -53,11 +53,22 @@ class Bench:
             raise UnknownDriver(f"unknown driver '{name}'", known=["scripted"])
         return self.kind
 
-    def run(self, *commands: str, timeout: float = 5.0, orphaned: bool = False, **payload: Any) -> TaskEnd:
-        values = {"operation": "query", "driver": "scripted", "connection_args": arguments(), "commands": commands}
-        job = JobPayload.model_validate(values | payload)
-        self.running = RunningJob(id="j", deadline=Deadline.after(timeout), clock=self.lease, orphaned=lambda: orphaned)
-        return self.runner.run(job, self.running)
+    def run(
+        self, *commands: str, timeout: float = 5.0, orphaned: bool = False, granted: bool = True, **payload: Any
+    ) -> TaskEnd:
+        self.running = RunningJob(
+            id="j",
+            deadline=Deadline.after(timeout),
+            clock=self.lease,
+            orphaned=lambda: orphaned,
+            granted=lambda: granted,
+        )
+        return self.runner.run(job(*commands, **payload), self.running)
+
+
+def job(*commands: str, **payload: Any) -> JobPayload:
+    values = {"operation": "query", "driver": "scripted", "connection_args": arguments(), "commands": commands}
+    return JobPayload.model_validate(values | payload)
 
 
 @pytest.mark.parametrize("made", [lambda text: text, lambda text: {"data": [text]}])
@@ -276,12 +287,44 @@ def test_nothing_is_sent_after_the_deadline() -> None:
 
 def test_the_lease_is_asked_before_each_write() -> None:
     bench = Bench()
+    bench.run("x")
     bench.lease.seconds = -1.0
     end = bench.run("x", timeout=0.3)
     assert (end.status, end.error_code) == ("failed", "lease_lost")
     assert bench.device.closed == [1]
     end = bench.run("x", timeout=60, orphaned=True)
     assert end.error_code == "lease_lost"
+    assert bench.device.logins == 1, "a login is a write too"
+
+
+def test_what_is_not_granted_writes_nothing_and_costs_nobody_the_session() -> None:
+    bench = Bench(guards_every_write=True)
+    bench.run("a")
+    with pytest.raises(NotGranted):
+        bench.run("b", granted=False)
+    assert (bench.device.logins, bench.device.closed, bench.device.written) == (1, [], ["a"])
+    assert bench.run("c").result["retval"] == {"c": "c on 1"}
+
+
+def test_without_a_session_what_is_not_granted_logs_in_nowhere() -> None:
+    bench = Bench(guards_every_write=True)
+    bench.run("a")
+    bench.device.dead = {1}
+    with pytest.raises(NotGranted):
+        bench.run("b", granted=False)
+    assert bench.device.logins == 1
+
+
+def test_what_may_begin_before_it_is_granted() -> None:
+    bench = Bench(guards_every_write=True)
+    assert not bench.runner.may_begin(job("a")), "no session is open"
+    bench.run("a")
+    assert bench.runner.may_begin(job("b"))
+    assert not bench.runner.may_begin(job("b", connection_args=arguments(username="another")))
+    assert not bench.runner.may_begin(job("b", operation="change"))
+    assert not bench.runner.may_begin(job("b", driver="unheard-of"))
+    bench.kind.guards_every_write = False
+    assert not bench.runner.may_begin(job("b"))
 
 
 def test_a_stopped_job_breaks_its_session() -> None:

@@ -11,10 +11,10 @@ import redis
 
 from netpulse_broker.dispatch.submission import JobSubmission
 from netpulse_broker.queueing import keys
-from netpulse_broker.queueing.claims import ClaimedJob, LeaseAbsent, WorkSource
+from netpulse_broker.queueing.claims import ClaimedJob, ExpectedJob, LeaseAbsent, WorkSource
 from netpulse_broker.queueing.node_desk import NodeDesk
 from netpulse_broker.queueing.node_lease import NodeLease
-from netpulse_broker.queueing.records import JobPayload
+from netpulse_broker.queueing.records import JobPayload, now_iso
 from netpulse_broker.queueing.scripts import Scripts
 from netpulse_broker.queueing.sealing import Sealer
 from netpulse_broker.workers.pinned import PinnedWorker
@@ -55,9 +55,9 @@ class FlakySource(WorkSource):
             self.lose.remove(call)
             raise redis.ConnectionError(f"answer to {call} lost")
 
-    def claim(self) -> ClaimedJob | None:
+    def _taken(self, answer: Any, expected: ExpectedJob | None) -> ClaimedJob | None:
         try:
-            job = super().claim()
+            job = super()._taken(answer, expected)
         except LeaseAbsent:
             self.calls.append("absent")
             raise
@@ -77,7 +77,7 @@ class FlakySource(WorkSource):
 class Stage:
     """One device, its worker in a thread, and jobs put straight into the queue."""
 
-    def __init__(self, server: RedisServer, *, linger: float = 0.2) -> None:
+    def __init__(self, server: RedisServer, *, linger: float = 0.2, guards_every_write: bool = False) -> None:
         self.client = server.client()
         self.sealer = Sealer([b"k" * 32])
         self.lease = NodeLease(server.client(), node="n1", kind="pinned", capacity=5, ttl=30)
@@ -91,7 +91,7 @@ class Stage:
         self.worker = PinnedWorker(
             device="r1",
             source=self.source,
-            drivers=Drivers(scripted(self.device)),
+            drivers=Drivers(scripted(self.device, guards_every_write=guards_every_write)),
             clock=Lease(),
             limits=SessionLimits(),
             linger=linger,
@@ -132,9 +132,15 @@ class Stage:
         return self.status(job_id)
 
 
+@pytest.fixture(params=[False, True], ids=["", "begins_early"])
+def stage(redis_server: RedisServer, request: pytest.FixtureRequest) -> Stage:
+    """Of a driver that does not let a job begin while its claim is under way, and of one that does."""
+    return Stage(redis_server, guards_every_write=request.param)
+
+
 @pytest.fixture
-def stage(redis_server: RedisServer) -> Stage:
-    return Stage(redis_server)
+def early(redis_server: RedisServer) -> Stage:
+    return Stage(redis_server, guards_every_write=True)
 
 
 @pytest.mark.parametrize("lost", ["claim", "finish", "wait"])
@@ -157,6 +163,65 @@ def test_a_lost_answer_loses_and_repeats_nothing(stage: Stage, lost: str) -> Non
     assert runs == [1, 1]
     results = stage.client.xlen(keys.rq_results(job))
     assert results == 1
+
+
+def test_a_query_begins_while_its_claim_is_under_way(early: Stage) -> None:
+    def execute(driver: BaseDriver, session: int) -> str:
+        early.source.calls.append("began")
+        driver.call.before_write()
+        early.source.calls.append("written")
+        return "done"
+
+    early.device.answers["x"] = execute
+    early.start()
+    early.await_final(early.submit("login"))
+    early.source.calls.clear()
+    job = early.submit("x")
+    assert early.await_final(job) == ("finished", "ok")
+    early.worker.request_exit()
+    early.join()
+    calls = [call for call in early.source.calls if call != "wait"]
+    assert calls[:4] == ["began", "claim", "written", "finish"]
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_what_began_for_nothing_writes_nothing(early: Stage, lost: bool) -> None:
+    """The token speaks of a job that has been canceled since."""
+    began = threading.Event()
+
+    def hold(driver: BaseDriver, session: int) -> str:
+        driver.call.before_write()
+        began.set()
+        assert early.device.blocked.wait(60)
+        return "held"
+
+    seen: list[str] = []
+
+    def execute(driver: BaseDriver, session: int) -> str:
+        seen.append("began")
+        driver.call.before_write()
+        seen.append("written")
+        return "done"
+
+    early.device.answers |= {"hold": hold, "x": execute}
+    early.start()
+    early.await_final(early.submit("login"))
+    holding = early.submit("hold")
+    assert began.wait(60)
+    canceled = early.submit("x")
+    answer = Scripts(early.client)("cancel", keys=[keys.rq_job(canceled)], args=[canceled, now_iso()])
+    assert answer == [b"canceled"]
+    assert early.client.llen(keys.wake("device:r1")) == 1
+    early.source.lose = ["claim"] if lost else []
+    early.device.blocked.set()
+    assert early.await_final(holding) == ("finished", "ok")
+    assert early.await_final(early.submit("y")) == ("finished", "ok")
+    early.worker.request_exit()
+    early.join()
+    assert seen == ["began"]
+    assert early.status(canceled) == ("canceled", "failed")
+    assert early.device.written == ["login", "y"]
+    assert early.device.logins == 1
 
 
 def test_redis_with_an_older_state_does_not_make_a_job_run_twice(stage: Stage) -> None:

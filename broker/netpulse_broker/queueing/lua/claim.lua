@@ -24,32 +24,33 @@ for _, id in ipairs(redis.call('LRANGE', KEYS[3], 0, -1)) do
   end
   redis.call('LREM', KEYS[3], 0, id)
 end
-for lane = 5, lanes do
-  while true do
-    local id = redis.call('LPOP', KEYS[lane])
-    if not id then break end
-    local key = 'rq:job:' .. id
-    local job = redis.call('HMGET', key, 'status', 'expires', 'device', 'driver', 'operation', 'due', 'queued_ms',
-      'origin', 'seq', 'data', 'host', 'owner')
-    if job[1] == 'queued' then
-      local due = tonumber(job[6] or redis.call('ZSCORE', 'np:expiry', id) or 'inf')
-      local left = math.max(math.ceil((tonumber(job[2]) or 0) - tonumber(ARGV[4]) / 1000), 60)
-      if due < tonumber(ARGV[4]) then
-        end_job(id, 'failed', 'failed', 'job_expired', ARGV[3], '', {})
-      elseif not redis.call('SET', 'np:executed:' .. id, '1', 'EX', left, 'NX') then
-        end_job(id, 'failed', 'failed', 'job_unreadable', ARGV[3], '', {})
-      else
-        redis.call('RPUSH', KEYS[3], id)
-        redis.call('HSET', key, 'status', 'started', 'started_at', ARGV[3], 'started_ms', ARGV[4], 'worker_name', ARGV[5],
-          'claim', ARGV[1], 'node', ARGV[6])
-        redis.call('ZREM', 'np:expiry', id)
-        if job[7] then observe('queue_time', math.max(tonumber(ARGV[4]) - tonumber(job[7]), 0) / 1000) end
-        tell('job', id, 'started', 'device', job[3] or '', 'driver', job[4] or '', 'operation', job[5] or '',
-          'worker', ARGV[5], 'node', ARGV[6])
-        if KEYS[1] ~= '' then redis.call('HSET', KEYS[1], 'state', 'busy', 'job', id, 'since', ARGV[3]) end
-        redis.call('HSET', KEYS[4], 'state', 'busy', 'current_job', id, 'last_heartbeat', ARGV[3])
-        return { 'job', id, job[8] or '', job[5] or '', job[9] or '0', job[3] or '', job[11] or '', job[12] or '', job[10] or '' }
-      end
+local waiting = { unpack(KEYS, 5, lanes) }
+waiting[#waiting + 1] = 'LEFT'
+while true do
+  local taken = redis.call('LMPOP', lanes - 4, unpack(waiting))
+  if not taken then break end
+  local id = taken[2][1]
+  local key = 'rq:job:' .. id
+  local job = redis.call('HMGET', key, 'status', 'expires', 'device', 'driver', 'operation', 'due', 'queued_ms',
+    'origin', 'seq', 'data', 'host', 'owner')
+  if job[1] == 'queued' then
+    local due = tonumber(job[6] or redis.call('ZSCORE', 'np:expiry', id) or 'inf')
+    local left = math.max(math.ceil((tonumber(job[2]) or 0) - tonumber(ARGV[4]) / 1000), 60)
+    if due < tonumber(ARGV[4]) then
+      end_job(id, 'failed', 'failed', 'job_expired', ARGV[3], '', {})
+    elseif not redis.call('SET', 'np:executed:' .. id, '1', 'EX', left, 'NX') then
+      end_job(id, 'failed', 'failed', 'job_unreadable', ARGV[3], '', {})
+    else
+      redis.call('RPUSH', KEYS[3], id)
+      redis.call('HSET', key, 'status', 'started', 'started_at', ARGV[3], 'started_ms', ARGV[4], 'worker_name', ARGV[5],
+        'claim', ARGV[1], 'node', ARGV[6])
+      redis.call('ZREM', 'np:expiry', id)
+      if job[7] then observe('queue_time', math.max(tonumber(ARGV[4]) - tonumber(job[7]), 0) / 1000) end
+      tell('job', id, 'started', 'device', job[3] or '', 'driver', job[4] or '', 'operation', job[5] or '',
+        'worker', ARGV[5], 'node', ARGV[6])
+      if KEYS[1] ~= '' then redis.call('HSET', KEYS[1], 'state', 'busy', 'job', id, 'since', ARGV[3]) end
+      redis.call('HSET', KEYS[4], 'state', 'busy', 'current_job', id, 'last_heartbeat', ARGV[3])
+      return { 'job', id, job[8] or '', job[5] or '', job[9] or '0', job[3] or '', job[11] or '', job[12] or '', job[10] or '' }
     end
   end
 end

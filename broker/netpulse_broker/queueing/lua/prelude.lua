@@ -27,8 +27,9 @@ local function outdate(device)
   redis.call('EXPIRE', 'np:generation:' .. device, 172800)
 end
 
+-- A device has one token at most.
 local function wake(key, token)
-  if redis.call('LLEN', key) == 0 then redis.call('RPUSH', key, token or '1') end
+  if redis.call('RPUSH', key, token or '1') > 1 then redis.call('RPOP', key) end
 end
 
 local function queue_fifo(id, ttl)
