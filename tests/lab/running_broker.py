@@ -26,6 +26,10 @@ class BrokerDidNotStart(RuntimeError):
     """`netpulse up` ended, or was not ready in time; the text is what it said."""
 
 
+_ENDS_WITH_US = ("setpriv", "--pdeathsig", "TERM") if shutil.which("setpriv") else ()
+"""Told to end when the thread that started it ends, however it ends: a killed test run leaves none."""
+
+
 class RunningBroker:
     """Start with the context, stop with it; no process stays.
 
@@ -55,7 +59,11 @@ class RunningBroker:
         """
         environment = {name: value for name, value in os.environ.items() if not name.startswith("NETPULSE_")}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "netpulse_broker.cli", "up", "--port", "0", "--state-dir", str(self.state_dir)],
+            [
+                *_ENDS_WITH_US,
+                *(sys.executable, "-m", "netpulse_broker.cli", "up", "--port", "0"),
+                *("--state-dir", str(self.state_dir)),
+            ],
             env=environment | {"NETPULSE_DRIVERS__HOST_KEY_POLICY": "accept-new"} | self._settings,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -4,30 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from netpulse_broker.api.auth import Principal
 from netpulse_broker.api.checked_connections import CheckedConnections, Destination
 from netpulse_broker.api.failures import from_validation, invalid
+from netpulse_broker.api.options_merge import (
+    agreed,
+    merged_options,
+    refuse_change_options,
+    strategy,
+    without,
+    without_enable,
+)
 from netpulse_broker.api.ports import Drivers
 from netpulse_broker.api.preparation import NOTHING, Prepared
 from netpulse_broker.dispatch.submission import JobSubmission
 from netpulse_broker.errors import BadRequest
 from netpulse_broker.models.device import BulkRequest, CommitRequest, ExecuteRequest, TestConnectionRequest
-from netpulse_broker.models.options import CHANGE_ONLY, JobOptions, TurnOptions
+from netpulse_broker.models.options import JobOptions, TurnOptions
 from netpulse_broker.models.text_lines import Commands, ConfigLines
 from netpulse_broker.queueing.records import JobPayload
 from netpulse_broker.settings import JobSettings, WebhookSettings
 from netpulse_broker.webhooks.submission import RequestedWebhook
-from netpulse_drivers import BaseDriver, ChangeRequest, NetPulseError, QueueStrategy
+from netpulse_drivers import BaseDriver, ChangeRequest, NetPulseError
 
 _COMMANDS: TypeAdapter[list[str] | dict[str, Any]] = TypeAdapter(Commands)
 _CONFIG: TypeAdapter[list[str] | dict[str, Any]] = TypeAdapter(ConfigLines)
-_FLAT = frozenset(JobOptions.model_fields)
-
-_Options = TypeVar("_Options", bound=TurnOptions)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +129,7 @@ class Translator:
             InvalidRequest, UnknownDriver
         """
         kind = self._drivers.get(request.driver)
-        connection_args, enable = _without_enable(
+        connection_args, enable = without_enable(
             request.connection_args, kind.connection_args_model, prefix="connection_args"
         )
         checked = self._connections.check(kind, connection_args, named=request.device is not None)
@@ -188,7 +193,7 @@ class Translator:
         Raises:
             InvalidRequest, BadRequest
         """
-        arguments, _ = _without_enable(connection_args, kind.connection_args_model, prefix="connection_args")
+        arguments, _ = without_enable(connection_args, kind.connection_args_model, prefix="connection_args")
         return arguments, self._connections.check(kind, arguments, named=named)
 
     def _submission(self, work: _Work, options: JobOptions, principal: Principal, *, ttl: int) -> JobSubmission:
@@ -199,7 +204,7 @@ class Translator:
         if work.command is not None and work.config is not None:
             raise _both()
         if operation == "query":
-            _refuse_change_options(options)
+            refuse_change_options(options)
             if options.max_age is not None and options.webhook is not None:
                 raise BadRequest("max_age and webhook exclude each other: a shared job has its first caller's webhook")
         elif options.max_age is not None:
@@ -208,16 +213,16 @@ class Translator:
             raise BadRequest("parsing says something about a query: it goes with command, not with config")
 
         kind = self._drivers.get(work.driver)
-        connection_args, enable = _without_enable(
+        connection_args, enable = without_enable(
             work.connection_args, kind.connection_args_model, prefix="connection_args"
         )
         arguments = kind.query_args if operation == "query" else kind.change_args
-        driver_args, asked = _without_enable(work.driver_args, arguments, prefix="driver_args")
-        enable = _agreed("enable_mode", options.enable_mode, enable, asked)
+        driver_args, asked = without_enable(work.driver_args, arguments, prefix="driver_args")
+        enable = agreed("enable_mode", options.enable_mode, enable, asked)
         change = None
         if operation == "change":
-            driver_args, save = _without("save", driver_args, arguments, prefix="driver_args")
-            change = _change(options, lines, work.driver_args, save=bool(_agreed("save", options.save, save)))
+            driver_args, save = without("save", driver_args, arguments, prefix="driver_args")
+            change = _change(options, lines, work.driver_args, save=bool(agreed("save", options.save, save)))
         checked = self._connections.check(kind, connection_args, named=work.device is not None)
         checked_args = self._operation_args(kind, operation, driver_args)
         kind.validate_request(lines, checked_args)
@@ -240,7 +245,7 @@ class Translator:
             device=checked.device(work.device),
             host=checked.host,
             owner=principal.key_id,
-            strategy=_strategy(options, kind, operation),
+            strategy=strategy(options, kind, operation),
             ttl=options.ttl or ttl,
             result_ttl=options.result_ttl or self._jobs.result_ttl,
             priority=options.priority or "normal",
@@ -275,27 +280,6 @@ class Translator:
             message = f"at most {self._jobs.max_timeout:g} seconds (setting jobs.max_timeout)"
             raise invalid([{"loc": "options.timeout", "msg": message, "type": "less_than_equal"}])
         return options.timeout
-
-
-def merged_options(request: _Options) -> _Options:
-    """The options of a request: those in ``options`` and those at the top level, as v0.2 clients write them.
-
-    Raises:
-        BadRequest: one stands in both places with different values.
-        UnsupportedOperation: one that this version does not carry out.
-    """
-    nested: _Options = request.options  # type: ignore[attr-defined]
-    flat = request.model_fields_set & _FLAT
-    options = nested
-    if flat:
-        values = {name: getattr(nested, name) for name in nested.model_fields_set}
-        for name in sorted(flat):
-            value = getattr(request, name)
-            if values.get(name, value) != value:
-                raise BadRequest(f"{name} stands at the top level and in options with different values; give it once")
-            values[name] = value
-        options = nested.model_copy(update=values)
-    return options
 
 
 def _lines(
@@ -349,36 +333,6 @@ def _device_work(
     )
 
 
-def _without_enable(
-    values: dict[str, Any], model: type[BaseModel], *, prefix: str
-) -> tuple[dict[str, Any], bool | None]:
-    """Arguments without ``enable_mode``."""
-    return _without("enable_mode", values, model, prefix=prefix)
-
-
-def _without(
-    name: str, values: dict[str, Any], model: type[BaseModel], *, prefix: str
-) -> tuple[dict[str, Any], bool | None]:
-    """Arguments without one that is an option of the job wherever it is written, as v0.2 clients write it.
-
-    A driver whose own model has a field of that name keeps it.
-    """
-    if name not in values or name in model.model_fields:
-        return values, None
-    rest = dict(values)
-    asked = rest.pop(name)
-    if asked is not None and not isinstance(asked, bool):
-        raise invalid([{"loc": f"{prefix}.{name}", "msg": "must be true or false", "type": "bool_type"}])
-    return rest, asked
-
-
-def _agreed(name: str, *asked: bool | None) -> bool | None:
-    given = {value for value in asked if value is not None}
-    if len(given) > 1:
-        raise BadRequest(f"{name} stands in several places with different values; give it once")
-    return given.pop() if given else None
-
-
 def _change(options: JobOptions, lines: list[str], driver_args: Mapping[str, Any], *, save: bool) -> dict[str, Any]:
     """The parts of a ChangeRequest besides its lines and the privilege."""
     asked = driver_args.get("replace")
@@ -423,15 +377,3 @@ def _on(parsing: dict[str, Any], connection_args: Mapping[str, Any]) -> dict[str
         return parsing
     known_as = platform.removesuffix("_telnet").removesuffix("_ssh")
     return parsing | {"args": {"platform": known_as} | parsing["args"]}
-
-
-def _refuse_change_options(options: JobOptions) -> None:
-    for name in CHANGE_ONLY:
-        if getattr(options, name) not in (None, False):
-            raise BadRequest(f"{name} says something about a change: it goes with config, not with command")
-
-
-def _strategy(options: JobOptions, kind: type[BaseDriver], operation: str) -> QueueStrategy:
-    if operation == "change":
-        return "pinned"  # a change takes its turn in the device's order, whatever was asked for
-    return options.queue_strategy or kind.query_strategy

@@ -1,17 +1,12 @@
 """The task runner: carries one job's payload out on a driver's session and gives an account of it.
 
-Every exception is translated here, once, into the error of the result. What a driver raises of the error tree is passed
-on as it is; what the standard library says about a broken or silent connection becomes the matching error, so that a
-small plug-in driver needs no translation of its own; anything else is a defect and is logged with its traceback.
+Every exception ends here, once, as the error of the result: what a driver raises of the error tree as it is, anything
+else as ``foreign_errors`` says.
 """
 
 from __future__ import annotations
 
-import errno
-import secrets
-import socket
 import time
-import traceback
 from collections.abc import Callable
 from dataclasses import fields, replace
 from typing import Any, Literal, Protocol
@@ -20,9 +15,10 @@ import structlog
 from pydantic import BaseModel, ValidationError
 from pydantic_core import to_jsonable_python
 
-from netpulse_broker.errors import InternalError, JobStopped
+from netpulse_broker.errors import JobStopped
 from netpulse_broker.queueing.records import JobPayload
 from netpulse_broker.telemetry.redaction import Redactor, secret_values
+from netpulse_broker.workers import foreign_errors
 from netpulse_broker.workers.lease import NEVER_GRANTED, Lease, LeaseOptions, Leases
 from netpulse_broker.workers.running_job import NotGranted, RunningJob
 from netpulse_broker.workers.sessions import OpenSession, Sessions
@@ -36,7 +32,6 @@ from netpulse_drivers import (
     CommandRefused,
     CommandTimeout,
     ConnectError,
-    ConnectTimeout,
     Deadline,
     DriverError,
     EnsurePolicy,
@@ -55,10 +50,6 @@ log = structlog.get_logger(__name__)
 Parser = Callable[[Any, str, str, Deadline], Any]
 """``parse(parsing, command, output, deadline)`` -> structured data, as the option ``parsing`` says; raises
 ``ParseFailed``, when the deadline passes as well."""
-
-_NETWORK_ERRNO = frozenset(
-    {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN, errno.EADDRNOTAVAIL, errno.EBADF}
-)
 
 
 class DriverLookup(Protocol):
@@ -135,7 +126,7 @@ class TaskRunner:
         except NotGranted:
             raise
         except Exception as raised:  # noqa: BLE001 - foreign code may raise anything; it ends as this job's error
-            error = _defect(raised, running, redactor)
+            error = foreign_errors.defect(raised, running, redactor)
         if error is not None and running.stopped:
             # Whatever the driver said when its session was broken under it: the job was stopped.
             error = JobStopped("the job was stopped while it ran")
@@ -187,7 +178,7 @@ class TaskRunner:
         try:
             opened = self._sessions.open(kind, payload.connection_args, call)
         except OSError as error:
-            translated = _translated_connect(error)
+            translated = foreign_errors.translated_connect(error)
             if translated is None:
                 raise
             raise translated from error
@@ -216,7 +207,7 @@ class TaskRunner:
             account.outputs += [_checked(output) for output in error.outputs]
             raise
         except OSError as error:
-            translated = _translated(error)
+            translated = foreign_errors.translated(error)
             if translated is None:
                 raise
             raise translated from error
@@ -392,46 +383,3 @@ def _json_ready(value: Any) -> Any:
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
     return to_jsonable_python(value, fallback=str, bytes_mode="base64", inf_nan_mode="strings")
-
-
-def _translated_connect(error: OSError) -> DriverError | None:
-    """What the standard library says of a connection, as an error of the tree; None: it is not about one."""
-    if isinstance(error, TimeoutError):
-        return ConnectTimeout(f"the device did not answer in time: {_said(error)}")
-    if isinstance(error, socket.gaierror):
-        return ConnectError(f"the device's name could not be resolved: {_said(error)}")
-    if _is_network(error):
-        return ConnectError(f"no connection to the device: {_said(error)}")
-    return None
-
-
-def _translated(error: OSError) -> DriverError | None:
-    """The same while a session is in use."""
-    if isinstance(error, TimeoutError):
-        return CommandTimeout(f"the device did not answer in time: {_said(error)}")
-    if _is_network(error):
-        return SessionLost(f"the session broke: {_said(error)}")
-    return None
-
-
-def _said(error: OSError) -> str:
-    return str(error) or type(error).__name__
-
-
-def _is_network(error: OSError) -> bool:
-    if isinstance(error, ConnectionError):
-        return True
-    return type(error) is OSError and (error.errno is None or error.errno in _NETWORK_ERRNO)
-
-
-def _defect(error: Exception, running: RunningJob, redactor: Redactor) -> InternalError:
-    if running.broken:
-        return InternalError("broken off")  # the consequence of breaking the session; the caller replaces it
-    reference = secrets.token_hex(4)
-    log.error(
-        "job_defect",
-        job=running.id,
-        reference=reference,
-        traceback=redactor.text("".join(traceback.format_exception(error))),
-    )
-    return InternalError(f"unexpected {type(error).__name__} while the job ran; the worker's log has it as {reference}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,33 +9,20 @@ from typing import Any
 import pytest
 from ansible import constants
 from ansible.playbook.play_context import PlayContext
-from ansible.plugins.loader import cliconf_loader, connection_loader, init_plugin_loader, terminal_loader
-from ansible.utils.collection_loader import AnsibleCollectionConfig
+from ansible.plugins.loader import cliconf_loader, connection_loader, terminal_loader
 
+from tests.lab.importable_collection import make_importable
 from tests.unit.network_cli.scripted_broker import ScriptedBroker
 
-REPOSITORY = Path(__file__).resolve().parents[3]
 PLATFORMS = Path(__file__).parent / "platforms"
 NAME = "netpulse.broker.network_cli"
 
 Connect = Callable[..., Any]
 
 
-def _make_importable() -> tempfile.TemporaryDirectory[str] | None:
-    """Ansible's collection loader can be set up once in a process; other tests here may have done it."""
-    terminal_loader.add_directory(str(PLATFORMS / "terminal"))
-    cliconf_loader.add_directory(str(PLATFORMS / "cliconf"))
-    if AnsibleCollectionConfig.collection_finder is not None:
-        return None
-    folder = tempfile.TemporaryDirectory(prefix="netpulse-collections-")
-    namespace = Path(folder.name, "ansible_collections", "netpulse")
-    namespace.mkdir(parents=True)
-    (namespace / "broker").symlink_to(REPOSITORY / "collection")
-    init_plugin_loader([folder.name])
-    return folder
-
-
-_collections = _make_importable()
+make_importable()
+terminal_loader.add_directory(str(PLATFORMS / "terminal"))
+cliconf_loader.add_directory(str(PLATFORMS / "cliconf"))
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.network_cli.conftest import REPOSITORY
+from tests.lab.importable_collection import REPOSITORY
 
 IMPORTS = """
 import sys

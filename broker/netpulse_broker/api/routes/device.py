@@ -15,7 +15,8 @@ from netpulse_broker.api.body_route import BodyRoute
 from netpulse_broker.api.context import Shared
 from netpulse_broker.api.documentation import failures, still_running
 from netpulse_broker.api.failures import CallerGone
-from netpulse_broker.api.translation import Refused, merged_options
+from netpulse_broker.api.options_merge import merged_options
+from netpulse_broker.api.translation import Refused
 from netpulse_broker.api.waiting import Wait
 from netpulse_broker.dispatch.submission import JobSubmission
 from netpulse_broker.errors import BrokerError, Conflict, QueueUnavailable, UnknownJob, WaitTimedOut
