@@ -1,6 +1,6 @@
 # Everything that people run; CI runs `make test`.
 SHELL := /bin/bash
-PYTHON ?= python3
+PYTHON ?= $(shell tools/choose-python.sh)
 VENV ?= .venv
 BIN := $(VENV)/bin
 PYTEST_ARGS ?=
@@ -14,6 +14,7 @@ help: ## Show what there is to make
 $(VENV)/.venv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Python 3.11 or newer is needed; name it with: make PYTHON=python3.12 ..."; exit 1; }
+	@echo "Python: $(PYTHON) (for another one: make PYTHON=python3.12 ...)"
 	@$(PYTHON) -m venv $(VENV) || { echo "the venv module is missing: apt-get install python3-venv"; exit 1; }
 	@$(BIN)/python -m pip install --quiet --upgrade pip
 	@touch $@
@@ -34,13 +35,13 @@ $(VENV)/.test: pyproject.toml | $(VENV)/.venv
 demo: $(VENV)/.demo ## Set up and run the main job: a playbook through the broker to a lab of devices, twice
 	@$(BIN)/python tools/demo.py
 
-lab: ## As root: install FRRouting, OpenSSH's server and what else the tests need of the system
+lab: ## As root: install FRRouting, OpenSSH's server and what else tests and benchmarks need of the system
 	@if [ "$$(id -u)" = 0 ]; then tools/install-lab.sh; \
 	else tools/install-lab.sh --check || echo "not root: tests that need these are left out and named below"; fi
 
 # Most tests wait for processes rather than compute, so a few more run at a time than there are cores. A file's tests stay
 # together: their fixtures are made once. PYTEST_ARGS='-n 0' runs one after the other.
-test: $(VENV)/.test lab check ## Set up and pass all tests
+test: lab $(VENV)/.test check ## Set up and pass all tests
 	@$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS) || { \
 	  echo; echo "Some failed. Once more, those alone and one after the other: what passes only now depends on what else this"; \
 	  echo "machine does, and is a defect to look into all the same; its first failure stands above."; echo; \
@@ -51,11 +52,11 @@ check: $(VENV)/.test ## Lint, format and types
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/mypy
 
-evidence: $(VENV)/.test lab ## The long forms of the scenarios, and the tables that they print
+evidence: lab $(VENV)/.test ## The long forms of the scenarios, and the tables that they print
 	NETPULSE_EVIDENCE=1 $(BIN)/python -m pytest -q -s -rA tests/evidence tests/parity
 	@$(BIN)/python -m tests.bench
 
-bench: $(VENV)/.demo lab ## Benchmarks: ratios measured side by side in one run
+bench: lab $(VENV)/.demo ## Benchmarks: ratios measured side by side in one run
 	@$(BIN)/python -m tests.bench --part broker
 
 bench-vendor: $(VENV)/.test ## The same for vendors' Ansible modules beside stock network_cli, some twenty minutes

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Install what the tests need of the system: FRRouting, OpenSSH's server, iproute2, util-linux, mount for the real lab,
-# and curl, with which the README's lines are tried (Debian, Ubuntu).
+# curl, with which the README's lines are tried, and python3-venv, with which the distribution's Python makes virtual
+# environments (Debian, Ubuntu).
 #
 #   tools/install-lab.sh            install what is missing; nothing to do is success
 #   tools/install-lab.sh --check    only say what is missing; exit 1 when something is
@@ -27,6 +28,9 @@ have ip || missing="$missing iproute2"
 have nsenter || missing="$missing util-linux"
 have mount || missing="$missing mount"
 have curl || missing="$missing curl"
+if [ -x /usr/bin/python3 ] && /usr/bin/python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
+    /usr/bin/python3 -c 'import ensurepip, venv' 2>/dev/null || missing="$missing python3-venv"
+fi
 missing=${missing# }
 
 if [ -z "$missing" ]; then

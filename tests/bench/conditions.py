@@ -6,6 +6,7 @@ import importlib.metadata
 import os
 import platform
 import subprocess
+import sys
 from pathlib import Path
 
 from tests.lab.redis_server import binary
@@ -21,7 +22,7 @@ def conditions(load_at_start: tuple[float, float, float]) -> str:
     return "\n".join(
         [
             f"{_processor()}, {os.cpu_count()} cores; {load}",
-            f"{platform.system()} {platform.release()}, Python {platform.python_version()}, "
+            f"{platform.system()} {platform.release()}, Python {platform.python_version()} in {sys.base_prefix}, "
             + server.split(" sha=")[0].strip(),
             versions,
             "everything on loopback: callers, broker, Redis and devices share the cores",
