@@ -290,7 +290,8 @@ class KeptConnection(EapiConnection):
         except (BrokenPipeError, ConnectionResetError) as error:
             raise _NoAnswer(_said(error)) from error
         parts, size = [], 0
-        while True:
+        # From Python 3.12 on, reading the last of the body closes the response, and a connection that ends with it.
+        while not response.isclosed():
             self._socket.settimeout(max(limit.remaining(), 0.001))
             part = response.read1(262144)
             if not part:
