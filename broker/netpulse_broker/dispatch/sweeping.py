@@ -9,6 +9,7 @@ import structlog
 
 from netpulse_broker.dispatch.placement import Placement
 from netpulse_broker.queueing.connection import Lost, connect
+from netpulse_broker.queueing.endings import end_task
 from netpulse_broker.queueing.sweeper import Sweep, Sweeper
 
 if TYPE_CHECKING:
@@ -32,8 +33,7 @@ class Sweeping:
 
     async def stop(self) -> None:
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await end_task(self._task)
 
     async def _forever(self) -> None:
         client = connect(self._settings.redis)

@@ -20,6 +20,7 @@ import structlog
 
 from netpulse_broker.queueing import keys
 from netpulse_broker.queueing.connection import BLOCK, Lost
+from netpulse_broker.queueing.endings import end_task
 from netpulse_broker.queueing.scripts import text
 
 log = structlog.get_logger(__name__)
@@ -118,8 +119,7 @@ class EventFeed:
             self._listeners.discard(listener)
             if not self._listeners and self._reader is not None:
                 reader, self._reader = self._reader, None
-                reader.cancel()
-                await asyncio.gather(reader, return_exceptions=True)
+                await end_task(reader)
 
     async def since(self, event_id: str, until: str = "+") -> AsyncIterator[Event]:
         """What has happened after that event, oldest first, as far as it is kept."""

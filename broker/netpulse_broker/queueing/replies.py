@@ -11,6 +11,7 @@ import structlog
 from netpulse_broker.queueing import keys
 from netpulse_broker.queueing.async_line import AsyncLine
 from netpulse_broker.queueing.connection import BLOCK, Lost
+from netpulse_broker.queueing.endings import end_task
 from netpulse_broker.queueing.scripts import pairs, text
 
 log = structlog.get_logger(__name__)
@@ -68,8 +69,7 @@ class ReplyReader:
     async def stop(self) -> None:
         """End the reader; whoever still waits is told to look for himself."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await end_task(self._task)
         self._line.close()
         for job_id in list(self._futures):
             self._settle(job_id, None)

@@ -69,6 +69,17 @@ async def test_listeners_get_what_happens_from_now_on(queue: Queue, reader: redi
     assert feed.listeners == 0
 
 
+async def test_a_listener_may_leave_right_after_an_event(queue: Queue, reader: redis.asyncio.Redis) -> None:
+    """The reader then is just sending for more: Python 3.11 can swallow its cancellation there."""
+    queue.worker()
+    feed = EventFeed(reader)
+    for _ in range(5):
+        async with feed.listen() as listener:
+            run_one(queue)
+            assert await listener.next(10) is not None
+    assert feed.listeners == 0
+
+
 async def test_a_listener_that_does_not_read_is_let_go_with_what_it_had() -> None:
     listener = Listener()
     for number in range(BACKLOG + 1):
