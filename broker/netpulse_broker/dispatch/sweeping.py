@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+import redis
 import structlog
 
 from netpulse_broker.dispatch.placement import Placement
-from netpulse_broker.queueing.connection import Lost, connect
+from netpulse_broker.queueing.connection import connect
 from netpulse_broker.queueing.endings import end_task
 from netpulse_broker.queueing.sweeper import Sweep, Sweeper
 
@@ -43,8 +44,8 @@ class Sweeping:
                 try:
                     done = await asyncio.to_thread(sweeper.sweep)
                     await self._after(done)
-                except Lost as error:
-                    log.warning("sweep_interrupted", reason=type(error).__name__)
+                except redis.RedisError as error:  # also one that refuses to write for a while: a full disk, no replica
+                    log.warning("sweep_interrupted", reason=f"{type(error).__name__}: {error}")
                 await asyncio.sleep(SWEEP_INTERVAL)
         finally:
             client.close()

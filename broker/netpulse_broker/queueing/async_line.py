@@ -111,8 +111,8 @@ class _Link(asyncio.Protocol):
                     answer.set_exception(value)
                 else:
                     answer.set_result(value)
-                if isinstance(value, redis.ReadOnlyError):
-                    self.fail(redis.ConnectionError("this Redis is a replica now"))
+                if isinstance(value, redis.ConnectionError):
+                    self.fail(value)
         except (redis.InvalidResponse, IndexError) as error:
             self.fail(redis.ConnectionError(f"Redis and this process are out of step: {error}"))
 

@@ -14,7 +14,9 @@ from urllib.parse import unquote, urlsplit
 
 import redis
 import redis.asyncio
+import redis.asyncio.connection
 import redis.asyncio.sentinel
+import redis.connection
 import redis.sentinel
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
@@ -34,6 +36,10 @@ CONNECTIONS = 32
 Lost = (redis.ConnectionError, redis.TimeoutError)
 """What a client raises when Redis cannot be reached; the state of the last command is unknown."""
 
+DEMOTED = {"READONLY": redis.ConnectionError, "UNBLOCKED": redis.ConnectionError}
+"""What a server that has become a replica answers to a write, and to whoever blocks in it. Like a broken connection it
+is over with the next connection, to the new primary."""
+
 MINIMUM_VERSION = (7, 0)
 """Scripts read the clock and write afterwards, and blocking moves take fractions of a second."""
 
@@ -44,6 +50,15 @@ def _url(settings: RedisSettings) -> str:
             "no Redis is configured: set NETPULSE_REDIS__URL, e.g. redis://:password@127.0.0.1:6379/0"
         )
     return settings.url.get_secret_value()
+
+
+def _parser(stock: Any) -> Any:
+    """redis-py's parser, for which a demoted server is a lost one; its connection is closed."""
+    return type(stock.__name__, (stock,), {"EXCEPTION_CLASSES": stock.EXCEPTION_CLASSES | DEMOTED})
+
+
+_BLOCKING_PARSER = _parser(redis.connection.DefaultParser)
+_ASYNC_PARSER = _parser(redis.asyncio.connection.DefaultParser)
 
 
 def _options(settings: RedisSettings) -> dict[str, Any]:
@@ -78,7 +93,8 @@ def _sentinel(url: str) -> tuple[list[tuple[str, int]], str, dict[str, Any]] | N
 
 def connect(settings: RedisSettings) -> redis.Redis:
     """A blocking client without silent retries. One per thread of control; never carried across a fork."""
-    url, options = _url(settings), _options(settings) | {"retry": Retry(NoBackoff(), 0)}
+    url = _url(settings)
+    options = _options(settings) | {"retry": Retry(NoBackoff(), 0), "parser_class": _BLOCKING_PARSER}
     sentinel = _sentinel(url)
     if sentinel is None:
         return redis.Redis.from_url(url, **options)
@@ -90,7 +106,8 @@ def connect(settings: RedisSettings) -> redis.Redis:
 
 def connect_async(settings: RedisSettings) -> redis.asyncio.Redis:
     """An asyncio client without silent retries."""
-    url, options = _url(settings), _options(settings) | {"retry": AsyncRetry(NoBackoff(), 0)}
+    url = _url(settings)
+    options = _options(settings) | {"retry": AsyncRetry(NoBackoff(), 0), "parser_class": _ASYNC_PARSER}
     sentinel = _sentinel(url)
     if sentinel is None:
         # Callers queue for a connection: a thousand requests at once are a short wait, not a thousand connections.

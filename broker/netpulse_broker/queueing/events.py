@@ -19,7 +19,7 @@ import redis.asyncio
 import structlog
 
 from netpulse_broker.queueing import keys
-from netpulse_broker.queueing.connection import BLOCK, Lost
+from netpulse_broker.queueing.connection import BLOCK
 from netpulse_broker.queueing.endings import end_task
 from netpulse_broker.queueing.scripts import text
 
@@ -151,9 +151,9 @@ class EventFeed:
         while True:
             try:
                 answer: Any = await self._client.xread({keys.EVENTS: last}, count=PAGE, block=int(BLOCK * 1000))
-            except Lost as error:
+            except redis.RedisError as error:
                 if not broken:
-                    log.warning("events_interrupted", reason=str(error))
+                    log.warning("events_interrupted", reason=f"{type(error).__name__}: {error}")
                 broken = True
                 await asyncio.sleep(0.2)
                 continue

@@ -19,6 +19,7 @@ import hiredis
 import redis
 from redis.exceptions import NoScriptError, ResponseError
 
+from netpulse_broker.queueing.connection import DEMOTED
 from netpulse_broker.queueing.scripts import ScriptName, source
 
 RECEIVE_SIZE = 65_536
@@ -26,12 +27,12 @@ RECEIVE_SIZE = 65_536
 
 
 def refusal(message: str) -> Exception:
-    """Redis' error answer as the exception that redis-py raises for it."""
+    """Redis' error answer as the exception that our clients raise for it."""
     kinds: dict[str, type[Exception]] = {
         "NOSCRIPT": redis.exceptions.NoScriptError,
         "LOADING": redis.BusyLoadingError,
-        "READONLY": redis.ReadOnlyError,
         "NOAUTH": redis.AuthenticationError,
+        **DEMOTED,
     }
     return kinds.get(message.partition(" ")[0], redis.ResponseError)(message)
 
@@ -81,9 +82,6 @@ class Line:
             self.close()
             raise
         if isinstance(answer, ResponseError):
-            if isinstance(answer, redis.ReadOnlyError):
-                self.close()
-                raise redis.ConnectionError("this Redis is a replica now")
             raise answer
         if isinstance(answer, Exception):
             self.close()

@@ -6,11 +6,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+import redis
 import structlog
 
 from netpulse_broker.queueing import keys
 from netpulse_broker.queueing.async_line import AsyncLine
-from netpulse_broker.queueing.connection import BLOCK, Lost
+from netpulse_broker.queueing.connection import BLOCK
 from netpulse_broker.queueing.endings import end_task
 from netpulse_broker.queueing.scripts import pairs, text
 
@@ -90,9 +91,11 @@ class ReplyReader:
                 answer: Any = await self._line.call(
                     "XREAD", "COUNT", 200, "BLOCK", int(BLOCK * 1000), "STREAMS", self._stream, self._last
                 )
-            except Lost as error:
+            except redis.RedisError as error:  # whatever it is: a controller without replies is deaf for good
                 if not broken:
-                    log.warning("replies_interrupted", waiting=len(self._futures), reason=str(error))
+                    log.warning(
+                        "replies_interrupted", waiting=len(self._futures), reason=f"{type(error).__name__}: {error}"
+                    )
                 broken = True
                 await asyncio.sleep(0.1)
                 continue

@@ -69,14 +69,14 @@ class Sweeper:
         """One round; cheap when nothing is due (three commands).
 
         Raises:
-            redis.ConnectionError, redis.TimeoutError: the next round will be careful.
+            redis.RedisError: the next round will be careful.
         """
         now = self._clock()
         if self._last > -math.inf and now - self._last > self._ttl:
             self._trust_from = now + self._ttl  # this process, or the machine, was suspended
         try:
             done = self._round(now)
-        except (redis.ConnectionError, redis.TimeoutError):
+        except redis.RedisError:
             self._trust_from = self._clock() + self._ttl
             raise
         self._last = self._clock()

@@ -174,3 +174,48 @@ async def test_redis_away_and_back(private_redis_server: RedisServer, sealer: Se
     finally:
         node.close()
         await made.stop()
+
+
+async def test_a_demoted_redis_that_is_promoted_again_is_heard(
+    private_redis_server: RedisServer, sealer: Sealer
+) -> None:
+    """Sentinel can demote a primary that lives: whoever blocks in it gets an answer that is no lost connection."""
+    made = Dispatcher(Settings(redis=private_redis_server.settings), sealer, SCHEDULERS["greedy"], controller="c1")
+    await made.start()
+    node = TestNode(private_redis_server, sealer)
+    try:
+        with private_redis_server.client() as operator:
+            while not operator.info("clients")["blocked_clients"]:  # noqa: ASYNC110  # the condition lies in Redis
+                await asyncio.sleep(0.01)
+            operator.replicaof("127.0.0.1", "1")
+            with pytest.raises(QueueUnavailable):
+                await made.submit(submission())
+            operator.replicaof("no", "one")
+        node.start()
+        job = submission(wait=True)
+        reply = made.replies.expect(job.id)
+        await made.submit(job)
+        await asyncio.wait_for(reply, 30)  # None: told to look for itself, which is heard as well
+        assert (await made.get(job.id)).status == "finished"
+    finally:
+        node.close()
+        await made.stop()
+
+
+async def test_sweeping_goes_on_after_redis_has_refused_to_write(
+    private_redis_server: RedisServer, sealer: Sealer
+) -> None:
+    made = Dispatcher(Settings(redis=private_redis_server.settings), sealer, SCHEDULERS["greedy"], controller="c1")
+    node = TestNode(private_redis_server, sealer)  # takes no orders: the job stays in its queue
+    with private_redis_server.client() as operator:
+        try:
+            job = await made.submit(submission(ttl=0))
+            operator.config_set("min-replicas-to-write", 1)
+            await made.start()
+            while "errorstat_NOREPLICAS" not in operator.info("errorstats"):  # noqa: ASYNC110  # lies in Redis
+                await asyncio.sleep(0.01)
+            operator.config_set("min-replicas-to-write", 0)
+            assert (await made.wait(job.id, 30)).error == "job_expired"
+        finally:
+            node.close()
+            await made.stop()

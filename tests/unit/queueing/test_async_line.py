@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 import redis
@@ -76,3 +77,35 @@ async def test_it_breaks_for_all_and_connects_anew(private_redis_server: RedisSe
             await shared.call("PING")
     assert await shared.call("PING") == b"PONG"
     shared.close()
+
+
+async def test_a_master_that_became_a_replica_is_left(private_redis_server: RedisServer) -> None:
+    shared = line(private_redis_server)
+    with private_redis_server.client() as operator:
+        await shared.call("PING")
+        operator.replicaof("127.0.0.1", "1")
+        with pytest.raises(redis.ConnectionError, match="replica"):
+            await shared.call("SET", "k", "w")
+        operator.replicaof("no", "one")
+    assert await shared.call("SET", "k", "w") == b"OK"
+    shared.close()
+
+
+async def test_whoever_blocks_in_a_master_that_becomes_a_replica_has_lost_it(private_redis_server: RedisServer) -> None:
+    shared = line(private_redis_server)
+    client = connect_async(private_redis_server.settings)
+    waiting: list[asyncio.Future[Any]] = [
+        asyncio.ensure_future(shared.call("BLPOP", "nothing", 60)),
+        asyncio.ensure_future(client.blpop(["nothing"], timeout=60)),  # type: ignore[arg-type]
+    ]
+    with private_redis_server.client() as operator:
+        while operator.info("clients")["blocked_clients"] < 2:  # noqa: ASYNC110  # the condition lies in Redis
+            await asyncio.sleep(0.01)
+        operator.replicaof("127.0.0.1", "1")
+        ended = await asyncio.gather(*waiting, return_exceptions=True)
+        assert [type(end) for end in ended] == [redis.ConnectionError] * 2
+        operator.replicaof("no", "one")
+    assert await shared.call("PING") == b"PONG"
+    assert await client.ping()
+    shared.close()
+    await client.aclose()

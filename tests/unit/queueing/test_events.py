@@ -80,6 +80,23 @@ async def test_a_listener_may_leave_right_after_an_event(queue: Queue, reader: r
     assert feed.listeners == 0
 
 
+async def test_listeners_hear_again_when_redis_was_demoted_for_a_while(
+    private_redis_server: RedisServer,
+) -> None:
+    client = connect_async(private_redis_server.settings)
+    async with EventFeed(client).listen() as listener:
+        with private_redis_server.client() as operator:
+            while not operator.info("clients")["blocked_clients"]:  # noqa: ASYNC110  # the condition lies in Redis
+                await asyncio.sleep(0.01)
+            operator.replicaof("127.0.0.1", "1")
+            operator.replicaof("no", "one")
+            operator.xadd(keys.EVENTS, {"kind": "job", "id": "j", "state": "queued"})
+        event = await listener.next(30)
+    assert event is not None
+    assert event.fields["id"] == "j"
+    await client.aclose()
+
+
 async def test_a_listener_that_does_not_read_is_let_go_with_what_it_had() -> None:
     listener = Listener()
     for number in range(BACKLOG + 1):
