@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import signal
 import time
 from pathlib import Path
@@ -182,3 +183,17 @@ async def test_killed_everything_ends_after_the_running_job(redis_server: RedisS
             await gone(node)
             for device in (busy, idle):
                 await asyncio.to_thread(device.wait_until, lambda device=device: device.sessions == 0)
+
+
+async def test_a_node_has_room_for_the_descriptors_of_all_its_workers(
+    redis_server: RedisServer, tmp_path: Path
+) -> None:
+    """Started under the usual soft limit, which a few hundred workers would reach."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    async with BrokerUnderTest(redis_server, tmp_path, node={"capacity": 1000}) as broker:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (1024, hard))
+        try:
+            node = await broker.start()
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        assert resource.prlimit(node.pid, resource.RLIMIT_NOFILE)[0] >= 2 * 1000

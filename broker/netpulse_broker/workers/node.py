@@ -23,6 +23,7 @@ from netpulse_broker.queueing.node_lease import NodeLease, NodeNameTaken, boot_i
 from netpulse_broker.queueing.sweeper import Sweeper
 from netpulse_broker.settings import Settings
 from netpulse_broker.workers.children import Child, Children, Event, Stage
+from netpulse_broker.workers.descriptors import make_room
 from netpulse_broker.workers.inbox import Inbox, LeaseLost, LeaseRetaken, Letter, Ordered, Quit
 from netpulse_broker.workers.node_threads import NodeThread, lease_keeper, order_reader, sweeping
 from netpulse_broker.workers.process_identity import ProcessIdentity
@@ -80,6 +81,7 @@ class NodeDaemon:
             redis.ConnectionError, redis.TimeoutError: Redis was not there at the start.
         """
         check_server(self._client)
+        make_room(self._lease.capacity)
         restore = self._take_signals()
         boot = Boot(settings=self._settings, kind=self._kind, node=self._name)
         children = Children(boot, self._clock, ping_every=self._ping_every, silent_after=self._silent_after)
