@@ -160,7 +160,12 @@ class Dispatcher:
             try:
                 record = await self._index.get(text(answer[1]))
             except UnknownJob as error:
-                return error
+                if verdict == "shared":
+                    return error
+                return UnknownJob(
+                    f"job {text(answer[1])}, which this idempotency key was first used for, was accepted within the "
+                    "last day and its result has expired; it is not run again: use a new key for another run"
+                )
             record.shared = verdict == "shared"
             return record.mark_shared()
         return _queued_record(submission, seq=int(answer[1]))

@@ -7,6 +7,7 @@ import pytest
 from netpulse_broker.dispatch.dispatcher import Dispatcher
 from netpulse_broker.dispatch.schedulers import SCHEDULERS
 from netpulse_broker.errors import BadRequest, Conflict, IdempotencyConflict, NoWorker, QueueUnavailable, UnknownJob
+from netpulse_broker.queueing import keys
 from netpulse_broker.queueing.job_index import JobFilter
 from netpulse_broker.queueing.records import JobRecord
 from netpulse_broker.queueing.sealing import Sealer
@@ -84,6 +85,16 @@ async def test_idempotency(dispatcher: Dispatcher, node: TestNode) -> None:
     assert again.id == first.id
     with pytest.raises(IdempotencyConflict):
         await dispatcher.submit(submission(idempotency_key="k", commands=["reload"]))
+    assert node.executed == [first.id]
+
+
+async def test_an_idempotency_key_outlives_the_result(dispatcher: Dispatcher, node: TestNode) -> None:
+    """A change must not be made twice because its first answer is kept no longer than ``result_ttl``."""
+    node.start()
+    first = await dispatcher.submit_and_wait(submission(idempotency_key="k"), 10)
+    await dispatcher.client.delete(keys.rq_job(first.id), keys.rq_results(first.id))  # as its expiry does
+    with pytest.raises(UnknownJob, match=f"{first.id}.*expired"):
+        await dispatcher.submit_and_wait(submission(idempotency_key="k"), 10)
     assert node.executed == [first.id]
 
 
