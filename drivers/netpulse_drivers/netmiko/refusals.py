@@ -39,6 +39,7 @@ def _any_of(*expressions: str) -> re.Pattern[str]:
 _CISCO_QUERY = (
     r"(?:ERROR: )?% ?(?:Invalid|Incomplete|Ambiguous|Unknown|Unrecognized|Unavailable|Bad|Command incomplete)\b",
     r"% ?There is no matched command",
+    r"(?:Invalid|Incomplete|Ambiguous|Configuration not allowed)\b[^\n]* at '\^' marker",  # NX-OS, without the sign
     r"% ?(?:Error|Permission denied|Authorization failed|Access denied|This command is not authorized)\b",
     r"%? ?Command authorization failed",
     r"% (?:Type|Please) ",
@@ -84,13 +85,32 @@ _VYOS = (
 )
 
 # A line of "% text" is an error in configuration mode, unless it only informs. Syslog lines (%FACILITY-3-NAME:) have
-# no blank after the sign and do not match.
-_CISCO_CHANGE = (r"% (?=\S)", r"%% ", r"\^\s*$(?=\n%)")
+# no blank after the sign and do not match; nor do a few errors, which are listed.
+_CISCO_CHANGE = (
+    r"% (?=\S)",
+    r"%% ",
+    r"\^\s*$(?=\n%)",
+    r"(?i:error: )",
+    r"Cannot apply ",
+    r"Duplicate sequence number",
+    r"Bad mask ",
+    r"%Inconsistent address and mask",
+    r"%[^\n]* in use, cannot ",
+    r"%SNMP agent not enabled",
+    r"%You must disable ",
+    r"startup-config file open failed",  # IOS, saving while somebody else saves
+    r"Configuration update aborted",  # NX-OS, saving
+)
 _CISCO_HARMLESS = (
     r"% ?(?:Warning|Note|Info(?:rmational)?|NOTE|WARNING|INFO)\b",
     r"% [^\n]*(?:has been|have been|were|was) (?:removed|disabled|enabled|changed|updated)",
     r"% [^\n]*disabled and address(?:\(es\))? removed",
     r"% [^\n]*addresses? from all interfaces in VRF [^\n]* (?:has|have) been removed",
+    r"% [^\n]*does not exist[.,] [Cc]reating\b",  # the VLAN of an access port
+    r"% Login disabled on line \d+, until 'password' is set",
+    r"% Not all config may be removed and may reappear",  # a removed subinterface
+    r"% OSPF: Reference bandwidth is changed",
+    r"% Deleted all L3 config on interface",
     r"% (?:Generating|The key modulus|The name for the keys|Applying|Saving|Done|OK\b|Updated?)",
     r"% [^\n]*(?:will take effect|takes effect|after (?:the )?(?:next )?re(?:load|boot))",
 )

@@ -77,6 +77,8 @@ def test_modes(device_type: str, line: str, in_config: bool, privileged: bool) -
         ("cisco", "% Command incomplete: show"),
         ("cisco", "% There is no matched command."),
         ("cisco", "% Invalid input (at token 1: 'foo')"),
+        ("cisco", "                           ^\nInvalid interface format at '^' marker."),
+        ("cisco", "                   ^\nInvalid range at '^' marker."),
         ("cisco", "Command authorization failed."),
         ("cisco", "ERROR: % Invalid input detected at '^' marker."),
         ("cisco", "%Error opening tftp://192.0.2.1/x (Timed out)"),
@@ -121,9 +123,25 @@ def test_no_refusals(family: str, answer: str) -> None:
         "% 10.0.0.0 overlaps with GigabitEthernet0/1",
         "% Configuration failed.\n\nError type: validation",
         "%% Create the peer-group first",
+        "Bad mask /24 for address 10.0.0.0",
+        "%Inconsistent address and mask",
+        "%Pool inside in use, cannot destroy",
+        "Error: Interface Ethernet1/1 is a port-channel member",
+        "Duplicate sequence number",
     ],
 )
 def test_lines_that_only_configuration_refuses(answer: str) -> None:
+    assert refused_line(answer, "cisco")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "startup-config file open failed (Device or resource busy)",
+        "[#########                               ]  22%\nConfiguration update aborted: request was aborted",
+    ],
+)
+def test_saving_that_did_not_happen(answer: str) -> None:
     assert refused_line(answer, "cisco")
 
 
@@ -137,6 +155,12 @@ def test_lines_that_only_configuration_refuses(answer: str) -> None:
         "% Generating 2048 bit RSA keys, keys will be non-exportable...[OK]",
         "% The new setting will take effect after the next reload",
         "Enter TEXT message.  End with the character '^'.",
+        "% Access VLAN does not exist. Creating vlan 10",
+        "% Login disabled on line 2, until 'password' is set\n% Login disabled on line 3, until 'password' is set",
+        "% Not all config may be removed and may reappear after reactivating the sub-interface",
+        "% OSPF: Reference bandwidth is changed.\n        Please ensure reference bandwidth is consistent.",
+        "% Deleted all L3 config on interface Ethernet1/45",
+        "%Portfast has been configured on GigabitEthernet0/1 but will only have effect when not trunking.",
     ],
 )
 def test_lines_that_only_inform(answer: str) -> None:
