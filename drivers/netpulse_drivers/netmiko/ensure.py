@@ -21,6 +21,9 @@ from netpulse_drivers.running_config import (
     with_headers,
 )
 
+_QUOTED = re.compile(r"(?<!\S)(['\"])([^'\"]*)\1(?!\S)")
+"""A value in quotes, whole."""
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -71,9 +74,10 @@ def plan_ensure(session: NetmikoSession, change: ChangeRequest, running_text: st
     wanted = wanted_configuration(
         change.lines, policy.parents, multiline=platform.multiline, ignore=policy.diff_ignore_lines
     )
-    missing = difference(wanted, running, path=policy.parents, match=policy.match, replace=policy.replace)
-    if not platform.indented:
-        missing = _settle_set_commands(missing, running)
+    if platform.indented:
+        missing = difference(wanted, running, path=policy.parents, match=policy.match, replace=policy.replace)
+    else:
+        missing = _missing_set_commands(wanted, running, policy)
     typed = with_headers(missing)
     if typed:
         typed = [*map(ConfigLine, policy.before), *typed, *map(ConfigLine, policy.after)]
@@ -84,18 +88,37 @@ def plan_ensure(session: NetmikoSession, change: ChangeRequest, running_text: st
     )
 
 
-def _settle_set_commands(missing: list[ConfigLine], running: Configuration) -> list[ConfigLine]:
-    """Platforms that print their configuration as ``set`` commands: ``delete x`` is needed only if something begins
-    with ``set x``."""
-    present = [line.text for line in running.lines]
+def _missing_set_commands(wanted: Configuration, running: Configuration, policy: EnsurePolicy) -> list[ConfigLine]:
+    """``difference`` for platforms that print their configuration as ``set`` commands.
 
-    def needed(text: str) -> bool:
-        if not text.startswith("delete "):
-            return True
-        wanted = "set " + text.removeprefix("delete ").strip()
-        return any(line == wanted or line.startswith(wanted + " ") for line in present)
+    Values compare without the quotes around them, which VyOS prints and nobody types. ``delete x`` is needed only if
+    something begins with ``set x``; what stood below x and is wanted again later is then sent too.
+    """
+    shown = Configuration([ConfigLine(_bare(line.text)) for line in running.lines])
+    bare = Configuration([ConfigLine(_bare(line.text)) for line in wanted.lines])
+    absent = {line.text for line in difference(bare, shown, match=policy.match, replace=policy.replace)}
+    present = {line.text for line in shown.lines}
+    deleted: set[str] = set()
+    sent = []
+    for line in wanted.lines:
+        text = _bare(line.text)
+        if text.startswith("delete "):
+            path = "set " + text.removeprefix("delete ").strip()
+            below = {other for other in present if other == path or other.startswith(path + " ")}
+            needed = text in absent and bool(below)
+            if needed:
+                present -= below
+                deleted |= below
+        else:
+            needed = text in absent or text in deleted
+            present.add(text)
+        if needed:
+            sent.append(line)
+    return sent
 
-    return [line for line in missing if needed(line.text)]
+
+def _bare(text: str) -> str:
+    return _QUOTED.sub(r"\2", text)
 
 
 def _read_running(session: NetmikoSession, args: NetmikoChangeArgs) -> str:

@@ -321,6 +321,45 @@ def test_set_style_configuration_compares_whole_lines(start: Start) -> None:
         change(session, "set x", ensure=EnsurePolicy(parents=["system"]))
 
 
+VYOS_SHOWN = (
+    "set interfaces ethernet eth0 address '192.0.2.1/24'\n"
+    "set interfaces ethernet eth0 description 'to the core'\n"
+    "set system host-name 'edge'\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "applied"),
+    [
+        (["set system host-name edge"], []),
+        (["set system host-name 'edge'", "set interfaces ethernet eth0 description 'to the core'"], []),
+        (["set system host-name edge2"], ["set system host-name edge2"]),
+        (["delete interfaces ethernet eth0 address 192.0.2.1/24"],) * 2,
+        (["delete interfaces ethernet eth0 address '192.0.2.1/24'"],) * 2,
+        (["delete interfaces ethernet eth0 address 192.0.2.2/24"], []),
+    ],
+)
+def test_quotes_that_vyos_prints_around_values_make_no_difference(
+    start: Start, wanted: list[str], applied: list[str]
+) -> None:
+    session, _ = start("vyos", script={(VYOS, "show configuration commands"): (VYOS_SHOWN, VYOS)})
+    assert change(session, *wanted, ensure=EnsurePolicy()).applied == applied
+
+
+def test_what_a_delete_takes_away_is_set_again(start: Start) -> None:
+    shown = (
+        "set policy prefix-list own 192.0.2.0/24\nset policy prefix-list own 203.0.113.0/24\nset system host-name mx1\n"
+    )
+    session, _ = start("juniper_junos", script={(JUNOS, "show configuration | display set"): (shown, JUNOS)})
+    wanted = [
+        "set system host-name mx1",
+        "delete policy prefix-list own",
+        "set policy prefix-list own 192.0.2.0/24",
+        "set policy prefix-list own 198.51.100.0/24",
+    ]
+    assert change(session, *wanted, ensure=EnsurePolicy()).applied == wanted[1:]
+
+
 def test_configuration_mode_that_is_locked(start: Start) -> None:
     session, cli = start(
         "juniper_junos",
