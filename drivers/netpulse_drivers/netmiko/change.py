@@ -45,17 +45,20 @@ def apply_change(
             raise_privilege(session, secret)
         plan = plan_change(session, change, args)
         saved = False
+        effective = bool(plan.lines)
         pending: PendingCommit | None = None
         if not change.dry_run:
             if plan.lines:
-                pending = _send_timed(session, plan, change, args)
-            saved = bool(plan.lines and args.commit and session.platform.commit)
-            if _wants_saving(session, change, args, changed=bool(plan.lines)) and not saved:
+                since = time.time()
+                effective = _send(session, plan, change, args)
+                pending = _pending(session.platform, change, args, since) if effective else None
+            saved = bool(effective and args.commit and session.platform.commit)
+            if _wants_saving(session, change, args, changed=effective) and not saved:
                 session.progress.append(save_config(session, args.save_command))
                 saved = True
         return ChangeResult(
             outputs=list(session.progress),
-            changed=bool(plan.lines) and (args.commit or not session.platform.commit),
+            changed=effective and (args.commit or not session.platform.commit),
             diff=plan.diff,
             applied=plan.lines,
             saved=saved,
@@ -100,31 +103,28 @@ def _wants_saving(session: NetmikoSession, change: ChangeRequest, args: NetmikoC
 # -- sending ----------------------------------------------------------------------------------------------------------
 
 
-def _send_timed(
-    session: NetmikoSession, plan: Plan, change: ChangeRequest, args: NetmikoChangeArgs
-) -> PendingCommit | None:
-    """Send the lines; with a timer, what then waits for its confirmation."""
+def _pending(platform: Platform, change: ChangeRequest, args: NetmikoChangeArgs, since: float) -> PendingCommit | None:
+    """What waits for its confirmation once the change has been sent with a timer."""
     if change.revert_in is None or not (args.commit and args.enter_config_mode):
-        _send(session, plan, change, args)
         return None
-    since = time.time()
-    _send(session, plan, change, args)
-    seconds = seconds_of_timer(session.platform, change.revert_in)
-    return PendingCommit(name="", seconds=seconds, since=since)
+    return PendingCommit(name="", seconds=seconds_of_timer(platform, change.revert_in), since=since)
 
 
-def _send(session: NetmikoSession, plan: Plan, change: ChangeRequest, args: NetmikoChangeArgs) -> None:
+def _send(session: NetmikoSession, plan: Plan, change: ChangeRequest, args: NetmikoChangeArgs) -> bool:
+    """Send the lines; whether they changed anything, as far as the device tells."""
+    effective = True
     if args.enter_config_mode:
         enter_config_mode(session, args.config_mode_command)
     try:
         _send_lines(session, plan.lines, args)
         if session.platform.commit and args.enter_config_mode:
-            _commit(session, change, args, renames=any(_RENAMES.match(line) for line in plan.lines))
+            effective = _commit(session, change, args, renames=any(_RENAMES.match(line) for line in plan.lines))
     except CommandRefused as error:
         _abandon(session, args, error)
         raise
     if args.enter_config_mode:
         leave_config_mode(session, abort=not args.commit)
+    return effective
 
 
 def _send_lines(session: NetmikoSession, lines: Sequence[str], args: NetmikoChangeArgs) -> None:
@@ -189,9 +189,10 @@ def _abandon(session: NetmikoSession, args: NetmikoChangeArgs, error: CommandRef
         error.session_usable = False
 
 
-def _commit(session: NetmikoSession, change: ChangeRequest, args: NetmikoChangeArgs, *, renames: bool) -> None:
+def _commit(session: NetmikoSession, change: ChangeRequest, args: NetmikoChangeArgs, *, renames: bool) -> bool:
     platform = session.platform
     if args.commit:
-        commit_candidate(session, commit_command(platform, change), args, renames=renames)
-    elif platform.commit_check:
+        return commit_candidate(session, commit_command(platform, change), args, renames=renames)
+    if platform.commit_check:
         commit_candidate(session, platform.commit_check, args, renames=renames, checked_only=True)
+    return True

@@ -29,14 +29,16 @@ def commit_candidate(
     *,
     renames: bool = False,
     checked_only: bool = False,
-    unchanged: bool = False,
-) -> None:
+) -> bool:
     """Type the commit in configuration mode; the output joins the session's progress.
+
+    Returns:
+        Whether there was anything to commit, as far as the device tells: False when it says that the lines changed
+        nothing.
 
     Args:
         renames: the device may come back under another name.
         checked_only: the command only validates, so nothing says that a commit was made.
-        unchanged: nothing was changed before, and an answer that says so is the right one.
 
     Raises:
         CommandRefused: the device did not commit.
@@ -53,8 +55,8 @@ def commit_candidate(
     failed = re.search(platform.commit_failed, text) is not None if platform.commit_failed else False
     failed = failed or bool(not checked_only and platform.commit_done and not re.search(platform.commit_done, text))
     failed = failed or bool(refused_line(text, platform.refusals))
-    if unchanged and platform.commit_unchanged and re.search(platform.commit_unchanged, text):
-        failed = False
+    unchanged = re.search(platform.commit_unchanged, text) is not None if platform.commit_unchanged else False
+    failed = failed and not unchanged
     session.progress.append(Output(command=command, output=text, elapsed=time.monotonic() - started, failed=failed))
     if failed:
         raise CommandRefused(
@@ -63,6 +65,7 @@ def commit_candidate(
             details=[{"line": command, "applied": []}],
             outputs=session.progress,
         )
+    return not unchanged
 
 
 def commit_command(platform: Platform, change: ChangeRequest) -> str:

@@ -57,7 +57,7 @@ class Platform:
         commit_waiting: what stands in its answer while one does.
         commit_back: configuration line that brings the configuration before the last commit into the candidate; "" when
             a confirmed commit can only be left to its timer.
-        commit_unchanged: what the device says to a commit without changes of its own, where that sounds like a refusal.
+        commit_unchanged: what the device says to a commit of lines that changed nothing; "" when it does not tell.
         commit_done: what must stand in the answer of a successful commit; "" when only refusals tell.
         commit_failed: what tells a failed commit.
         save: command that writes the start-up configuration; "" leaves it to netmiko.
@@ -196,6 +196,7 @@ _VYOS = Platform(
     abort=("exit discard",),
     commit="commit",
     commit_comment='commit comment "{comment}"',
+    commit_unchanged=r"No configuration changes to commit",
     commit_failed=r"(?:Commit|commit) failed",
     save="",
     running="show configuration commands",

@@ -98,7 +98,7 @@ def _commit_lines(session: NetmikoSession, line: str = "") -> None:
     try:
         if line:
             _load(session, line)
-        commit_candidate(session, session.platform.commit, args, unchanged=not line)
+        commit_candidate(session, session.platform.commit, args)
     except CommandRefused as error:
         try:
             leave_config_mode(session, abort=True)

@@ -165,6 +165,27 @@ def test_failed_commit_throws_the_candidate_away(start: Start, platform: str) ->
     assert fit(session)
 
 
+@pytest.mark.parametrize(
+    ("platform", "answer", "request_"),
+    [
+        ("cisco_xr", "% No configuration changes to commit.\n", {}),
+        ("cisco_xr", "% No configuration changes to commit.\n", {"revert_in": 60}),
+        ("vyos", "No configuration changes to commit\n[edit]\n", {}),
+    ],
+)
+def test_lines_that_the_device_has_already_change_nothing(
+    start: Start, platform: str, answer: str, request_: dict[str, Any]
+) -> None:
+    config = PLATFORMS[platform][1]
+    commit = "commit confirmed 60" if request_ else "commit"
+    session, cli = start(platform, script={(config, commit): (answer, config)})
+    result = change(session, "one", **request_)
+    assert cli.typed[1:] == ["one", commit, LEAVE[platform]]
+    assert (result.changed, result.saved, result.pending) == (False, False, None)
+    assert result.applied == ["one"]
+    assert fit(session)
+
+
 def test_other_peoples_commits_on_xr_are_left_alone(start: Start) -> None:
     asks = "Do you wish to proceed with this commit anyway? [no]: "
     session, cli = start(
