@@ -25,6 +25,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+Blocks = Sequence[str | tuple[str, str]]
+"""What ``join_blocks`` puts together."""
+
 Match = Literal["line", "strict", "exact", "none"]
 Replace = Literal["line", "block"]
 
@@ -68,7 +71,7 @@ class Configuration:
 
 
 def parse_configuration(
-    text: str, *, ignore: Iterable[str] = (), multiline: Sequence[str] = (), indented: bool = True
+    text: str, *, ignore: Iterable[str] = (), multiline: Blocks = (), indented: bool = True
 ) -> Configuration:
     """Parse what ``show running-config`` prints, or lines that somebody wrote.
 
@@ -98,7 +101,7 @@ def parse_configuration(
 
 
 def wanted_configuration(
-    lines: Sequence[str], parents: Sequence[str], *, multiline: Sequence[str] = (), ignore: Iterable[str] = ()
+    lines: Sequence[str], parents: Sequence[str], *, multiline: Blocks = (), ignore: Iterable[str] = ()
 ) -> Configuration:
     """The lines of a request below their parents. Lines may be indented to form sections of their own."""
     header = [" " * depth + parent.strip() for depth, parent in enumerate(parents)]
@@ -186,24 +189,39 @@ def describe_difference(typed: Sequence[ConfigLine], running: Configuration) -> 
     return "\n".join(shown) + "\n" if shown else ""
 
 
-def join_blocks(lines: Iterable[str], multiline: Sequence[str]) -> list[str]:
+def join_blocks(lines: Iterable[str], multiline: Blocks) -> list[str]:
     """Put lines together that a device reads as one input, such as a banner up to its delimiter.
 
     Args:
         lines: in order.
         multiline: expressions for the first line of such a block. With a group ``delimiter`` the block ends at the
-            first line that holds this text; without, at a line ``EOF``.
+            first line that holds this text; without, at a line ``EOF``. A pair is (first line, last line) of a section
+            at the outermost level that the device replaces as a whole: blanks around its lines do not count, and the
+            last line is added where it lacks.
     """
-    expressions = [re.compile(expression) for expression in multiline]
+    expressions = [re.compile(expression) for expression in multiline if isinstance(expression, str)]
+    sections = [(re.compile(pair[0]), pair[1]) for pair in multiline if not isinstance(pair, str)]
     joined: list[str] = []
     waiting_for: str | None = None
+    section_end = ""
     for line in lines:
+        if section_end:
+            joined[-1] += "\n" + line.strip()
+            if line.strip() == section_end:
+                section_end = ""
+            continue
         if waiting_for is not None:
             joined[-1] += "\n" + line.rstrip("\r")
             if waiting_for in line if waiting_for != "EOF" else line.strip() == "EOF":
                 waiting_for = None
             continue
         joined.append(line)
+        section_end = next((end for first, end in sections if first.match(line)), "")
+        if section_end:
+            parts = [part.strip() for part in line.split("\n")]
+            joined[-1] = "\n".join(parts)
+            section_end = "" if section_end in parts else section_end
+            continue
         first = line.split("\n", 1)[0]
         found = next((m for e in expressions if (m := e.match(first.strip()))), None)
         if found is not None:
@@ -213,6 +231,8 @@ def join_blocks(lines: Iterable[str], multiline: Sequence[str]) -> list[str]:
                 waiting_for = None if rest.strip().endswith("EOF") else "EOF"
             else:
                 waiting_for = None if delimiter in rest else delimiter
+    if section_end:
+        joined[-1] += "\n" + section_end
     return joined
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from netpulse_drivers.base import ChangeRequest, EnsurePolicy
@@ -11,6 +12,7 @@ from netpulse_drivers.netmiko.operation_args import NetmikoChangeArgs
 from netpulse_drivers.netmiko.save import read_config
 from netpulse_drivers.netmiko.session import NetmikoSession
 from netpulse_drivers.running_config import (
+    Blocks,
     ConfigLine,
     Configuration,
     describe_difference,
@@ -67,13 +69,12 @@ def plan_ensure(session: NetmikoSession, change: ChangeRequest, running_text: st
         raise InvalidArguments(
             f"{session.connection.device_type} prints its configuration as set commands: give whole lines, no parents"
         )
+    blocks: Blocks = [*platform.multiline, *platform.whole]
     compared = policy.running_config if policy.running_config is not None else running_text
     running = parse_configuration(
-        compared, ignore=policy.diff_ignore_lines, multiline=platform.multiline, indented=platform.indented
+        compared, ignore=policy.diff_ignore_lines, multiline=blocks, indented=platform.indented
     )
-    wanted = wanted_configuration(
-        change.lines, policy.parents, multiline=platform.multiline, ignore=policy.diff_ignore_lines
-    )
+    wanted = wanted_configuration(change.lines, policy.parents, multiline=blocks, ignore=policy.diff_ignore_lines)
     if platform.indented:
         missing = difference(wanted, running, path=policy.parents, match=policy.match, replace=policy.replace)
     else:
@@ -82,10 +83,15 @@ def plan_ensure(session: NetmikoSession, change: ChangeRequest, running_text: st
     if typed:
         typed = [*map(ConfigLine, policy.before), *typed, *map(ConfigLine, policy.after)]
     return Plan(
-        lines=[line.text for line in typed],
+        lines=[part for line in typed for part in _inputs(line.text, platform.whole)],
         diff=describe_difference(typed, running),
         backup=running_text if policy.backup else None,
     )
+
+
+def _inputs(text: str, whole: Sequence[tuple[str, str]]) -> list[str]:
+    """What is typed as one input each: a section that is replaced as a whole has a prompt a line all the same."""
+    return text.split("\n") if any(re.match(first, text) for first, _ in whole) else [text]
 
 
 def _missing_set_commands(wanted: Configuration, running: Configuration, policy: EnsurePolicy) -> list[ConfigLine]:

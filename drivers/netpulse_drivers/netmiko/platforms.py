@@ -65,6 +65,7 @@ class Platform:
         running, startup: commands that print the configurations; "" when there is none.
         indented: whether the running configuration shows its hierarchy by indentation.
         multiline: (first line, delimiter group) of commands that swallow lines until a delimiter.
+        whole: (first line, last line) of sections that the device replaces as a whole when they are entered.
     """
 
     prompt: str = _GENERIC_PROMPT
@@ -94,6 +95,7 @@ class Platform:
     startup: str = ""
     indented: bool = True
     multiline: tuple[str, ...] = ()
+    whole: tuple[tuple[str, str], ...] = ()
     expression: re.Pattern[str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -138,6 +140,11 @@ _CISCO_XR = replace(
     save="",
     save_answers=(),
     startup="",
+    whole=(
+        (r"route-policy [^\s(]+(?:\([^)\n]*\))?\s*(?:$|\n)", "end-policy"),
+        (r"(?:prefix|as-path|community|extcommunity|large-community|rd|tag|ospf-area|etag|mac)-set \S", "end-set"),
+        (r"policy-global\s*(?:$|\n)", "end-global"),
+    ),
 )
 _EOS = replace(_CISCO, multiline=(_BANNER_EOF,))
 _NXOS = replace(_CISCO, enable="enable", save="copy running-config startup-config", multiline=(_BANNER_DELIMITED,))

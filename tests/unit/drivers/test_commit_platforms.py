@@ -381,6 +381,76 @@ def test_what_a_delete_takes_away_is_set_again(start: Start) -> None:
     assert change(session, *wanted, ensure=EnsurePolicy()).applied == wanted[1:]
 
 
+XR_SHOWN = """Sun Nov 22 19:11:25.000 UTC
+Building configuration...
+hostname xr1
+prefix-set customers
+  192.0.2.0/24,
+  203.0.113.0/24
+end-set
+!
+route-policy in($preference)
+  if destination in customers then
+    set local-preference $preference
+    pass
+  endif
+end-policy
+!
+router bgp 65001
+ neighbor 198.51.100.1
+  address-family ipv4 unicast
+   route-policy in(200) in
+   route-policy out out
+  !
+ !
+!
+end
+"""
+XR_POLICY = [
+    "route-policy in($preference)",
+    "if destination in customers then",
+    "set local-preference $preference",
+    "pass",
+    "endif",
+    "end-policy",
+]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "request_", "applied"),
+    [
+        (XR_POLICY, {}, []),
+        (["\n".join(XR_POLICY)], {}, []),
+        ([f"  {line}" for line in XR_POLICY[1:]], {"parents": [XR_POLICY[0]]}, []),
+        ([*XR_POLICY[:3], "set med 5", *XR_POLICY[3:]], {}, [*XR_POLICY[:3], "set med 5", *XR_POLICY[3:]]),
+        (XR_POLICY[1:3], {"parents": [XR_POLICY[0]]}, [*XR_POLICY[:3], "end-policy"]),
+        (
+            ["prefix-set customers", "  192.0.2.0/24,", "  198.51.100.0/24,", "  203.0.113.0/24", "end-set"],
+            {},
+            ["prefix-set customers", "192.0.2.0/24,", "198.51.100.0/24,", "203.0.113.0/24", "end-set"],
+        ),
+        (
+            ["route-policy a", "pass", "end-policy", "route-policy b", "pass", "end-policy", "hostname xr1"],
+            {},
+            ["route-policy a", "pass", "end-policy", "route-policy b", "pass", "end-policy"],
+        ),
+        (
+            ["router bgp 65001", " neighbor 198.51.100.1", "  address-family ipv4 unicast", "   route-policy out out"],
+            {},
+            [],
+        ),
+    ],
+)
+def test_policies_and_sets_of_iosxr_are_sent_whole_or_not_at_all(
+    start: Start, wanted: list[str], request_: dict[str, Any], applied: list[str]
+) -> None:
+    session, cli = start("cisco_xr", script={(XR, "show running-config"): (XR_SHOWN, XR)})
+    result = change(session, *wanted, ensure=EnsurePolicy(**request_))
+    assert result.applied == applied
+    if applied:
+        assert cli.typed[2:] == [*applied, "commit", "end"]
+
+
 def test_configuration_mode_that_is_locked(start: Start) -> None:
     session, cli = start(
         "juniper_junos",
