@@ -366,7 +366,8 @@ class TelnetDialogue(EventDriven):
         Raises:
             NetmikoAuthenticationException: the device asked again, or hung up after the password.
         """
-        ends = rf"(?i:(?P<user>{username_pattern})|(?P<password>{pwd_pattern}))|(?P<prompt>[>#$%\]][ \t]*$)"
+        # a line of a banner that ends like a prompt has a line end behind it, in the same piece or in the next one
+        ends = rf"(?i:(?P<user>{username_pattern})|(?P<password>{pwd_pattern}))|(?P<prompt>[>#$%\]][ \t]*\Z)"
         failed = NetmikoAuthenticationException(f"Login failed: {self.host}")
         typed: set[str] = set()
         output = ""
@@ -379,7 +380,11 @@ class TelnetDialogue(EventDriven):
                 raise
             kind = next(k for k, v in (re.search(ends, output) or _unmatched()).groupdict().items() if v)
             if kind == "prompt":
-                return output
+                more = self.receive(self.deadline.remaining(at_most=LOGIN_QUIET))
+                if not more:
+                    return output
+                self._read_buffer, output = output + self._take(more), ""
+                continue
             if kind in typed:
                 raise failed
             typed.add(kind)
