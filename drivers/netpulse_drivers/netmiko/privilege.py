@@ -23,6 +23,9 @@ ENABLE_TIMEOUT = 20.0
 
 _PASSWORD = BoundedRegex(r"(?i)(?:pass(?:word|code)|passwort|secret)[^\n]{0,60}:\s*$", name="password question")
 
+_ROOT_PROMPT = re.compile(r"\[?root@[\w.\-]{1,100}[^\n]{0,200}#")
+"""What sudo leads to; Red Hat's prompts have blanks in them: [root@host ~]#"""
+
 
 def is_privileged(session: NetmikoSession) -> bool:
     """Whether the session stands at a privileged prompt (always, where the platform knows no difference)."""
@@ -68,18 +71,24 @@ def give_back_privilege(session: NetmikoSession, wanted: Prompt) -> None:
     """Return to the privilege that the wanted prompt shows."""
     if wanted.privileged or not session.prompt.privileged or not session.platform.disable:
         return
-    session.ask(session.platform.disable, deadline=session.connection.deadline.sooner(ENABLE_TIMEOUT))
+    session.ask(
+        session.platform.disable,
+        deadline=session.connection.deadline.sooner(ENABLE_TIMEOUT),
+        also=BoundedRegex(f"^{re.escape(wanted.text)}$", name="prompt"),  # a shell's has the user's name in it
+    )
 
 
 def _ask(session: NetmikoSession, typed: str, *, verify: bool) -> Reply:
     """Type ``enable`` or the secret; the answer ends at a prompt or at a password question."""
     prompt = session.prompt
+    shell = session.platform.refusals == "shell"
     session.at_prompt = False
     reply = session.connection.exchange(
         typed,
         verify=verify,
         end=ReplyEnd(
-            prompt=lambda line: prompt.accepts(line) or _PASSWORD.search(line) is not None, stranger=prompt.resembles
+            prompt=lambda line: prompt.accepts(line) or _PASSWORD.search(line) is not None,
+            stranger=lambda line: prompt.resembles(line) or (shell and _ROOT_PROMPT.fullmatch(line) is not None),
         ),
         deadline=session.connection.deadline.sooner(ENABLE_TIMEOUT),
     )
