@@ -29,12 +29,13 @@ BACKLOG = 2000
 """Events that a listener may be behind; one that reads more slowly is let go and has to ask for the rest."""
 
 PAGE = 500
-_ID = re.compile(r"\d{1,20}-\d{1,20}")
+_ID = re.compile(r"[0-9]{1,20}-[0-9]{1,20}")
+_LARGEST = 2**64 - 1
 
 
 def is_event_id(value: str) -> bool:
-    """Whether this can be the id of an event."""
-    return _ID.fullmatch(value) is not None
+    """Whether this can be the id of an event that others follow: two numbers of 64 bits, as Redis has them."""
+    return _ID.fullmatch(value) is not None and max(_order(value)) <= _LARGEST and min(_order(value)) < _LARGEST
 
 
 def _order(event_id: str) -> tuple[int, int]:
@@ -63,7 +64,12 @@ class Listener:
         self.behind = False
 
     def put(self, event: Event) -> None:
-        """Hand an event over; a listener whose backlog is full gets no further ones."""
+        """Hand an event over; a listener whose backlog was full once gets no further ones.
+
+        Were it given some again when it has read a few, the ones between would be missing, and nobody could tell.
+        """
+        if self.behind:
+            return
         try:
             self._events.put_nowait(event)
         except asyncio.QueueFull:
@@ -91,6 +97,7 @@ class EventFeed:
         self._client = client
         self._listeners: set[Listener] = set()
         self._reader: asyncio.Task[None] | None = None
+        self._starting = asyncio.Lock()
 
     @property
     def listeners(self) -> int:
@@ -108,11 +115,12 @@ class EventFeed:
         Raises:
             redis.ConnectionError, redis.TimeoutError
         """
-        if self._reader is None or self._reader.done():
-            # The reader begins where the stream ends now, not where its first XREAD happens to find it.
-            self._reader = asyncio.create_task(self._read(await self._newest()), name="events")
         listener = Listener()
-        self._listeners.add(listener)
+        async with self._starting:  # two who come at the same moment share one reader
+            if self._reader is None or self._reader.done():
+                # The reader begins where the stream ends now, not where its first XREAD happens to find it.
+                self._reader = asyncio.create_task(self._read(await self._newest()), name="events")
+            self._listeners.add(listener)
         try:
             yield listener
         finally:

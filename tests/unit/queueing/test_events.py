@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from netpulse_broker.queueing import keys
 from netpulse_broker.queueing.connection import connect_async
-from netpulse_broker.queueing.events import BACKLOG, Event, EventFeed, Listener
+from netpulse_broker.queueing.events import BACKLOG, Event, EventFeed, Listener, is_event_id
 from netpulse_broker.queueing.totals import Totals
 from netpulse_broker.queueing.worker_index import WorkerIndex
 from netpulse_broker.settings import RedisSettings
@@ -106,6 +106,69 @@ async def test_a_listener_that_does_not_read_is_let_go_with_what_it_had() -> Non
         read += 1
     assert listener.behind
     assert read == BACKLOG
+
+
+async def test_a_listener_that_fell_behind_gets_nothing_from_behind_the_gap() -> None:
+    """It asks for what it misses by the last id that it got: that must stand before the first event left out."""
+    listener = Listener()
+    for number in range(BACKLOG + 1):
+        listener.put(Event(f"{number}-0", "job", {}))
+    first = await listener.next(0.01)
+    listener.put(Event(f"{BACKLOG + 1}-0", "job", {}))
+    got = [first] if first is not None else []
+    while (event := await listener.next(0.01)) is not None:
+        got.append(event)
+    assert [event.id for event in got] == [f"{number}-0" for number in range(BACKLOG)]
+    assert listener.behind
+
+
+async def test_listeners_that_come_at_the_same_moment_get_each_event_once(
+    queue: Queue, reader: redis.asyncio.Redis
+) -> None:
+    queue.worker()
+    feed = EventFeed(reader)
+    listening = asyncio.Barrier(3)
+    last: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    async def ids() -> list[str]:
+        async with feed.listen() as listener:
+            await listening.wait()
+            seen: list[str] = []
+            while await last not in seen:
+                event = await listener.next(10)
+                assert event is not None
+                seen.append(event.id)
+            return seen
+
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(ids()) for _ in range(2)]
+        await listening.wait()
+        for _ in range(3):
+            await asyncio.to_thread(run_one, queue)
+        last.set_result([event.id async for event in feed.since("0-0")][-1])
+    for task in tasks:
+        seen = task.result()
+        assert seen == sorted(set(seen))
+    assert [task for task in asyncio.all_tasks() if task.get_name() == "events"] == []
+
+
+@pytest.mark.parametrize(
+    ("written", "can_be"),
+    [
+        ("1767323045678-0", True),
+        ("0-0", True),
+        ("18446744073709551615-0", True),
+        ("18446744073709551616-0", False),
+        ("1-18446744073709551616", False),
+        ("18446744073709551615-18446744073709551615", False),
+        ("\u0661-\u0661", False),
+        ("1", False),
+    ],
+)
+async def test_ids_that_redis_takes(reader: redis.asyncio.Redis, written: str, can_be: bool) -> None:
+    assert is_event_id(written) is can_be
+    if can_be:
+        assert [event async for event in EventFeed(reader).since(written)] == []
 
 
 async def test_totals_agree_with_the_jobs_that_ended(queue: Queue, reader: redis.asyncio.Redis) -> None:
