@@ -38,6 +38,14 @@ class WebhookAuth(BaseModel):
     password: SecretStr | None = None
     token: SecretStr | None = None
 
+    @field_validator("token")
+    @classmethod
+    def _check_token(cls, token: SecretStr | None) -> SecretStr | None:
+        # What stands in a file often ends in a line break, and no header can hold one.
+        if token is not None and re.fullmatch(r"[!-~]{1,8192}", token.get_secret_value()) is None:
+            raise ValueError("must be printable ASCII without spaces and line breaks")
+        return token
+
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
         if (self.token is None) == (self.username is None or self.password is None):
@@ -93,14 +101,15 @@ class WebhookOptions(BaseModel):
     @field_validator("headers")
     @classmethod
     def _check_headers(cls, headers: dict[str, str]) -> dict[str, str]:
-        for name, value in headers.items():
+        given = {name: value.strip(" \t") for name, value in headers.items()}  # no part of a value (RFC 9110, 5.5)
+        for name, value in given.items():
             if _TOKEN.fullmatch(name) is None:
                 raise ValueError("a header's name is made of letters, digits and -_.~!#$%&'*+^`|")
             if name.lower() in _OURS:
                 raise ValueError(f"the header {name.lower()} is set by the broker")
             if len(value) > 8192 or not all(char == "\t" or " " <= char <= "~" for char in value):
                 raise ValueError(f"the value of the header {name.lower()} must be printable ASCII on one line")
-        return headers
+        return given
 
     @field_validator("cookies")
     @classmethod

@@ -68,18 +68,32 @@ def caller_names() -> list[str]:
 
 
 class HttpCaller:
-    """One HTTP request per attempt; redirects are not followed, proxies of the environment not used."""
+    """One HTTP request per attempt; redirects are not followed, proxies of the environment not used.
+
+    Raises:
+        WebhookFailed: ``webhooks.ca_file`` cannot be used.
+    """
 
     def __init__(self, settings: WebhookSettings) -> None:
         self._targets = Targets(settings)
-        self._context = ssl.create_default_context(cafile=settings.ca_file)
+        try:
+            self._context = ssl.create_default_context(cafile=settings.ca_file)
+        except OSError as error:  # what OpenSSL says of a file without certificates is one as well
+            raise WebhookFailed(
+                f"webhooks.ca_file ({settings.ca_file}) cannot be used: {error.strerror or error}"
+            ) from None
         # Both log whole URLs, and a URL may be a secret.
         logging.getLogger("httpx").setLevel(logging.WARNING)
         logging.getLogger("httpcore").setLevel(logging.WARNING)
 
     def call(self, delivery: Delivery, body: bytes, deadline: Deadline) -> None:
-        """Send it; taken means any answer of 200 to 299."""
+        """Send it; taken means any answer of 200 to 299.
+
+        Raises:
+            WebhookFailed, WebhookRefused
+        """
         options = delivery.options
+        self._targets.check_scheme(options["url"])
         transport = CheckedTransport(self._targets, deadline=deadline, context=self._context)
         auth = options.get("auth") or {}
         basic = httpx.BasicAuth(auth["username"], auth["password"]) if "username" in auth else None
@@ -92,6 +106,9 @@ class HttpCaller:
             raise
         except (httpcore.TimeoutException, httpx.TimeoutException):
             raise WebhookFailed(f"no answer within {delivery.timeout:g} s") from None
+        except (httpcore.LocalProtocolError, httpx.LocalProtocolError) as error:
+            # Its text repeats the header that it does not like, and that may be a secret.
+            raise WebhookFailed(f"{type(error).__name__}: the call cannot be written as HTTP") from None
         except (httpcore.NetworkError, httpcore.ProtocolError, httpx.HTTPError, OSError) as error:
             raise WebhookFailed(f"{type(error).__name__}: {error}") from None
         if not answer.is_success:

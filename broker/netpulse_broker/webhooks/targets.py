@@ -36,7 +36,7 @@ class Targets:
         parts = urlsplit(url)
         try:
             self._check_host(parts.hostname or "")
-            self._check_scheme(parts.scheme)
+            self.check_scheme(url)
             literal = _literal(parts.hostname or "")
             if literal is not None:
                 self.check_address(literal)
@@ -67,8 +67,9 @@ class Targets:
             if _within(meant, self._denied):
                 raise WebhookRefused("the target's address is in a denied network (setting webhooks.denied_networks)")
 
-    def _check_scheme(self, scheme: str) -> None:
-        if self._https_only and scheme != "https":
+    def check_scheme(self, url: str) -> None:
+        """Raise ``WebhookRefused`` for a URL without TLS where the settings want it."""
+        if self._https_only and urlsplit(url).scheme != "https":
             raise WebhookRefused("webhooks go to https:// only (setting webhooks.https_only)")
 
     def _check_host(self, host: str) -> None:

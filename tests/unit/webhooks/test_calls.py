@@ -206,6 +206,44 @@ def test_hosts_can_be_limited() -> None:
         Targets(settings(https_only=True)).check_request("http://example.net/")
 
 
+def test_https_only_holds_where_the_call_is_made(receiver: WebhookReceiver) -> None:
+    """The controller may be set otherwise, or have been when the job was made."""
+    with pytest.raises(WebhookRefused, match="https:// only"):
+        call(receiver.url, rules=settings(https_only=True))
+    assert receiver.received == []
+
+
+@pytest.mark.parametrize("token", ["t0ken\n", "t0 ken", "t\u00f6ken", ""])
+def test_a_token_that_no_header_can_hold(token: str) -> None:
+    with pytest.raises(ValueError, match="printable ASCII without spaces") as caught:
+        delivery("http://a/", auth={"token": token})
+    assert "ken" not in str(caught.value).replace("token", "")
+
+
+def test_space_around_a_headers_value_is_no_part_of_it(receiver: WebhookReceiver) -> None:
+    call(receiver.url, headers={"Authorization": " Bearer t0ken \t"})
+    assert receiver.received[0].headers["authorization"] == "Bearer t0ken"
+
+
+def test_what_cannot_be_written_as_http_is_not_repeated(receiver: WebhookReceiver) -> None:
+    made = delivery(receiver.url)
+    made.options["auth"] = {"token": "t0ken\n"}
+    with pytest.raises(WebhookFailed, match="cannot be written as HTTP") as caught:
+        HttpCaller(settings()).call(made, BODY, Deadline.after(5))
+    assert "t0ken" not in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [None, "no certificate"])
+def test_a_file_of_authorities_that_cannot_be_used_is_tried_again(tmp_path: Path, content: str | None) -> None:
+    """Deliveries wait until the operator has mended it, instead of being given up at once."""
+    authorities = tmp_path / "ca.pem"
+    if content is not None:
+        authorities.write_text(content)
+    with pytest.raises(WebhookFailed, match=r"webhooks\.ca_file .*ca\.pem.* cannot be used") as caught:
+        caller("basic", settings(ca_file=authorities))
+    assert caught.value.retryable
+
+
 def test_an_unknown_caller() -> None:
     with pytest.raises(WebhookRefused, match="unknown webhook caller 'pager'; known: basic"):
         caller("pager", settings())
