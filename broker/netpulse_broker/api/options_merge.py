@@ -21,6 +21,8 @@ _Options = TypeVar("_Options", bound=TurnOptions)
 def merged_options(request: _Options) -> _Options:
     """The options of a request: those in ``options`` and those at the top level, as v0.2 clients write them.
 
+    Null says nothing, wherever it stands: clients that write all of their fields contradict nobody.
+
     Raises:
         BadRequest: one stands in both places with different values.
         UnsupportedOperation: one that this version does not carry out.
@@ -29,9 +31,11 @@ def merged_options(request: _Options) -> _Options:
     flat = request.model_fields_set & _FLAT
     options = nested
     if flat:
-        values = {name: getattr(nested, name) for name in nested.model_fields_set}
+        values = {name: value for name in nested.model_fields_set if (value := getattr(nested, name)) is not None}
         for name in sorted(flat):
             value = getattr(request, name)
+            if value is None:
+                continue
             if values.get(name, value) != value:
                 raise BadRequest(f"{name} stands at the top level and in options with different values; give it once")
             values[name] = value

@@ -139,5 +139,5 @@ def _decode_cursor(cursor: str) -> tuple[float, set[str]]:
     try:
         score, *skip = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().split(",")
         return float(int(score)), set(skip)
-    except (ValueError, binascii.Error, UnicodeDecodeError):
+    except (ValueError, OverflowError, binascii.Error, UnicodeDecodeError):
         raise BadRequest("cursor: use the next_cursor of an earlier page unchanged") from None

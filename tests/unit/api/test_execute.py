@@ -68,6 +68,17 @@ async def test_null_means_not_given(client: httpx.AsyncClient, dispatch: MemoryD
     assert dispatch.submissions[-1].ttl == 300
 
 
+@pytest.mark.parametrize(
+    "places", [{"ttl": None, "options": {"ttl": 7, "wait": None}}, {"ttl": 7, "options": {"ttl": None}}]
+)
+async def test_null_contradicts_nobody(
+    client: httpx.AsyncClient, dispatch: MemoryDispatch, places: dict[str, Any]
+) -> None:
+    answer = await client.post("/device/execute", json=body() | places)
+    assert answer.status_code == 201, answer.text
+    assert dispatch.submissions[-1].ttl == 7
+
+
 async def test_the_driver_says_where_queries_run(client: httpx.AsyncClient, dispatch: MemoryDispatch) -> None:
     assert (await submit(client, dispatch, driver="lab")).strategy == "pinned"
     assert (await submit(client, dispatch, driver="open")).strategy == "fifo"

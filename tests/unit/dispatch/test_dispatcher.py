@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 
 import pytest
 
@@ -114,8 +115,10 @@ async def test_listing_is_newest_first_filtered_and_paged(dispatcher: Dispatcher
     assert {job.device for job in only} == {"r1"}
     assert len(only) == 12
     assert (await dispatcher.jobs(JobFilter(status="finished")))[0] == []
-    with pytest.raises(BadRequest, match="cursor"):
-        await dispatcher.jobs(JobFilter(), cursor="rubbish")
+    too_large = base64.urlsafe_b64encode(b"9" * 400).decode()
+    for made_up in ("rubbish", too_large):
+        with pytest.raises(BadRequest, match="cursor"):
+            await dispatcher.jobs(JobFilter(), cursor=made_up)
 
 
 async def test_a_listing_carries_results(dispatcher: Dispatcher, node: TestNode) -> None:
