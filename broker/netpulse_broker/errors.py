@@ -145,7 +145,7 @@ class Conflict(BrokerError):
 
 
 class IdempotencyConflict(Conflict):
-    """An idempotency key was used again with another request."""
+    """An idempotency key was used again with another request, or after its job's result has expired."""
 
     code = "idempotency_conflict"
 

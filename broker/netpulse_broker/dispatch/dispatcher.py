@@ -160,12 +160,12 @@ class Dispatcher:
             try:
                 record = await self._index.get(text(answer[1]))
             except UnknownJob as error:
-                if verdict == "shared":
-                    return error
-                return UnknownJob(
-                    f"job {text(answer[1])}, which this idempotency key was first used for, was accepted within the "
-                    "last day and its result has expired; it is not run again: use a new key for another run"
-                )
+                if verdict == "repeated" and submission.idempotency_key:
+                    return IdempotencyConflict(
+                        f"this request was made before with this idempotency key (job {text(answer[1])}, whose result "
+                        "has expired) and is not carried out again; use a new key to repeat it"
+                    )
+                return error
             record.shared = verdict == "shared"
             return record.mark_shared()
         return _queued_record(submission, seq=int(answer[1]))

@@ -61,8 +61,8 @@ class TurnOptions(BaseModel):
         min_length=1,
         max_length=255,
         pattern=r"^[!-~]+$",
-        description="The same key with the same request within a day gives the same job again instead of another one; "
-        "with another request it is a 409.",
+        description="The same key with the same request within a day gives the same job again and never another one: a "
+        "409 once its result has expired, and for another request.",
     )
     webhook: WebhookOptions | None = Field(default=None, description="A call when the job has ended.")
 

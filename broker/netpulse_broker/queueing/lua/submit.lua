@@ -10,7 +10,7 @@ if KEYS[7] ~= '' then
     local sep = string.find(before, ' ', 1, true)
     local id, digest = string.sub(before, 1, sep - 1), string.sub(before, sep + 1)
     if digest ~= ARGV[6] then return { 'conflict', id } end
-    return { 'repeated', id }  -- also when its result is kept no more: it has run
+    return { 'repeated', id }  -- also when it is no longer kept: it was done
   end
 end
 if redis.call('EXISTS', KEYS[1]) == 1 then return { 'repeated', ARGV[1] } end
