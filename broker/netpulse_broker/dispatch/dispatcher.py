@@ -130,10 +130,15 @@ class Dispatcher:
                     results[index] = refused.get(submissions[index].device)
                 pending = [index for index in pending if results[index] is None]
         except Lost as error:
-            lost = QueueUnavailable(
-                f"Redis cannot be reached ({type(error).__name__}); ask for the job before repeating"
-            )
-            results = [lost if result is None else result for result in results]
+            results = [
+                QueueUnavailable(
+                    f"Redis cannot be reached ({type(error).__name__}); "
+                    f"whether job {submission.id} was accepted is not known: ask for it before repeating"
+                )
+                if result is None
+                else result
+                for submission, result in zip(submissions, results, strict=True)
+            ]
         return [
             NoWorker("the device's worker ended several times while the job was being queued; try again")
             if result is None
@@ -199,7 +204,10 @@ class Dispatcher:
     async def submit_many_and_wait(
         self, submissions: Sequence[JobSubmission], timeout: float
     ) -> list[JobRecord | BrokerError]:
-        """Queue many jobs and wait for all of them, at most ``timeout`` seconds together."""
+        """Queue many jobs and wait for all of them, at most ``timeout`` seconds together.
+
+        Each stands for itself: one that cannot be looked up after the wait is given as it was accepted.
+        """
         futures = {}
         for submission in submissions:
             submission.wait = True
@@ -213,12 +221,23 @@ class Dispatcher:
             if accepted:
                 await asyncio.wait(accepted, timeout=timeout)
             ended: list[JobRecord | BrokerError] = []
+            away = False
             for record in records:
-                if isinstance(record, JobRecord) and record.id not in futures:
-                    left = max(end - asyncio.get_running_loop().time(), 0.0)
-                    ended.append(await self._other(record, left))
-                elif isinstance(record, JobRecord):
-                    ended.append(await self._await(record, futures[record.id], 0.0))
+                if isinstance(record, JobRecord):
+                    future = futures.get(record.id)
+                    try:
+                        if future is None:
+                            left = max(end - asyncio.get_running_loop().time(), 0.0)
+                            ended.append(await self._other(record, left))
+                        elif away and not future.done():
+                            ended.append(record)
+                        else:
+                            ended.append(await self._await(record, future, 0.0))
+                    except QueueUnavailable:
+                        away = True
+                        ended.append(record)
+                    except UnknownJob as error:
+                        ended.append(error)
                 else:
                     ended.append(record)
             return ended

@@ -175,6 +175,26 @@ async def test_health_counts_nodes(dispatcher: Dispatcher, node: TestNode) -> No
     assert (health.redis, health.pinned_nodes, health.ready, health.capacity) == (True, 1, True, 10)
 
 
+async def test_many_that_were_accepted_are_told_when_redis_goes_away(
+    private_redis_server: RedisServer, sealer: Sealer
+) -> None:
+    """Else nobody would know which jobs there are, and the request would be repeated for all devices."""
+    made = Dispatcher(Settings(redis=private_redis_server.settings), sealer, SCHEDULERS["greedy"], controller="c1")
+    await made.start()
+    node = TestNode(private_redis_server, sealer)
+    try:
+        asked = [submission("r1"), submission("r2")]
+        waiting = asyncio.create_task(made.submit_many_and_wait(asked, 2))
+        while len((await made.jobs(JobFilter()))[0]) < 2:  # noqa: ASYNC110  # the condition lies in Redis
+            await asyncio.sleep(0.01)
+        with private_redis_server.away():
+            results = await waiting
+        assert [result.id for result in results if isinstance(result, JobRecord)] == [one.id for one in asked]
+    finally:
+        node.close()
+        await made.stop()
+
+
 async def test_redis_away_and_back(private_redis_server: RedisServer, sealer: Sealer) -> None:
     """A waiter survives the outage; a submit during it says so and is not accepted."""
     made = Dispatcher(Settings(redis=private_redis_server.settings), sealer, SCHEDULERS["greedy"], controller="c1")
@@ -185,8 +205,9 @@ async def test_redis_away_and_back(private_redis_server: RedisServer, sealer: Se
         while not (await made.jobs(JobFilter()))[0]:  # noqa: ASYNC110  # the condition lies in Redis
             await asyncio.sleep(0.01)
         with private_redis_server.away():
-            with pytest.raises(QueueUnavailable):
-                await made.submit(submission())
+            refused = submission()
+            with pytest.raises(QueueUnavailable, match=f"whether job {refused.id} was accepted is not known"):
+                await made.submit(refused)
             assert not (await made.health()).redis
         node.start()
         assert (await waiting).status == "finished"

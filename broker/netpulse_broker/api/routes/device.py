@@ -121,14 +121,17 @@ async def as_it_stands(wait: Wait, shared: Shared, submission: JobSubmission) ->
 
     Raises:
         CallerGone: there is nobody left to tell.
-        QueueUnavailable: the controller stops, and the job had not been accepted yet.
+        QueueUnavailable: the controller stops, and the job is not there yet; what was sent to Redis may still make it.
     """
     if wait.ended == "caller_gone":
         raise CallerGone
     try:
         return await shared.dispatch.get(submission.id)
     except UnknownJob:
-        raise QueueUnavailable("this controller is stopping; send the request again") from None
+        raise QueueUnavailable(
+            f"this controller is stopping; whether job {submission.id} is still accepted is not known: ask for it "
+            "before repeating"
+        ) from None
 
 
 async def _found(wait: Wait, shared: Shared, submission: JobSubmission) -> JobRecord | BrokerError:
