@@ -21,6 +21,8 @@ _REDIS_SCHEMES = ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 # 32 bytes in URL-safe base64, with or without padding.
 _MASTER_KEY = re.compile(r"[A-Za-z0-9_-]{43}=?")
+# A host name or an IPv4 address, or an IPv6 address in brackets; then a port.
+_ADDRESS = re.compile(r"(\[[^\[\]]+\]|[^\[\]:,\s]+)(:[0-9]{1,5})?")
 _API_KEY = re.compile(r"[!-~]{8,256}")
 
 
@@ -31,7 +33,11 @@ def _valid_name(name: str) -> str:
 
 
 def _absolute(path: Path) -> Path:
-    return Path(os.path.abspath(path.expanduser()))  # noqa: PTH100  # symbolic links stay as the operator wrote them
+    try:
+        path = path.expanduser()
+    except RuntimeError:
+        raise ValueError("there is no such user, or no home directory: write the path without '~'") from None
+    return Path(os.path.abspath(path))  # noqa: PTH100  # symbolic links stay as the operator wrote them
 
 
 Name = Annotated[str, AfterValidator(_valid_name)]
@@ -82,15 +88,32 @@ def split_master_keys(text: str) -> tuple[str, ...]:
 
 
 def check_redis_url(text: str) -> None:
-    """Raises ValueError that says how to write what is missing in the URL."""
+    """Raises ValueError that says how to write what is missing or wrong in the URL; never with a part of it."""
     scheme = text.partition("://")[0]
     if "://" not in text or scheme not in _REDIS_SCHEMES:
         raise ValueError("write redis://host:port/db (rediss:// for TLS, unix:///path for a socket)")
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        raise ValueError("is no URL") from None  # its text may hold the password
     if scheme == "unix":
-        if not urlsplit(text).path:
+        if not parts.path:
             raise ValueError("a unix:// URL needs the path of the socket: unix:///run/redis/redis.sock?db=0")
-    elif not urlsplit(text).netloc.rpartition("@")[2]:
+        return
+    addresses = parts.netloc.rpartition("@")[2]
+    if not addresses:
         raise ValueError(f"the host is missing: write {scheme}://host:port/db")
+    database, each, form = parts.path.strip("/"), [addresses], f"{scheme}://host:port/db"
+    if scheme.endswith("+sentinel"):
+        form = f"{scheme}://host:port,host:port/service/db"
+        service, _, database = database.partition("/")
+        if not service:
+            raise ValueError(f"the service is missing: write {form}")
+        each = addresses.split(",")
+    if any(_ADDRESS.fullmatch(address) is None for address in each):
+        raise ValueError(f"write {form}; a '/', '?' or '#' in the password is written as %2F, %3F or %23")
+    if database and not (database.isascii() and database.isdigit()):
+        raise ValueError("the database behind the last '/' is a number")
 
 
 def check_api_key(text: str) -> None:

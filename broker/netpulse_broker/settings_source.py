@@ -127,7 +127,7 @@ def _read_environment() -> dict[str, Any]:
         values = dict(EnvSettingsSource(Settings)())
     except SourceError as error:
         # No chaining: the decoder's error carries the variable's text.
-        raise SettingsError(f"{error}: set its keys one by one, as in {variable_name('redis', 'url')}") from None
+        raise SettingsError(_not_json(error)) from None
     if API_KEY_VARIABLE in os.environ:
         security = dict(values.get("security") or {})
         api_key = os.environ[API_KEY_VARIABLE]
@@ -137,6 +137,18 @@ def _read_environment() -> dict[str, Any]:
             )
         values["security"] = security
     return values
+
+
+def _not_json(error: SourceError) -> str:
+    """Which variable that is read as JSON is none, and how to write it."""
+    for path, field in fields():
+        name = variable_name(*path)
+        if "list" in str(field.annotation) and name in os.environ:
+            try:
+                json.loads(os.environ[name])
+            except ValueError:
+                return f'{name}: write a list in JSON, as in {name}=\'["first", "second"]\''
+    return f"{error}: set its keys one by one, as in {variable_name('redis', 'url')}"
 
 
 def _refuse_unknown_variables(environ: Mapping[str, str]) -> None:
