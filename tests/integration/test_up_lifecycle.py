@@ -15,7 +15,8 @@ import psutil
 import pytest
 import redis
 
-from tests.integration.supervised import Up, processes_of
+from netpulse_broker.cli.status import status
+from tests.integration.supervised import STAND_INS, Up, processes_of
 from tests.lab.real.waiting import wait_until
 
 Start = Callable[..., Up]
@@ -36,7 +37,9 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_tells_its_address_once_and_stops_on_a_signal(start: Start, number: signal.Signals) -> None:
+    handler = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whatever nohup or the like has made of it
     up = start()
+    signal.signal(signal.SIGHUP, handler)
 
     line = up.ready()
 
@@ -47,6 +50,48 @@ def test_tells_its_address_once_and_stops_on_a_signal(start: Start, number: sign
     assert up.wait() == 0
     assert processes_of(up.state_dir) == []
     assert up.stdout == ""
+
+
+def test_started_with_nohup_it_goes_on_without_its_terminal(start: Start) -> None:
+    up = start(command=("nohup", *STAND_INS))
+    up.ready()
+
+    ignored = re.search(r"SigIgn:\s*(\w+)", Path(f"/proc/{up.process.pid}/status").read_text())
+
+    assert ignored is not None
+    assert int(ignored[1], 16) & 1 << (signal.SIGHUP - 1)
+    up.send(signal.SIGTERM)
+    assert up.wait() == 0
+
+
+@pytest.mark.parametrize("name", ["supervisor.lock", "api-key", "log/supervisor.log", "server/keeper.lock", "url"])
+def test_a_file_that_cannot_be_written_is_told(start: Start, tmp_path: Path, name: str) -> None:
+    """As on a full or a read-only disk. What fails after logging has begun must not stand in the log alone."""
+    (tmp_path / "state" / name).mkdir(mode=0o700, parents=True)
+    for directory in (tmp_path / "state", (tmp_path / "state" / name).parent):
+        directory.chmod(0o700)
+
+    up = start()
+
+    assert up.wait() == 2
+    told = up.stderr
+    assert "Traceback" not in told
+    last = told.splitlines()[-1]
+    assert last.startswith("netpulse: cannot ")
+    assert f"{up.state_dir}/{name}" in last
+    assert processes_of(up.state_dir) == []
+
+
+@pytest.mark.parametrize("name", ["", "supervisor.lock"])
+def test_the_status_of_what_cannot_be_looked_into(tmp_path: Path, name: str) -> None:
+    state_dir = tmp_path / "state"
+    if name:
+        (state_dir / name).mkdir(parents=True)
+    else:
+        state_dir.touch()
+    found = status(state_dir)
+    assert not found.running
+    assert found.text.startswith(f"cannot look into {state_dir}: ")
 
 
 def test_keys_are_private_and_stay_the_same(start: Start) -> None:

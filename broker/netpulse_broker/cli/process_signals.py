@@ -15,6 +15,8 @@ _STOP = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 class ProcessSignals:
     """A context: inside it SIGTERM, SIGINT and SIGHUP are counted and SIGCHLD wakes ``wait``; for the main thread.
 
+    SIGHUP stays ignored where it was ignored before.
+
     Attributes:
         stop_requests: how often the process has been told to stop; a second time means "at once".
     """
@@ -30,7 +32,11 @@ class ProcessSignals:
     def __enter__(self) -> Self:
         self._former_wakeup = signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
         for number in _STOP:
-            self._before[number] = signal.signal(number, self._on_stop)
+            before = signal.signal(number, self._on_stop)
+            if number == signal.SIGHUP and before == signal.SIG_IGN:
+                signal.signal(number, before)  # started with nohup: to go on when the terminal is closed
+            else:
+                self._before[number] = before
         # Any handler will do: the default one would leave the wake-up descriptor untouched.
         self._before[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, lambda *_: None)
         return self

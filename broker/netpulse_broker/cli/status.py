@@ -24,7 +24,14 @@ class Status:
 
 
 def status(state_dir: Path) -> Status:
-    """Ask; never raises for what is simply not there."""
+    """Ask; never raises for what is not there or cannot be read."""
+    try:
+        return _ask(state_dir)
+    except OSError as error:
+        return Status(running=False, text=f"cannot look into {state_dir}: {error}")
+
+
+def _ask(state_dir: Path) -> Status:
     supervisor = _supervisor(state_dir / LOCK_FILE)
     if supervisor is None:
         return Status(running=False, text=f"no `netpulse up` serves {state_dir}")

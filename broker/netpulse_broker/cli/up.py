@@ -22,7 +22,7 @@ from netpulse_broker.cli.process_signals import ProcessSignals
 from netpulse_broker.cli.readiness import base_url, controller_is_ready, node_is_ready
 from netpulse_broker.cli.role_process import Role, Surroundings, keep_log_small
 from netpulse_broker.cli.supervisor import Supervisor
-from netpulse_broker.embedded.errors import AlreadyRunning
+from netpulse_broker.embedded.errors import AlreadyRunning, StateDirectoryError
 from netpulse_broker.embedded.paths import ServerPaths
 from netpulse_broker.embedded.private_files import private_directory, read_or_create
 from netpulse_broker.embedded.server import EmbeddedServer
@@ -72,6 +72,13 @@ def run_up(settings: Settings, *, verbose: bool = False, roles: RoleTable = defa
     """
     os.umask(0o077)  # whatever this process and its children put into the state directory is for its owner
     private_directory(settings.state_dir)
+    try:
+        _run_in(settings, verbose=verbose, roles=roles)
+    except OSError as error:  # a full disk, a read-only one, something else under the name of a file of ours
+        raise StateDirectoryError(f"cannot work in the state directory {settings.state_dir}: {error}") from error
+
+
+def _run_in(settings: Settings, *, verbose: bool, roles: RoleTable) -> None:
     with _only_supervisor(settings.state_dir), ProcessSignals() as signals, contextlib.ExitStack() as stack:
         settings = settings.model_copy(update={"controller": _with_free_port(settings, signals)})
         settings, key_place = _with_secrets(settings)
