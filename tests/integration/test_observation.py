@@ -172,6 +172,16 @@ def test_open_metrics_are_served_to_those_who_ask(broker: RunningBroker) -> None
     assert answer.text.endswith("# EOF\n")
 
 
+def test_who_asks_for_no_version_that_there_is_gets_the_plain_format(broker: RunningBroker) -> None:
+    answer = broker.client.get("/metrics", headers={"Accept": "application/openmetrics-text; version=newest"})
+    assert (answer.status_code, answer.headers["content-type"].partition(";")[0]) == (200, "text/plain")
+
+
+def test_a_wrong_method_is_told_all_that_the_path_has(broker: RunningBroker) -> None:
+    answer = broker.client.post("/session/none/file")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, PUT")
+
+
 def test_a_stopping_controller_ends_its_streams_in_good_order(lab: SimulatorLab) -> None:
     device = lab.add(name="stopping", platform="ios")
     with RunningBroker() as own, events(own) as stream:

@@ -13,10 +13,10 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from netpulse_broker.api.answers import failure
-from netpulse_broker.api.documentation import document
 from netpulse_broker.errors import BadRequest, BrokerError, InternalError, InvalidRequest, MethodNotAllowed, NotFound
 from netpulse_drivers import InvalidArguments, NetPulseError, UnknownDriver, UnsupportedOperation
 
@@ -120,7 +120,7 @@ async def _http(request: Request, error: HTTPException) -> Response:
     if error.status_code == 404:
         shown = NotFound("no such path; /openapi.json lists them")
     elif error.status_code == 405:
-        allowed = _allowed(request) or (error.headers or {}).get("Allow", "")
+        allowed = _allowed(request)
         headers["Allow"] = allowed
         shown = MethodNotAllowed(f"{request.method} is not possible here; possible: {allowed}")
     elif error.status_code == 400:
@@ -132,8 +132,8 @@ async def _http(request: Request, error: HTTPException) -> Response:
 
 def _allowed(request: Request) -> str:
     """The methods of a path; the framework names those of the first route alone."""
-    operations = document(request.app)["paths"].get(request.url.path, {})
-    return ", ".join(sorted(method.upper() for method in operations))
+    fitting = [route for route in request.app.router.routes if route.matches(request.scope)[0] is not Match.NONE]
+    return ", ".join(sorted({method for route in fitting for method in getattr(route, "methods", None) or ()}))
 
 
 async def _gone(_request: Request, _error: CallerGone) -> Response:

@@ -35,7 +35,9 @@ class Ending:
         """
         if wanted.id is not None:
             job = await self._index.get(wanted.id)
-            if job.final or not wanted.matches(job):
+            if not wanted.matches(job):
+                return []
+            if job.final:
                 raise Conflict(f"job {job.id} has ended already ({job.status})")
             if not await self._cancel_one(job):
                 raise Conflict(f"job {job.id} ended before it could be stopped")

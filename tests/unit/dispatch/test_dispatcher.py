@@ -145,6 +145,7 @@ async def test_cancel_queued_jobs(dispatcher: Dispatcher, node: TestNode) -> Non
     first = await dispatcher.submit(submission())
     second = await dispatcher.submit(submission())
     other = await dispatcher.submit(submission("r2"))
+    assert await dispatcher.cancel(JobFilter(id=first.id, host="r2")) == []  # another device's: nothing is ended
     assert await dispatcher.cancel(JobFilter(id=first.id)) == [first.id]
     ended = await dispatcher.get(first.id)
     assert (ended.status, ended.error) == ("canceled", "job_canceled")

@@ -64,7 +64,10 @@ async def metrics(request: Request, observed: Observed, _caller: Caller) -> Resp
         figures = await observed.totals.figures()
     except Lost:
         figures = None
-    encode, content_type = choose_encoder(request.headers.get("accept", ""))
+    try:
+        encode, content_type = choose_encoder(request.headers.get("accept", ""))
+    except TypeError:  # a version there that is no number
+        encode, content_type = choose_encoder("")
     body = encode(Snapshot(figures, observed.requests.registry))
     return Response(body, headers={"content-type": content_type})
 
