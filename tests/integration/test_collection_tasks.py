@@ -385,6 +385,19 @@ def test_task_delegated_to_this_machine_is_about_the_device_and_to_a_device_abou
     assert sent == [("192.0.2.1", "ops"), ("192.0.2.2", "other")]
 
 
+def test_variables_of_a_device_that_a_task_is_delegated_to_are_rendered_with_its_own(
+    ansible: Ansible, broker: ContractServer
+) -> None:
+    broker.script = [ok(job(outputs=[output("a", "A")]))]
+    hosts = router(broker, ansible_host="{{ management_address }}", management_address="192.0.2.1")
+    hosts["r2"] = {**hosts["r1"], "management_address": "192.0.2.2"}
+    task = {**command("a"), "delegate_to": "{{ item }}", "vars": {"netpulse_device": "named-{{ item }}"}}
+    run = ansible.tasks({**task, "loop": ["r1", "r2"], "run_once": True}, hosts=hosts)
+    assert run.returncode == 0, run.output
+    sent = [(body["connection_args"]["host"], body["device"]) for body in broker.bodies()]
+    assert sent == [("192.0.2.1", "named-r1"), ("192.0.2.2", "named-r2")]
+
+
 def test_no_secret_is_ever_printed(ansible: Ansible, broker: ContractServer) -> None:
     said = "login with Dev1ce-Passw0rd and En4ble-Secret failed for Api-Key-9f3"
     replies = [

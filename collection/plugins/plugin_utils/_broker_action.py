@@ -29,6 +29,9 @@ USUAL_TIMEOUT = 60
 # Seconds for placing a job and for handing its result back, beyond its waiting and running.
 MARGIN = 30
 
+# What ansible-core sets for an item of a loop. The first two hold names of further ones.
+_LOOP_VARIABLES = ("ansible_loop_var", "ansible_index_var", "ansible_loop")
+
 
 class BrokerAction(ActionBase):
     """Base of an action that runs jobs on the broker. Subclasses say what to send and what to make of the answer.
@@ -52,7 +55,7 @@ class BrokerAction(ActionBase):
         self._result: dict[str, Any] = result
         self._jobs: list[dict[str, Any]] = []
         self.task_vars = task_vars or {}
-        self._device_vars = self._variables_of_the_device()
+        self._choose_device()
         mask = Mask(secrets_in(dict(self._task.args)))
         try:
             gathered = _options.gather(
@@ -91,29 +94,38 @@ class BrokerAction(ActionBase):
     def device_name(self) -> str:
         """The device for people: inventory name, with the address where that is another."""
         host = self.options["host"]
-        delegated = self._delegated_to_a_device()
-        name = self._task.delegate_to if delegated else self.task_vars.get("inventory_hostname")
+        name = self._task.delegate_to if self._delegated else self.task_vars.get("inventory_hostname")
         return f"{name} ({host})" if name and name != host else str(host)
 
     # -- sources of options -------------------------------------------------------------------------------------------
 
-    def _delegated_to_a_device(self) -> bool:
+    def _choose_device(self) -> None:
+        """Whose variables count: the inventory host's, or those of the device that the task is delegated to.
+
+        The latter's templates are rendered with its variables as well. With the inventory host's, an address such as
+        ``ansible_host: "{{ management_address }}"`` would lead to the wrong device.
+        """
+        self._delegated = False
+        self._device_vars = self.task_vars
+        self._device_templar = self._templar
         delegate = self._task.delegate_to
         if not delegate or delegate in constants.LOCALHOST:
-            return False
-        variables = self.task_vars.get("ansible_delegated_vars", {}).get(delegate, {})
-        return bool(self._templar.template(variables.get("ansible_connection")) != "local")
-
-    def _variables_of_the_device(self) -> dict[str, Any]:
-        if not self._delegated_to_a_device():
-            return self.task_vars
-        variables = dict(self.task_vars["ansible_delegated_vars"][self._task.delegate_to])
-        variables.setdefault("ansible_host", self._task.delegate_to)
-        return variables
+            return
+        variables = dict(self.task_vars.get("ansible_delegated_vars", {}).get(delegate, {}))
+        variables.setdefault("ansible_host", delegate)
+        # The loop is the task's; ansible-core does not count its variables among the delegated ones.
+        names = (*_LOOP_VARIABLES, *(self.task_vars.get(name) for name in _LOOP_VARIABLES[:2]))
+        loop = {name: self.task_vars[name] for name in names if name in self.task_vars}
+        templar = self._templar.copy_with_new_env(available_variables={**variables, **loop})
+        if templar.template(variables.get("ansible_connection")) == "local":
+            return
+        self._delegated = True
+        self._device_vars = variables
+        self._device_templar = templar
 
     def _context_of_the_device(self) -> Any:
         # For a task delegated to this machine the play context speaks of this machine, not of the device.
-        if self._task.delegate_to and not self._delegated_to_a_device():
+        if self._task.delegate_to and not self._delegated:
             return None
         return self._play_context
 
@@ -121,14 +133,15 @@ class BrokerAction(ActionBase):
         value = self._device_vars.get(name)
         if name == "netpulse_enable" and value is None:
             return self._wants_enable()
-        return self._templar.template(value)
+        return self._device_templar.template(value)
 
     def _wants_enable(self) -> bool | None:
         """True when Ansible's own become asks for enable mode; None leaves it to the driver."""
-        become = self._templar.template(self._device_vars.get("ansible_become"))
+        become = self._device_templar.template(self._device_vars.get("ansible_become"))
         if become is None:
             become = self._task.become
-        method = self._templar.template(self._device_vars.get("ansible_become_method")) or self._task.become_method
+        method = self._device_templar.template(self._device_vars.get("ansible_become_method"))
+        method = method or self._task.become_method
         wanted = str(become).lower() in ("true", "yes", "on", "1")
         return True if wanted and str(method).rpartition(".")[2] == "enable" else None
 
