@@ -5,7 +5,8 @@
 
 BrokerError
 ├── BrokerUnreachable     no connection came about: nothing was sent
-├── RequestInterrupted    the connection broke after the request had been sent: it may have been carried out
+├── RequestInterrupted    the connection broke after the request had been sent, or a proxy lost the broker: it may have
+│                         been carried out
 ├── RequestRefused        the broker answered, with an error
 └── NotABroker            something answered that is no NetPulse broker
 """
@@ -20,6 +21,10 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote, urlsplit
+
+# What proxies answer in the place of a broker that they lost, or gave up waiting for. Some of them use each of these
+# also when the broker had the request already.
+_PROXY_LOST_BROKER = frozenset({502, 503, 504})
 
 USER_AGENT = "netpulse.broker (Ansible collection)"
 
@@ -62,7 +67,7 @@ class BrokerUnreachable(BrokerError):
 
 
 class RequestInterrupted(BrokerError):
-    """The connection broke, or no answer came in time, after the request had been sent."""
+    """The connection broke, no answer came in time, or a proxy answered for the broker, after the request was sent."""
 
     code = "broker_connection_lost"
     retryable = True
@@ -233,6 +238,11 @@ class BrokerClient:
             envelope = json.loads(text)
             code, message, data = envelope["code"], envelope["message"], envelope["data"]
         except (ValueError, KeyError, TypeError):
+            if answer.status in _PROXY_LOST_BROKER:
+                raise RequestInterrupted(
+                    f"a proxy answered {method} {path} in the place of the broker at {self.url} (HTTP {answer.status} "
+                    f"{answer.reason})"
+                ) from None
             target = answer.getheader("Location")
             hint = f"; it redirects to {target}, use that as broker_url" if target else "; check broker_url"
             raise NotABroker(

@@ -15,6 +15,7 @@ from ansible_collections.netpulse.broker.plugins.module_utils._broker_client imp
     BrokerClient,
     BrokerError,
     BrokerUnreachable,
+    NotABroker,
     RequestInterrupted,
     RequestRefused,
 )
@@ -108,7 +109,7 @@ class JobRunner:
         while True:
             try:
                 return request()
-            except (RequestInterrupted, BrokerUnreachable, RequestRefused) as error:
+            except (RequestInterrupted, BrokerUnreachable, RequestRefused, NotABroker) as error:
                 nothing_accepted = not accepted and not isinstance(error, RequestInterrupted)
                 if give_up is None and nothing_accepted:
                     raise

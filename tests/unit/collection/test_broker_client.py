@@ -100,7 +100,7 @@ def test_refusals_keep_code_status_and_text(server: ContractServer, reply: Reply
 @pytest.mark.parametrize(
     ("reply", "says"),
     [
-        (Reply(502, raw=b"<html>Bad Gateway</html>"), "HTTP 502 Bad Gateway, text/html"),
+        (Reply(404, raw=b"<html>Not here</html>"), "HTTP 404 Not Found, text/html"),
         (Reply(200, raw=b"[1]"), "check broker_url"),
         (Reply(301, raw=b"", headers={"Location": "https://other/"}), "it redirects to https://other/"),
     ],
@@ -110,6 +110,14 @@ def test_something_else_at_the_url_is_told_from_a_broker(server: ContractServer,
     with BrokerClient(server.url) as client, pytest.raises(NotABroker) as raised:
         client.job("1", timeout=5)
     assert says in str(raised.value)
+
+
+@pytest.mark.parametrize("status", [502, 503, 504])
+def test_proxy_that_lost_the_broker_may_have_handed_the_request_on(server: ContractServer, status: int) -> None:
+    server.script = [Reply(status, raw=b"<html>Sorry</html>")]
+    with BrokerClient(server.url) as client, pytest.raises(RequestInterrupted, match=rf"a proxy .* \(HTTP {status} "):
+        client.post("/device/execute", {}, timeout=5)
+    assert len(server.seen) == 1
 
 
 def test_connection_that_breaks_after_the_request_may_have_done_something(server: ContractServer) -> None:

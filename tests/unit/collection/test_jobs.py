@@ -73,6 +73,24 @@ def test_broken_connection_while_waiting_is_survived_too(server: ContractServer,
     assert len(server.bodies()) == 1
 
 
+@pytest.mark.parametrize("status", [404, 502])
+def test_proxy_that_answers_for_the_broker_while_waiting_is_survived_too(
+    server: ContractServer, client: BrokerClient, status: int
+) -> None:
+    server.script = [ok(job("started"), 202), Reply(status, raw=b"<html>Sorry</html>"), ok(job())]
+    assert runner(client).run(REQUEST)["status"] == "finished"
+    assert len(server.bodies()) == 1
+
+
+def test_proxy_that_gives_up_on_the_submission_is_asked_again_with_the_same_key(
+    server: ContractServer, client: BrokerClient
+) -> None:
+    server.script = [Reply(504, raw=b"<html>Sorry</html>"), ok(job())]
+    assert runner(client).run(REQUEST)["status"] == "finished"
+    assert len(server.bodies()) == 2
+    assert len({body["options"]["idempotency_key"] for body in server.bodies()}) == 1
+
+
 def test_broker_that_stays_away_leaves_the_outcome_unknown(
     server: ContractServer, client: BrokerClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
