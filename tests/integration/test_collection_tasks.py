@@ -244,6 +244,25 @@ def test_source_is_a_template_with_includes_and_keeps_its_indentation(
     ]
 
 
+def test_source_or_lines_that_are_empty_for_a_host_change_nothing_there(
+    ansible: Ansible, broker: ContractServer, tmp_path: Path
+) -> None:
+    (tmp_path / "port.j2").write_text("{% if ports %}\ninterface {{ ports[0] }}\n{% endif %}\n")
+    broker.script = [ok(changed_job(changed=False, diff="", applied=[], backup="hostname r1\n"))]
+    run = ansible.tasks(
+        config(src="port.j2"),
+        config(lines="{{ ports }}"),
+        config(src="port.j2", backup=True),
+        hosts=router(broker, ports=[]),
+        arguments=("--diff",),
+    )
+    assert run.returncode == 0, run.output
+    assert [(one.result["changed"], one.result["commands"], one.result["diff"]["prepared"]) for one in run.results] == [
+        (False, [], "")
+    ] * 3
+    assert [body["config"] for body in broker.bodies()] == [[]]
+
+
 def test_undefined_variable_in_the_source_fails_before_anything_is_sent(
     ansible: Ansible, broker: ContractServer, tmp_path: Path
 ) -> None:

@@ -45,7 +45,11 @@ class ActionModule(BrokerAction):
         options = self.options
         lines = self._lines()
         if not any(line.strip() for line in lines) and not options["backup"] and options["save_when"] == "never":
-            raise OptionError("there is nothing to do: give lines, src, backup or save_when")
+            if options.get("lines") is None and options.get("src") is None:
+                raise OptionError("there is nothing to do: give lines, src, backup or save_when")
+            # A list or a template that is empty for this host: in place already, as for the vendors' modules.
+            self._report({}, {})
+            return
         place = None
         if options["backup"]:
             place = backup_place(

@@ -48,6 +48,7 @@ options:
         looks.
       - The hierarchy is read from the indentation, as in a running configuration. Empty lines and comments
         are left out, except inside a banner.
+      - A template that renders to nothing, like empty O(lines), changes nothing and is no failure.
     type: str
   parents:
     description:

@@ -21,7 +21,7 @@ def render_source(templar: Any, text: str, *, path: str, task_vars: dict[str, An
     """The text of a template file with the host's variables in it.
 
     Includes and imports are found where the ``template`` module finds them: beside the file, in the role, in the
-    playbook's folder, each with its ``templates``.
+    playbook's folder, each with its ``templates``. A template that renders to nothing gives the empty text.
 
     Raises:
         AnsibleError: the template is wrong or uses an undefined variable.
@@ -29,4 +29,6 @@ def render_source(templar: Any, text: str, *, path: str, task_vars: dict[str, An
     folders = [*task_vars.get("ansible_search_path", []), base, os.path.dirname(path)]
     searchpath = [place for folder in folders for place in (os.path.join(folder, "templates"), folder)]
     scoped = templar.copy_with_new_env(searchpath=searchpath, available_variables=task_vars)
-    return str(scoped.template(trust_as_template(text), escape_backslashes=False))
+    rendered = scoped.template(trust_as_template(text), escape_backslashes=False)
+    # ansible-core 2.19 and later say None for it, which as a text would be sent to the device as a line.
+    return "" if rendered is None else str(rendered)
