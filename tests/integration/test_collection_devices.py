@@ -239,6 +239,16 @@ def test_question_of_the_device_is_answered_by_the_next_command(
     assert simulator.counters(ios).logins == 1
 
 
+def test_check_mode_sends_no_change_that_stands_below_a_look(
+    ansible: Ansible, site: Site, simulator: SimulatorLab, ios: SimulatedDevice
+) -> None:
+    before = simulator.running_config(ios)
+    task = {**command("show clock\nconfigure terminal\nhostname other\nend"), "check_mode": True}
+    run = play(ansible, site, ios, task)
+    assert run.only.state == "ok"
+    assert simulator.running_config(ios) == before
+
+
 def test_answer_that_gets_lost_on_the_way_does_not_run_the_change_twice(
     ansible: Ansible, site: Site, simulator: SimulatorLab, ios: SimulatedDevice
 ) -> None:

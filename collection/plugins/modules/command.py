@@ -27,6 +27,7 @@ attributes:
     support: partial
     details:
       - Commands that only read (C(show), C(display), C(dir), C(ping), getters and the like) run in check mode as well.
+      - A text that holds more than one command (several lines, C(;), C(&)) does not count as one that only reads.
       - Others are not sent; a warning names them, their outputs are empty and O(wait_for) is not looked at.
   diff_mode:
     support: N/A

@@ -12,15 +12,19 @@ from typing import Any
 
 from ansible_collections.netpulse.broker.plugins.plugin_utils._options import OptionError
 
-# What check mode sends. The words that the platforms have for looking without touching, and driver getters.
+# What check mode sends. The words that the platforms have for looking without touching, and driver getters. What `sh`
+# is given on a shell is a file or an option.
 _READS = re.compile(
-    r"\s*(?:do\s+)?(?:sho?w?|display|dir|more|ping6?|traceroute6?|tracert|who|where|pwd|cat|ls|uname|uptime|get_\w+|get|"
+    r"\s*(?:do\s+)?(?:sh(?!\s+[-/.~$])|sho|show|display|dir|more|ping6?|traceroute6?|tracert|who|where|pwd|cat|ls|uname|uptime|get_\w+|get|"
     r"is_alive)(?:\s|$)",
     re.IGNORECASE,
 )
 
-# Output modifiers that write: `show running-config | redirect flash:x`.
-_WRITES = re.compile(r"[|>]\s*(?:redirect|append|tee|save)\b|>", re.IGNORECASE)
+# Output modifiers that write or run something: `show running-config | redirect flash:x`.
+_WRITES = re.compile(r"\|\s*(?:redirect|append|tee|save|file|sh|bash|vsh|xargs)\b|>", re.IGNORECASE)
+
+# What begins another command in the same text: line ends, and what shells and NX-OS have.
+_ANOTHER = re.compile(r"[\r\n;&`]|\|\||\$\(")
 
 _KEYS = frozenset({"command", "driver_args", "parsing"})
 _DIALOGUE_KEYS = frozenset({"prompt", "answer", "sendonly", "newline", "check_all"})
@@ -45,7 +49,8 @@ class Command:
     @property
     def only_reads(self) -> bool:
         """Whether it is sent in check mode as well."""
-        return bool(_READS.match(self.text)) and not _WRITES.search(self.text)
+        text = self.text.strip()
+        return bool(_READS.match(text)) and not _WRITES.search(text) and not _ANOTHER.search(text)
 
 
 def read_commands(commands: list[Any], *, driver_args: dict[str, Any], parsing: Any) -> list[Command]:

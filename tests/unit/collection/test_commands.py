@@ -26,7 +26,18 @@ def test_neighbours_with_the_same_arguments_share_a_job() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["show version", "sh run", " SHOW clock", "display version", "ping 192.0.2.1", "get_facts", "dir flash:"]
+    "text",
+    [
+        "show version",
+        "show version\n",
+        "show running-config | include (a|b)",
+        "sh run",
+        " SHOW clock",
+        "display version",
+        "ping 192.0.2.1",
+        "get_facts",
+        "dir flash:",
+    ],
 )
 def test_reading_commands_run_in_check_mode(text: str) -> None:
     assert read(text)[0].only_reads
@@ -41,6 +52,12 @@ def test_reading_commands_run_in_check_mode(text: str) -> None:
         "showdown",
         "show running-config | redirect flash:copy",
         "show running-config > bootflash:copy",
+        "show running-config | file disk0:copy",
+        "show clock\nreload",
+        "show clock ; reload",
+        "cat list && reboot",
+        "cat list | sh",
+        "sh /tmp/change.sh",
     ],
 )
 def test_other_commands_do_not(text: str) -> None:
