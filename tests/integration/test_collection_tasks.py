@@ -307,6 +307,19 @@ def test_ignore_unreachable_goes_on(ansible: Ansible, broker: ContractServer) ->
     assert [one.state for one in run.results] == ["unreachable", "ok"]
 
 
+def test_documented_repetition_repeats_what_may_succeed_later(ansible: Ansible, broker: ContractServer) -> None:
+    found = re.search(r"^ +until: (.*)$", (REPOSITORY / "docs" / "ansible.md").read_text(), re.MULTILINE)
+    assert found
+    gone = {**error("device_unreachable", "connect", "no route"), "retryable": True}
+    broker.script = [
+        ok(job("failed", result={"error": gone})),
+        ok(failed_job("command_refused", "execute", "refused")),
+    ]
+    task = {**command("a"), "register": "result", "until": found[1], "retries": 5, "delay": 0}
+    run = ansible.tasks(task, hosts=router(broker))
+    assert (run.only.state, len(broker.seen)) == ("failed", 2)
+
+
 def test_refused_line_gives_the_devices_text_and_what_was_applied(ansible: Ansible, broker: ContractServer) -> None:
     account = {"changed": True, "applied": ["interface x"], "outputs": [output("interface x", "")]}
     broker.script = [ok(failed_job("command_refused", "execute", "refused 'foo'", "% Invalid input", result=account))]
