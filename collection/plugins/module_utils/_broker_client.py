@@ -22,6 +22,8 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote, urlsplit
 
+from ansible_collections.netpulse.broker.plugins.module_utils._secrets import is_encrypted
+
 # What proxies answer in the place of a broker that they lost, or gave up waiting for. Some of them use each of these
 # also when the broker had the request already.
 _PROXY_LOST_BROKER = frozenset({502, 503, 504})
@@ -174,7 +176,7 @@ class BrokerClient:
 
     def post(self, path: str, body: Any, *, timeout: float) -> tuple[int, Any]:
         """POST a JSON body, answered with ``(status, data)``; ``timeout``: seconds without an answer."""
-        return self._request("POST", path, json.dumps(body).encode(), timeout)
+        return self._request("POST", path, json.dumps(body, default=_decrypted).encode(), timeout)
 
     def job(self, job_id: str, *, timeout: float) -> dict[str, Any]:
         """The job object of ``job_id``."""
@@ -264,6 +266,12 @@ class BrokerClient:
 
 class _ClosedBeforeAnswer(Exception):
     """The connection broke while the request was under way."""
+
+
+def _decrypted(value: Any) -> str:
+    if is_encrypted(value):
+        return str(value)
+    raise TypeError(f"an object of type {type(value).__name__} cannot be sent to the broker")
 
 
 def _refusal(url: str, status: int, message: str, details: list[Any]) -> str:

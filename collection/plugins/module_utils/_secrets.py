@@ -22,12 +22,18 @@ def is_secret_name(name: str) -> bool:
     return bool(_SECRET_NAME.search(name))
 
 
+def is_encrypted(value: Any) -> bool:
+    """Whether it is the object that ansible-core before 2.19 makes of ``!vault``; its ``str`` is the decrypted text."""
+    return bool(getattr(value, "__ENCRYPTED__", False))
+
+
 def secrets_in(arguments: Any) -> set[str]:
     """All secret values in nested arguments, by the names of their keys."""
     found: set[str] = set()
     if isinstance(arguments, dict):
         for name, value in arguments.items():
-            if is_secret_name(str(name)) and isinstance(value, str | int) and not isinstance(value, bool):
+            scalar = is_encrypted(value) or (isinstance(value, str | int) and not isinstance(value, bool))
+            if scalar and is_secret_name(str(name)):
                 found.add(str(value))
             else:
                 found |= secrets_in(value)

@@ -2,13 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
+from ansible_collections.netpulse.broker.plugins.module_utils._broker_client import BrokerClient
 from ansible_collections.netpulse.broker.plugins.module_utils._secrets import (
     Mask,
     hide_options,
     is_secret_name,
     secrets_in,
 )
+
+from tests.unit.collection.contract_server import ContractServer, job, ok
+
+
+class Encrypted(Sequence[str]):
+    """What ansible-core 2.17 and 2.18 make of ``!vault``: a sequence that is no str, decrypted when it is looked at."""
+
+    __ENCRYPTED__ = True
+
+    def __init__(self, text: str) -> None:
+        self._sealed = text[::-1]
+
+    def __str__(self) -> str:
+        return self._sealed[::-1]
+
+    def __getitem__(self, index: int | slice) -> str:
+        return str(self)[index]
+
+    def __len__(self) -> int:
+        return len(self._sealed)
 
 
 @pytest.mark.parametrize("name", ["password", "ansible_ssh_pass", "secret", "pkey", "passphrase", "api_key", "Token"])
@@ -26,6 +49,15 @@ def test_other_names(name: str) -> None:
 def test_secrets_are_found_at_any_depth() -> None:
     arguments = {"password": "p1", "connection_args": {"optional_args": {"secret": "s1"}, "list": [{"passwd": 1234}]}}
     assert secrets_in(arguments) == {"p1", "s1", "1234"}
+
+
+def test_encrypted_values_are_found_and_sent_decrypted(server: ContractServer) -> None:
+    arguments = {"passphrase": Encrypted("secret-text"), "keepalive": Encrypted("60")}
+    assert secrets_in({"connection_args": arguments}) == {"secret-text"}
+    server.script = [ok(job())]
+    with BrokerClient(server.url) as client:
+        client.post("/device/execute", {"connection_args": arguments}, timeout=5)
+    assert server.bodies() == [{"connection_args": {"passphrase": "secret-text", "keepalive": "60"}}]
 
 
 def test_options_are_hidden_by_name_and_the_rest_is_kept() -> None:
