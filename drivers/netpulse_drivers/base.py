@@ -99,7 +99,8 @@ class ChangeRequest:
     """A change as the driver receives it; every part that the driver cannot honour must raise UnsupportedOperation.
 
     Attributes:
-        lines: configuration lines in order, without trailing newlines; empty with ``save`` alone.
+        lines: configuration lines in order, without trailing newlines; empty when only ``save``, ``ensure.backup`` or
+            ``ensure.save_when`` is wanted.
         ensure: compare with the running configuration first and send only what is missing; None: send all lines.
         dry_run: compute and report, change nothing.
         save: write the running configuration to the start-up configuration afterwards.

@@ -190,6 +190,21 @@ def test_template_with_sections_and_a_banner_is_idempotent_and_backed_up(
     assert again.result["saved"] is True
 
 
+def test_backup_and_saving_need_no_line(
+    ansible: Ansible, site: Site, simulator: SimulatorLab, ios: SimulatedDevice
+) -> None:
+    simulator.configure(ios, "hostname renamed")
+    tasks = [{**config(backup=True), "check_mode": True}, config(backup=True)]
+    for taken in play(ansible, site, ios, *tasks).results:
+        assert taken.state == "ok"
+        assert "hostname renamed" in Path(taken.result["backup_path"]).read_text()
+    assert "hostname renamed" not in simulator.startup_config(ios)
+    saved, again = play(ansible, site, ios, config(save_when="modified"), config(save_when="modified")).results
+    assert (saved.result["saved"], saved.result["changed"]) == (True, True)
+    assert (again.result["saved"], again.result["changed"]) == (False, False)
+    assert "hostname renamed" in simulator.startup_config(ios)
+
+
 def test_refused_line_fails_with_the_devices_words_and_leaves_the_session_usable(
     ansible: Ansible, site: Site, simulator: SimulatorLab, ios: SimulatedDevice
 ) -> None:

@@ -29,7 +29,7 @@ from netpulse_broker.models.text_lines import Commands, ConfigLines
 from netpulse_broker.queueing.records import JobPayload
 from netpulse_broker.settings import JobSettings, WebhookSettings
 from netpulse_broker.webhooks.submission import RequestedWebhook
-from netpulse_drivers import BaseDriver, ChangeRequest, NetPulseError
+from netpulse_drivers import BaseDriver, ChangeRequest, EnsurePolicy, NetPulseError
 
 _COMMANDS: TypeAdapter[list[str] | dict[str, Any]] = TypeAdapter(Commands)
 _CONFIG: TypeAdapter[list[str] | dict[str, Any]] = TypeAdapter(ConfigLines)
@@ -338,10 +338,15 @@ def _change(options: JobOptions, lines: list[str], driver_args: Mapping[str, Any
     asked = driver_args.get("replace")
     if options.replace is not None and isinstance(asked, bool) and asked is not options.replace:
         raise BadRequest("replace stands in driver_args and in the options with different values; give it once")
-    if not lines and not save:
-        raise BadRequest("config is empty: give at least one line, or save: true to save alone")
+    policy = options.ensure
+    # A whole configuration without a line is never meant, whatever else is asked for.
+    without_lines = policy is not None and not (options.replace or asked) and _looks_or_saves(policy)
+    if not lines and not save and not without_lines:
+        raise BadRequest(
+            "config is empty: give at least one line, save: true to save alone, or ensure with backup or save_when"
+        )
     return {
-        "ensure": None if options.ensure is None else options.ensure.model_dump(),
+        "ensure": None if policy is None else policy.model_dump(),
         "dry_run": bool(options.dry_run),
         "save": save,
         "message": options.message,
@@ -377,3 +382,8 @@ def _on(parsing: dict[str, Any], connection_args: Mapping[str, Any]) -> dict[str
         return parsing
     known_as = platform.removesuffix("_telnet").removesuffix("_ssh")
     return parsing | {"args": {"platform": known_as} | parsing["args"]}
+
+
+def _looks_or_saves(policy: EnsurePolicy) -> bool:
+    """Whether the policy asks for something besides the lines."""
+    return policy.backup or policy.save_when != "never"

@@ -27,10 +27,12 @@ def apply_change(session: NapalmSession, change: ChangeRequest, args: NapalmChan
     replace = change.replace or args.replace
     lines = [*policy.parents, *change.lines]
     started = time.monotonic()
-    if not lines:
-        text = _save(session, call)
-        return ChangeResult(outputs=[Output("save", text, time.monotonic() - started)], changed=False, saved=True)
     backup = _running(session, call) if policy.backup else None
+    if not lines:
+        outputs = []
+        if not change.dry_run and (change.save or policy.save_when == "always"):
+            outputs.append(Output("save", _save(session, call), time.monotonic() - started))
+        return ChangeResult(outputs=outputs, changed=False, saved=bool(outputs), backup=backup)
     diff = _load(session, lines, replace=replace, call=call, ensure=change.ensure is not None)
     if diff and (policy.before or policy.after):
         _discard(session, call)
@@ -65,7 +67,7 @@ def _refuse_unsupported(change: ChangeRequest) -> None:
         raise UnsupportedOperation("revert_in is at least one second")
     if change.revert_in is not None and (change.save or (policy is not None and policy.save_when == "always")):
         raise UnsupportedOperation("save and revert_in exclude each other: confirming saves")
-    if not change.lines and (policy is None or not policy.parents) and change.dry_run:
+    if not change.lines and policy is None and change.dry_run:
         raise UnsupportedOperation("dry_run of nothing")
     if policy is None:
         return

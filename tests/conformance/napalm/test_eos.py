@@ -164,6 +164,15 @@ def test_save_alone(eos: Client, lab: SimulatorLab, switch: SimulatedDevice) -> 
     assert "vlan 9" in lab.startup_config(switch)
 
 
+def test_backup_alone_saves_nothing(eos: Client, lab: SimulatorLab, switch: SimulatedDevice) -> None:
+    lab.configure(switch, "vlan 9")
+    policy = EnsurePolicy(backup=True)
+    for result in (eos.change(ensure=policy), eos.change(ensure=policy, dry_run=True)):
+        assert "vlan 9" in (result.backup or "")
+        assert (result.changed, result.saved) == (False, False)
+    assert "vlan 9" not in lab.startup_config(switch)
+
+
 def test_commit_message_is_not_ignored(eos: Client, lab: SimulatorLab, switch: SimulatedDevice) -> None:
     before = lab.running_config(switch)
     with pytest.raises(UnsupportedOperation, match="message"):

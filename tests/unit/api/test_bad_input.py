@@ -134,6 +134,8 @@ async def test_wrong_types_and_names(
         ({"config": "x"}, "command and config exclude each other"),
         ({"command": None}, "give command (a query) or config (a change)"),
         ({"command": None, "config": []}, "config is empty"),
+        ({"command": None, "config": [], "ensure": True}, "config is empty"),
+        ({"command": None, "config": [], "ensure": {"backup": True}, "options": {"replace": True}}, "config is empty"),
         ({"save": True}, "save says something about a change"),
         ({"options": {"dry_run": True}}, "dry_run says something about a change"),
         ({"ensure": True}, "ensure says something about a change"),

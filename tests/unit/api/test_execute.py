@@ -138,6 +138,15 @@ async def test_saving_alone(client: httpx.AsyncClient, dispatch: MemoryDispatch)
     assert made.payload.change["save"] is True
 
 
+@pytest.mark.parametrize("policy", [{"backup": True}, {"save_when": "modified"}])
+async def test_policy_that_wants_something_without_a_line(
+    client: httpx.AsyncClient, dispatch: MemoryDispatch, policy: dict[str, Any]
+) -> None:
+    made = await submit(client, dispatch, command=None, config=[], ensure=policy)
+    assert made.payload.commands == []
+    assert made.payload.change["ensure"] | policy == made.payload.change["ensure"]
+
+
 async def test_ensure(client: httpx.AsyncClient, dispatch: MemoryDispatch) -> None:
     made = await submit(client, dispatch, command=None, config="x", ensure=True)
     assert made.payload.change["ensure"]["match"] == "line"
