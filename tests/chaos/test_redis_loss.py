@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from netpulse_broker.errors import BrokerError
 from netpulse_broker.queueing import keys
 from netpulse_broker.queueing.claims import WorkSource
@@ -134,3 +136,34 @@ async def test_redis_comes_back_empty_and_the_node_registers_again(redis_server:
                 await_condition, lambda: broker.client.sismember(keys.NODES, "n1"), why="the node is registered"
             )
             assert (await broker.run(device, "again")).status == "finished"
+
+
+@pytest.mark.parametrize("known", ["an earlier worker, with a job", "the assignment alone"])
+async def test_redis_comes_back_with_a_record_older_than_the_worker(
+    private_redis_server: RedisServer, tmp_path: Path, known: str
+) -> None:
+    """The last moment before the outage is lost, and with it who serves the device."""
+    async with BrokerUnderTest(private_redis_server, tmp_path) as broker:
+        with LineDevice() as device:
+            await broker.start()
+            lost = await broker.dispatcher.submit(broker.job(device, "hold"))
+            await asyncio.to_thread(device.wait_for_command, "hold")
+            key, job = keys.device(lost.device), keys.rq_job(lost.id)
+            before, claim = broker.client.hgetall(key), broker.client.hgetall(job)
+            broker.kill_worker(device)
+            device.release.set()
+            assert (await broker.ended(lost.id)).error == "worker_lost"
+            assert (await broker.run(device, "show")).status == "finished"
+            if known == "the assignment alone":
+                lease = before[b"token"].rpartition(b"|")[0]
+                broker.client.hset(key, mapping={"token": lease + b"|0", "state": "assigned"})
+            else:
+                broker.client.hset(key, mapping=before)
+                broker.client.delete(job)
+                broker.client.hset(job, mapping=claim)
+                broker.client.rpush(keys.claims(f"device:{lost.device}"), lost.id)
+            await asyncio.to_thread(private_redis_server.kill)
+            await asyncio.to_thread(private_redis_server.start)
+            assert (await broker.run(device, "again")).status == "finished"
+            assert (await broker.ended(lost.id)).error == "worker_lost"
+            assert device.commands == ["hold", "show", "again"]

@@ -166,18 +166,32 @@ class PinnedRoster:
     def died(self, child: Child, *, replace: bool) -> None:
         """See ``Roster``."""
         self._orphans.pop(child, None)
-        if child.token:
-            self._account(child.device, child.token, child.worker, replace=replace)
+        if child.token and not self._account(child.device, child.token, child.worker, replace=replace):
+            self._account_for_the_record(child, replace=replace)
         if self._serving.get(child.device) is child:
             if not child.recorded:
                 # Perhaps never recorded as its device's worker: then the assignment itself has to be given back.
                 self._account(child.device, self._lease.token(0), "", replace=replace)
             del self._serving[child.device]
 
-    def _account(self, device: str, token: str, worker: str, *, replace: bool) -> None:
+    def _account_for_the_record(self, child: Child, *, replace: bool) -> None:
+        """The device's record names another worker than the one that has ended.
+
+        When Redis has come back with an older state, that is one of this lease that is long dead; nobody else would
+        ever give the device back.
+        """
+        if self._serving.get(child.device) not in {None, child}:
+            return  # the next worker is there, or about to be
+        for held in self._desk.held():
+            if held.device == child.device and held.token.startswith(self._lease.value + "|"):
+                log.warning("record_outdated", device=held.device, worker=held.worker, ended=child.worker)
+                self._account(held.device, held.token, held.worker, replace=replace)
+
+    def _account(self, device: str, token: str, worker: str, *, replace: bool) -> bool:
+        """End what the worker ran, and give the device back; False when it is not that worker's by now."""
         recovery = self._desk.recover(device, token=token, worker=worker)
         if recovery is None:
-            return
+            return False
         tell = log.warning if recovery.lost or recovery.requeued else log.info
         tell(
             "worker_ended",
@@ -190,6 +204,7 @@ class PinnedRoster:
         if replace and recovery.pending:
             # A job that was lost is over: that is progress, however deadly. Without any, hurry would be a hot loop.
             self._again[device] = time.monotonic() + (0.0 if recovery.lost else self._deaths.delay(device))
+        return True
 
     def tick(self) -> float:
         """See ``Roster``: replacements that are due, left-over processes that take too long."""
