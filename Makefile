@@ -20,14 +20,14 @@ $(VENV)/.venv:
 	@touch $@
 
 # The demo needs no vendor collections; the tests compare with them.
-$(VENV)/.demo: pyproject.toml | $(VENV)/.venv
+$(VENV)/.demo: pyproject.toml lab/pyproject.toml | $(VENV)/.venv
 	@echo "installing into $(VENV)"
-	@$(BIN)/python -m pip install --quiet -e '.[embedded,dev]'
+	@$(BIN)/python -m pip install --quiet -e '.[embedded,dev]' -e ./lab
 	@touch $@
 
-$(VENV)/.test: pyproject.toml | $(VENV)/.venv
+$(VENV)/.test: pyproject.toml lab/pyproject.toml | $(VENV)/.venv
 	@echo "installing into $(VENV), vendor collections included"
-	@$(BIN)/python -m pip install --quiet -e '.[embedded,dev,parity]'
+	@$(BIN)/python -m pip install --quiet -e '.[embedded,dev,parity]' -e ./lab
 	@# A community driver for the tests. It asks for a paramiko that old devices cannot log in with, and works with ours.
 	@$(BIN)/python -m pip install --quiet --no-deps napalm-linux napalm-device-types
 	@touch $@ $(VENV)/.demo

@@ -26,9 +26,9 @@ from rich.table import Table
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from netpulse_lab import SimulatorLab  # noqa: E402
 from tests.lab.real import FrrLab  # noqa: E402  # the lab lies beside the tests
 from tests.lab.running_broker import RunningBroker  # noqa: E402
-from tests.lab.simulator import SimulatorLab  # noqa: E402
 
 TOOLS = Path(sys.executable).parent
 console = Console()

@@ -13,11 +13,11 @@ import json
 import sys
 from pathlib import Path
 
-from netpulse_broker.api.documentation import document
+from netpulse_broker.api.openapi import document
 from netpulse_broker.api.server import whole_app
 from netpulse_broker.dispatch.dispatcher import Dispatcher
 from netpulse_broker.dispatch.schedulers import SCHEDULERS
-from netpulse_broker.queueing.sealing import Sealer
+from netpulse_broker.queueing.redis.sealing import Sealer
 from netpulse_broker.settings import Settings
 from netpulse_drivers.registry import DriverRegistry
 

@@ -10,13 +10,13 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import TypeVar
 
+from netpulse_lab import SimulatorLab
 from tests.bench import many_devices, node_loss, one_device, vendor_path, worker_loss
 from tests.bench.conditions import conditions
 from tests.bench.report import Run, report
 from tests.bench.sizes import FULL, TINY, Sizes
 from tests.lab.real import FrrLab
 from tests.lab.running_broker import RunningBroker
-from tests.lab.simulator import SimulatorLab
 from tests.parity.vendor_ansible import VendorAnsible
 
 T = TypeVar("T")

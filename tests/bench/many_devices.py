@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 import psutil
 from netmiko import BaseConnection, ConnectHandler
 
+from netpulse_lab import SimulatedDevice, SimulatorLab
 from tests.bench.one_device import COMMAND
 from tests.bench.rest_client import RestClient, request_body
 from tests.bench.sizes import Sizes
 from tests.lab.running_broker import RunningBroker
-from tests.lab.simulator import SimulatedDevice, SimulatorLab
 
 
 @dataclass(slots=True, kw_only=True)

@@ -16,13 +16,13 @@ from typing import Self
 
 import psutil
 
-from netpulse_broker.queueing import keys
+from netpulse_broker.queueing.redis import keys
+from netpulse_lab import SimulatorLab
 from tests.bench.one_device import COMMAND
 from tests.bench.rest_client import RestClient, request_body
 from tests.bench.sizes import Sizes
 from tests.lab.redis_server import RedisServer
 from tests.lab.running_broker import RunningBroker
-from tests.lab.simulator import SimulatorLab
 
 
 @dataclass(slots=True, kw_only=True)

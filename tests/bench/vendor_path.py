@@ -17,11 +17,11 @@ from typing import Any
 import psutil
 import yaml
 
+from netpulse_lab import SimulatedDevice, SimulatorLab
 from tests.bench.figures import Target, table
 from tests.bench.one_device import COMMAND
 from tests.bench.sizes import Sizes, VendorCase
 from tests.lab.running_broker import RunningBroker
-from tests.lab.simulator import SimulatedDevice, SimulatorLab
 from tests.parity.vendor_ansible import REPOSITORY, VendorAnsible
 
 MOST_FORKS = 10

@@ -7,12 +7,12 @@ import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+from netpulse_lab import SimulatedDevice, SimulatorLab
 from tests.bench.figures import Samples
 from tests.bench.many_devices import identity
 from tests.bench.rest_client import Answered, RestClient, request_body
 from tests.bench.sizes import Sizes
 from tests.lab.running_broker import RunningBroker
-from tests.lab.simulator import SimulatedDevice, SimulatorLab
 
 HANGS = "show clock"
 """A command that the devices are made not to answer."""

@@ -21,9 +21,10 @@ import psutil
 from netpulse_broker.dispatch.dispatcher import Dispatcher
 from netpulse_broker.dispatch.schedulers import SCHEDULERS
 from netpulse_broker.dispatch.submission import JobSubmission
-from netpulse_broker.queueing import keys
-from netpulse_broker.queueing.records import JobPayload, JobRecord
-from netpulse_broker.queueing.sealing import Sealer
+from netpulse_broker.queueing.jobs.payload import JobPayload
+from netpulse_broker.queueing.jobs.record import JobRecord
+from netpulse_broker.queueing.redis import keys
+from netpulse_broker.queueing.redis.sealing import Sealer
 from netpulse_broker.settings import Settings
 from tests.chaos.line_device import LineDevice
 from tests.lab.redis_server import RedisServer
@@ -65,7 +66,7 @@ class Role:
             found[:] = [
                 child
                 for child in psutil.Process(self.pid).children()
-                if "netpulse_broker.workers.forkserver" in " ".join(child.cmdline())
+                if "netpulse_broker.workers.node.fork_server" in " ".join(child.cmdline())
             ]
             return bool(found)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from netpulse_broker.settings import Settings
 from netpulse_broker.telemetry.logging import configure_logging
-from netpulse_broker.workers.node import NodeDaemon
+from netpulse_broker.workers.node.daemon import NodeDaemon
 
 if __name__ == "__main__":
     role, path = sys.argv[1:3]

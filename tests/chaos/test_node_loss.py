@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from netpulse_broker.queueing import keys
+from netpulse_broker.queueing.redis import keys
 from tests.chaos.broker import BrokerUnderTest, Role, await_condition
 from tests.chaos.line_device import LineDevice
 from tests.lab.redis_server import RedisServer

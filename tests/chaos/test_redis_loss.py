@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from netpulse_broker.errors import BrokerError
-from netpulse_broker.queueing import keys
-from netpulse_broker.queueing.claims import WorkSource
+from netpulse_broker.queueing.jobs.worker_queue import WorkSource
+from netpulse_broker.queueing.redis import keys
 from tests.chaos.broker import BrokerUnderTest, await_condition
 from tests.chaos.line_device import LineDevice
 from tests.lab.redis_server import RedisServer

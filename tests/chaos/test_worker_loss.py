@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from netpulse_broker.queueing.job_index import JobFilter
+from netpulse_broker.queueing.jobs.job_index import JobFilter
 from tests.chaos.broker import BrokerUnderTest, await_condition
 from tests.chaos.line_device import LineDevice
 from tests.lab.redis_server import RedisServer

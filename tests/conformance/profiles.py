@@ -11,8 +11,8 @@ from netpulse_drivers.conformance import Profile
 from netpulse_drivers.napalm import NapalmDriver
 from netpulse_drivers.netmiko import NetmikoDriver
 from netpulse_drivers.pyeapi import PyeapiDriver
+from netpulse_lab import SimulatedDevice, SimulatorLab
 from tests.conformance.profile import Tried
-from tests.lab.simulator import SimulatedDevice, SimulatorLab
 
 
 class SimulatedTarget:

@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from netpulse_lab import SimulatedDevice, SimulatorLab
 from tests.contract.client_v02 import V02Client, V02Error
 from tests.lab.running_broker import RunningBroker
-from tests.lab.simulator import SimulatedDevice, SimulatorLab
 
 
 @pytest.fixture(scope="module")

@@ -12,9 +12,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from netpulse_lab import SimulatedDevice, SimulatorLab
 from tests.documentation.pages import ROOT
 from tests.lab.running_broker import RunningBroker
-from tests.lab.simulator import SimulatedDevice, SimulatorLab
 from tests.lab.webhook_receiver import WebhookReceiver
 
 ACCOUNT = {"username": "admin", "password": "device-password", "secret": "enable-password"}

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from netpulse_lab import SimulatorLab
 from tests.evidence.matrix.table import CELLS, cells_of, printed
 from tests.lab.running_broker import RunningBroker
-from tests.lab.simulator import SimulatorLab
 
 _DONE = ("passed", "failed", "skipped", "error")
 

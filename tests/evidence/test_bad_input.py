@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from netpulse_lab import SimulatedDevice, SimulatorLab
 from tests.evidence.test_eapi_drivers import napalm, pyeapi
 from tests.lab.running_broker import RunningBroker
-from tests.lab.simulator import SimulatedDevice, SimulatorLab
 
 OVERSIZED = 50_000_000
 """Bytes."""

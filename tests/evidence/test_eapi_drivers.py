@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from netpulse_lab import SimulatedDevice, SimulatorLab
 from tests.lab.running_broker import RunningBroker
-from tests.lab.simulator import SimulatedDevice, SimulatorLab
 
 LINES = ["interface Ethernet1", "description over REST"]
 

@@ -14,12 +14,12 @@ import pytest
 from napalm import get_network_driver
 from napalm.base.base import NetworkDriver
 
+from netpulse_lab import SimulatedDevice, SimulatorLab
 from tests.lab.modelled import eos_getters, ios_getters
 from tests.lab.modelled.case import Case
 from tests.lab.modelled.devices import eos_device, ios_device
 from tests.lab.modelled.network import ModelledDevice, eos_config, ios_config
 from tests.lab.running_broker import RunningBroker
-from tests.lab.simulator import SimulatedDevice, SimulatorLab
 
 PLATFORMS: dict[str, ModuleType] = {"ios": ios_getters, "eos": eos_getters}
 WIRES = {"ios": "ssh", "eos": "http", "eos-ssh": "ssh"}

@@ -14,10 +14,10 @@ import pytest
 
 from netpulse_broker.dispatch.schedulers import SCHEDULERS
 from netpulse_broker.settings import DispatchSettings
+from netpulse_lab import SimulatedDevice, SimulatorLab
 from tests.evidence.conftest import LONG
 from tests.lab.installation import Installation, RoleProcess
 from tests.lab.real.waiting import wait_until
-from tests.lab.simulator import SimulatedDevice, SimulatorLab
 
 DEVICES = 60 if LONG else 12
 CAPACITY = 40 if LONG else 8

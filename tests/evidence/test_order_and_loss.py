@@ -13,10 +13,10 @@ from typing import Any
 import psutil
 import pytest
 
+from netpulse_lab import SimulatedDevice, SimulatorLab
 from tests.evidence.conftest import LONG
 from tests.lab.real.waiting import wait_until
 from tests.lab.running_broker import RunningBroker
-from tests.lab.simulator import SimulatedDevice, SimulatorLab
 
 CLIENTS = 10
 

@@ -8,8 +8,8 @@ import re
 import subprocess
 from pathlib import Path
 
+from netpulse_lab import SimulatorLab
 from tests.lab.running_broker import RunningBroker
-from tests.lab.simulator import SimulatorLab
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 

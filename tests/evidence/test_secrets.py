@@ -13,10 +13,10 @@ import pytest
 import redis
 
 from netpulse_broker.embedded.paths import ServerPaths
-from netpulse_broker.queueing import keys
+from netpulse_broker.queueing.redis import keys
+from netpulse_lab import SimulatorLab
 from tests.lab.real.waiting import wait_until
 from tests.lab.running_broker import RunningBroker
-from tests.lab.simulator import SimulatorLab
 
 PASSWORD = "P4ssw0rd-of-the-device-7f3a"
 SECRET = "S3cret-of-the-device-9c1d"

@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
+from netpulse_lab import SimulatorLab
 from tests.evidence.test_order_and_loss import device_of
 from tests.lab.real import FrrLab
 from tests.lab.real.waiting import wait_until
 from tests.lab.running_broker import RunningBroker
-from tests.lab.simulator import SimulatorLab
 
 
 def test_a_session_dropped_while_idle_costs_one_reconnect(broker: RunningBroker, lab: SimulatorLab) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from pathlib import Path
 
-from tests.lab.simulator import SimulatorLab
+from netpulse_lab import SimulatorLab
 from tests.lab.timed_changes import WAYS, error_of, restarted, stage_of
 
 

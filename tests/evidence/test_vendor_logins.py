@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from netpulse_lab import SimulatedDevice, SimulatorLab
 from tests.evidence.conftest import LONG
 from tests.lab.running_broker import RunningBroker
-from tests.lab.simulator import SimulatedDevice, SimulatorLab
 from tests.parity.vendor_ansible import VendorAnsible
 
 DEVICES = 10

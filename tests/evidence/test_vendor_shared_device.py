@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 import yaml
 
+from netpulse_lab import SimulatedDevice, SimulatorLab
 from tests.evidence.conftest import LONG
 from tests.lab.running_broker import RunningBroker
-from tests.lab.simulator import SimulatedDevice, SimulatorLab
 from tests.parity.vendor_ansible import VendorAnsible
 
 CHANGES = {"one": 70, "two": 70, "rest": 60} if LONG else {"one": 4, "two": 4, "rest": 4}

@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from netpulse_lab import SimulatedDevice
 from tests.lab.running_broker import RunningBroker
-from tests.lab.simulator import SimulatedDevice
 
 PROMPT = rb"[\r\n]?[\w\+\-\.:\/\[\]]+(?:\([^\)]+\)){0,3}(?:[>#]) ?$"
 STDERR = (rb"% ?Error", rb"% Invalid", rb"(?:incomplete|ambiguous) command", rb"[\r\n%] Bad passwords")

@@ -21,7 +21,7 @@ from netpulse_broker.cli.app import _role_settings, main
 from netpulse_broker.cli.role_process import Role
 from netpulse_broker.cli.up import run_up
 from netpulse_broker.embedded.lifeline import LIFELINE_VARIABLE, inherited_lifeline
-from netpulse_broker.queueing.connection import connect
+from netpulse_broker.queueing.redis.connection import connect
 from netpulse_broker.settings import Settings
 from netpulse_broker.settings_source import load_settings
 

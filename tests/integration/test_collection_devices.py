@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 import yaml
 
+from netpulse_lab import SimulatedDevice, SimulatorLab
 from tests.integration.ansible_run import REPOSITORY, Ansible, PlaybookRun, build_collection, install_collection
 from tests.integration.answer_thief import AnswerThief
 from tests.integration.supervised import Up
 from tests.lab.real import Device, FrrLab
-from tests.lab.simulator import SimulatedDevice, SimulatorLab
 
 API_KEY = "key-of-the-collection-tests-0123456789"
 DEMO = REPOSITORY / "playbooks" / "demo.yml"

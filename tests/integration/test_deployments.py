@@ -19,12 +19,12 @@ import httpx
 import psutil
 import pytest
 
+from netpulse_lab import SimulatedDevice, SimulatorLab
 from tests.integration.test_rest_server import certificate
 from tests.lab.installation import Installation
 from tests.lab.real.waiting import wait_until
 from tests.lab.running_broker import RunningBroker
 from tests.lab.sentinel import SentinelRedis
-from tests.lab.simulator import SimulatedDevice, SimulatorLab
 
 USER = 61_234
 """Nobody's user id: no account has it."""

@@ -12,9 +12,9 @@ import pytest
 
 from netpulse_broker.cli import main
 from netpulse_drivers.conformance import CLAUSES
+from netpulse_lab import SimulatorLab
 from tests.lab.real import SshdHost
 from tests.lab.shouting_device import ShoutingDevice, install_page_driver, page_blocks
-from tests.lab.simulator import SimulatorLab
 
 
 def netpulse(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

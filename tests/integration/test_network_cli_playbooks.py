@@ -16,8 +16,8 @@ import psutil
 import pytest
 import yaml
 
+from netpulse_lab import SimulatedDevice, SimulatorLab
 from tests.lab.running_broker import RunningBroker
-from tests.lab.simulator import SimulatedDevice, SimulatorLab
 from tests.parity.vendor_ansible import REPOSITORY, Run, VendorAnsible
 
 CALLBACKS = Path(__file__).parent / "network_cli_callbacks"

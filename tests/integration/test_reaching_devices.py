@@ -14,11 +14,11 @@ from typing import Any
 import psutil
 import pytest
 
+from netpulse_lab import SimulatedDevice, SimulatorLab
 from tests.lab.fixtures_real import require
 from tests.lab.real import Device, SshdHost
 from tests.lab.real.waiting import wait_until
 from tests.lab.running_broker import RunningBroker
-from tests.lab.simulator import SimulatedDevice, SimulatorLab
 
 pytestmark = pytest.mark.sshd
 

@@ -18,9 +18,9 @@ import httpx
 import psutil
 import pytest
 
+from netpulse_lab import SimulatedDevice, SimulatorLab
 from tests.integration.session_caller import Caller, b64, connection_args, exchange, unb64, wait_until
 from tests.lab.running_broker import RunningBroker
-from tests.lab.simulator import SimulatedDevice, SimulatorLab
 
 
 @pytest.fixture(scope="module")

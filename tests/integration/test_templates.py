@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from netpulse_lab import SimulatedDevice, SimulatorLab
 from tests.lab.running_broker import RunningBroker
-from tests.lab.simulator import SimulatedDevice, SimulatorLab
 from tests.lab.webhook_receiver import WebhookReceiver
 
 LOOPS = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"

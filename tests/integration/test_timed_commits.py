@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from netmiko import ConnectHandler
 
+from netpulse_lab import SimulatorLab
 from tests.lab.real.waiting import wait_until
 from tests.lab.running_broker import RunningBroker
-from tests.lab.simulator import SimulatorLab
 from tests.lab.timed_changes import (
     IOS,
     MARK,

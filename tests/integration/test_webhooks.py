@@ -11,9 +11,9 @@ import psutil
 import pytest
 
 from netpulse_broker.webhooks.signature import signature
+from netpulse_lab import SimulatedDevice, SimulatorLab
 from tests.lab.real.waiting import wait_until
 from tests.lab.running_broker import RunningBroker
-from tests.lab.simulator import SimulatedDevice, SimulatorLab
 from tests.lab.webhook_receiver import WebhookReceiver
 
 SECRET = "webhook-signing-secret"

@@ -12,11 +12,12 @@ import psutil
 import pytest
 
 from netpulse_broker.dispatch.submission import JobSubmission
-from netpulse_broker.queueing.job_index import JobFilter
-from netpulse_broker.queueing.records import JobPayload, JobRecord
+from netpulse_broker.queueing.jobs.job_index import JobFilter
+from netpulse_broker.queueing.jobs.payload import JobPayload
+from netpulse_broker.queueing.jobs.record import JobRecord
+from netpulse_lab import SimulatedDevice, SimulatorLab
 from tests.chaos.broker import BrokerUnderTest
 from tests.lab.redis_server import RedisServer
-from tests.lab.simulator import SimulatedDevice, SimulatorLab
 
 
 @pytest.fixture(scope="module")

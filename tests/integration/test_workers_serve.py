@@ -9,8 +9,8 @@ import psutil
 import pytest
 
 from netpulse_broker.errors import NoWorker
-from netpulse_broker.queueing import keys
-from netpulse_broker.queueing.worker_index import WorkerFilter
+from netpulse_broker.queueing.nodes.worker_index import WorkerFilter
+from netpulse_broker.queueing.redis import keys
 from tests.chaos.broker import BrokerUnderTest, await_condition
 from tests.chaos.line_device import PASSWORD, LineDevice
 from tests.lab.redis_server import RedisServer

@@ -9,7 +9,7 @@ from typing import Self
 
 import paramiko
 
-from tests.lab.simulator import SimulatedDevice
+from netpulse_lab import SimulatedDevice
 
 
 class RawShell:

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from tests.lab.simulator import DeviceSpec
-from tests.lab.simulator.device import Device, load
-from tests.lab.simulator.device_spec import SpecError, fleet
-from tests.lab.simulator.faults import FaultError, Faults
-from tests.lab.simulator.interpreter import Interpreter
-from tests.lab.simulator.outcome import Ask, Collect, Say
-from tests.lab.simulator.platforms import PLATFORMS, platform_named
+from netpulse_lab import DeviceSpec
+from netpulse_lab.device import Device, load
+from netpulse_lab.device_spec import SpecError, fleet
+from netpulse_lab.faults import FaultError, Faults
+from netpulse_lab.interpreter import Interpreter
+from netpulse_lab.outcome import Ask, Collect, Say
+from netpulse_lab.platforms import PLATFORMS, platform_named
 
 
 class Console:

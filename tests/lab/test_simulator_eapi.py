@@ -13,8 +13,8 @@ import pyeapi.client
 import pytest
 from pyeapi.eapilib import CommandError, HttpEapiConnection, HttpsEapiConnection
 
-from tests.lab.simulator import SimulatedDevice, SimulatorLab
-from tests.lab.simulator.device_spec import DeviceSpec, SpecError
+from netpulse_lab import SimulatedDevice, SimulatorLab
+from netpulse_lab.device_spec import DeviceSpec, SpecError
 
 
 @pytest.fixture(scope="module")

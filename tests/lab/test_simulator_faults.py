@@ -10,10 +10,10 @@ from collections.abc import Iterator
 import paramiko
 import pytest
 
+from netpulse_lab import LabError, SimulatedDevice, SimulatorLab
+from netpulse_lab.delivery import GARBAGE, PROMPT_LIKE
 from tests.lab.raw_shell import RawShell
 from tests.lab.real.waiting import wait_until
-from tests.lab.simulator import LabError, SimulatedDevice, SimulatorLab
-from tests.lab.simulator.delivery import GARBAGE, PROMPT_LIKE
 
 
 @pytest.fixture(scope="module")

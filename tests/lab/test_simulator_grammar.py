@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.lab.simulator.grammar import Grammar, Match, Rejection
-from tests.lab.simulator.platforms.parameters import PARAMETERS, InterfaceNames, compact_vlans, expand_vlans
+from netpulse_lab.grammar import Grammar, Match, Rejection
+from netpulse_lab.platforms.parameters import PARAMETERS, InterfaceNames, compact_vlans, expand_vlans
 
 INTERFACES = InterfaceNames(types=("GigabitEthernet", "Loopback", "Vlan"), physical=("GigabitEthernet0/0",))
 GRAMMAR = Grammar(

@@ -14,8 +14,8 @@ from netmiko import BaseConnection, ConnectHandler
 from netmiko.exceptions import NetmikoAuthenticationException, ReadTimeout
 from ntc_templates.parse import parse_output
 
+from netpulse_lab import SimulatedDevice, SimulatorLab
 from tests.lab.real.waiting import wait_until
-from tests.lab.simulator import SimulatedDevice, SimulatorLab
 
 Connect = Callable[..., BaseConnection]
 

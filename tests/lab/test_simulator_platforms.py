@@ -12,8 +12,8 @@ import pytest
 from netmiko import BaseConnection, ConnectHandler
 from ntc_templates.parse import parse_output
 
+from netpulse_lab import SimulatedDevice, SimulatorLab
 from tests.lab.real.waiting import wait_until
-from tests.lab.simulator import SimulatedDevice, SimulatorLab
 
 Connect = Callable[[str], BaseConnection]
 PLATFORMS = {"nx": "nxos", "xr": "iosxr", "mx": "junos", "sw": "eos", "r": "ios"}

@@ -16,12 +16,12 @@ from typing import Any
 import asyncssh
 import pytest
 
+from netpulse_lab import LabError, SimulatedDevice, SimulatorLab
 from tests.lab.raw_shell import RawShell
 from tests.lab.real.waiting import wait_until
-from tests.lab.simulator import LabError, SimulatedDevice, SimulatorLab
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMAND = [sys.executable, "-m", "tests.lab.simulator"]
+COMMAND = [sys.executable, "-m", "netpulse_lab"]
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -89,7 +89,7 @@ def test_it_ends_when_stdin_closes() -> None:
 def test_it_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
     """Killed with SIGKILL, a test run cannot clean up; the lab goes with it."""
     program = (
-        "import sys, time\nfrom tests.lab.simulator import SimulatorLab\n"
+        "import sys, time\nfrom netpulse_lab import SimulatorLab\n"
         "lab = SimulatorLab(count=1)\nlab.start()\nprint(lab.pid, flush=True)\ntime.sleep(600)\n"
     )
     with subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, text=True) as parent:

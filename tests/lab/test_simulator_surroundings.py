@@ -8,9 +8,9 @@ import pytest
 from netmiko import ConnectHandler
 from ntc_templates.parse import parse_output
 
-from tests.lab.simulator import SimulatorLab
-from tests.lab.simulator.device_spec import DeviceSpec, SpecError
-from tests.lab.simulator.surroundings import dotted_mac, link_local
+from netpulse_lab import SimulatorLab
+from netpulse_lab.device_spec import DeviceSpec, SpecError
+from netpulse_lab.surroundings import dotted_mac, link_local
 
 HEARD = {
     "lldp": [

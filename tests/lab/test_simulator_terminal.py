@@ -11,9 +11,9 @@ import asyncssh
 import paramiko
 import pytest
 
+from netpulse_lab import DeviceSpec, SimulatedDevice, SimulatorLab
 from tests.lab.raw_shell import RawShell
 from tests.lab.real.waiting import wait_until
-from tests.lab.simulator import DeviceSpec, SimulatedDevice, SimulatorLab
 
 KEY = asyncssh.generate_private_key("ssh-ed25519")
 

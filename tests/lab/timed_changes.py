@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from netpulse_lab import LabError, SimulatedDevice, SimulatorLab
 from tests.lab.running_broker import RunningBroker
-from tests.lab.simulator import LabError, SimulatedDevice, SimulatorLab
 
 ARCHIVE = "ip scp server enable\nfile prompt quiet\narchive\n path flash0:archive"
 MARK = "made with a timer"

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
+from netpulse_lab import SimulatorLab
 from tests.lab.running_broker import RunningBroker
-from tests.lab.simulator import SimulatorLab
 from tests.parity.connections import STOCK_SSH, over_stock
 from tests.parity.table import Table
 from tests.parity.vendor_ansible import Run, VendorAnsible

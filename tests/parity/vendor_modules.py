@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
+from netpulse_lab import SimulatorLab
 from tests.lab.running_broker import RunningBroker
-from tests.lab.simulator import SimulatorLab
 from tests.parity.comparison import differences
 from tests.parity.connections import over_broker
 from tests.parity.table import Table

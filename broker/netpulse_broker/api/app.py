@@ -8,32 +8,32 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from netpulse_broker import __version__
-from netpulse_broker.api import documentation, failures
+from netpulse_broker.api import error_responses, openapi
 from netpulse_broker.api.auth import Authentication, KeyRing
 from netpulse_broker.api.context import Context
 from netpulse_broker.api.limits import BodyLimit, RequestLimit
-from netpulse_broker.api.observation import Observation
+from netpulse_broker.api.monitoring import Observation
 from netpulse_broker.api.ports import Dispatch, Drivers
-from netpulse_broker.api.preparation import Preparation
 from netpulse_broker.api.request_metrics import RequestMetrics
+from netpulse_broker.api.requests.jobs import Translator
+from netpulse_broker.api.requests.templates import Preparation
 from netpulse_broker.api.routes import (
     commit,
-    control,
     device,
     health,
     job,
-    operation,
+    monitoring,
+    operations,
     session,
     template,
     webhook,
     worker,
 )
-from netpulse_broker.api.translation import Translator
-from netpulse_broker.dispatch.leases import LeaseDesk
-from netpulse_broker.dispatch.operators import OperatorDesk
+from netpulse_broker.dispatch.interactive.sessions import LeaseDesk
+from netpulse_broker.dispatch.operations import OperatorDesk
 from netpulse_broker.settings import Settings
 from netpulse_broker.templating.client import TemplateCalls
-from netpulse_broker.templating.workshop import Workshop
+from netpulse_broker.templating.template_service import Workshop
 from netpulse_broker.webhooks.dead_letters import DeadLetters
 
 PROBES = frozenset({"/health/live", "/health/ready"})
@@ -106,23 +106,23 @@ def create_app(
     app.state.dead_letters = dead_letters
     if operators is not None:
         app.state.operators = operators
-        app.router.routes.extend(control.router.routes)
+        app.router.routes.extend(operations.router.routes)
     if observation is not None:
         app.state.observation = observation
-        app.router.routes.extend(operation.router.routes)
-    documentation.install(app, page=settings.controller.docs)
-    failures.install(app)
+        app.router.routes.extend(monitoring.router.routes)
+    openapi.install(app, page=settings.controller.docs)
+    error_responses.install(app)
 
     # The one added last stands outermost.
     app.add_middleware(BodyLimit, limit=settings.controller.max_body, streamed=session.FILE_PATH)
     app.add_middleware(
         Authentication,
         keys=keys,
-        open_paths=PROBES | documentation.OPEN_PATHS,
+        open_paths=PROBES | openapi.OPEN_PATHS,
         in_query=settings.security.api_key_in_query,
     )
     app.add_middleware(RequestLimit, limit=settings.controller.max_requests, exempt=PROBES)
-    app.add_middleware(failures.Guard)
+    app.add_middleware(error_responses.Guard)
     if observation is not None:
         app.add_middleware(RequestMetrics, figures=observation.requests)
     return app

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlencode
 from fastapi import Depends, Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from netpulse_broker.api.answers import failure
+from netpulse_broker.api.responses import failure
 from netpulse_broker.errors import Forbidden, Unauthenticated
 
 Role = Literal["viewer", "operator", "admin"]

@@ -8,10 +8,10 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from netpulse_broker.api.ports import Dispatch, Drivers
-from netpulse_broker.api.preparation import Preparation
-from netpulse_broker.api.translation import Translator
+from netpulse_broker.api.requests.jobs import Translator
+from netpulse_broker.api.requests.templates import Preparation
 from netpulse_broker.api.waiting import WaitingRoom
-from netpulse_broker.templating.workshop import Workshop
+from netpulse_broker.templating.template_service import Workshop
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,8 +12,8 @@ from starlette.types import Receive, Scope, Send
 
 from netpulse_broker.api.request_metrics import RequestFigures
 from netpulse_broker.api.waiting import WaitingRoom
-from netpulse_broker.queueing.connection import Lost
-from netpulse_broker.queueing.events import Event, EventFeed, Listener
+from netpulse_broker.queueing.observe.events import Event, EventFeed, Listener
+from netpulse_broker.queueing.redis.connection import Lost
 
 HEARTBEAT = 15.0
 """Seconds of silence after which a comment is sent, so that proxies keep the connection and dead ones are noticed."""

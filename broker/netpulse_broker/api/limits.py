@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from netpulse_broker.api.answers import failure
+from netpulse_broker.api.responses import failure
 from netpulse_broker.errors import TooLarge, TooManyRequests
 
 

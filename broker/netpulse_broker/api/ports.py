@@ -8,9 +8,9 @@ from typing import Protocol
 from netpulse_broker.dispatch.health import Health
 from netpulse_broker.dispatch.submission import JobSubmission
 from netpulse_broker.errors import BrokerError
-from netpulse_broker.queueing.job_index import JobFilter
-from netpulse_broker.queueing.records import JobRecord
-from netpulse_broker.queueing.worker_index import WorkerFilter, WorkerRecord
+from netpulse_broker.queueing.jobs.job_index import JobFilter
+from netpulse_broker.queueing.jobs.record import JobRecord
+from netpulse_broker.queueing.nodes.worker_index import WorkerFilter, WorkerRecord
 from netpulse_drivers import BaseDriver
 from netpulse_drivers.registry import PluginFailure
 

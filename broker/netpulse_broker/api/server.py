@@ -18,17 +18,17 @@ from fastapi import FastAPI
 
 from netpulse_broker.api.app import create_app
 from netpulse_broker.api.auth import KeyRing
-from netpulse_broker.api.observation import Observation
+from netpulse_broker.api.monitoring import Observation
 from netpulse_broker.api.ports import Drivers
 from netpulse_broker.dispatch.dispatcher import Dispatcher
-from netpulse_broker.dispatch.leases import LeaseDesk
-from netpulse_broker.dispatch.operators import OperatorDesk
+from netpulse_broker.dispatch.interactive.sessions import LeaseDesk
+from netpulse_broker.dispatch.operations import OperatorDesk
 from netpulse_broker.dispatch.schedulers import SCHEDULERS, Scheduler
-from netpulse_broker.garbage import MANY, settle
-from netpulse_broker.queueing.sealing import Sealer
+from netpulse_broker.gc_tuning import MANY, settle
+from netpulse_broker.queueing.redis.sealing import Sealer
 from netpulse_broker.settings import ControllerSettings, Settings, SettingsError
 from netpulse_broker.templating.client import TemplateCalls
-from netpulse_broker.templating.service import TemplateService
+from netpulse_broker.templating.process_owner import TemplateService
 from netpulse_broker.webhooks.dead_letters import DeadLetters
 from netpulse_drivers.registry import DriverRegistry
 

@@ -6,8 +6,8 @@ import http.client
 import ssl
 from collections.abc import Callable
 
-from netpulse_broker.queueing import keys
-from netpulse_broker.queueing.connection import Lost, connect
+from netpulse_broker.queueing.redis import keys
+from netpulse_broker.queueing.redis.connection import Lost, connect
 from netpulse_broker.settings import ControllerSettings, RedisSettings
 
 _ANSWERS_WITHIN = 1.0

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 import structlog
 
 from netpulse_broker.cli.errors import RoleFailed
-from netpulse_broker.queueing.connection import Lost
+from netpulse_broker.queueing.redis.connection import Lost
 from netpulse_broker.settings import Settings
 from netpulse_broker.settings_source import secret_values
 from netpulse_broker.telemetry.logging import configure_logging
-from netpulse_broker.templating.service import TemplateService
+from netpulse_broker.templating.process_owner import TemplateService
 
 log = structlog.get_logger(__name__)
 
@@ -31,7 +31,7 @@ def run_node_role(settings: Settings) -> int:
     """The node worker, until SIGTERM or SIGINT; the exit status."""
     with _prepared(settings, role="node"):
         _tell_drivers(settings)
-        from netpulse_broker.workers.node import run_node  # noqa: PLC0415  # see above
+        from netpulse_broker.workers.node.daemon import run_node  # noqa: PLC0415  # see above
 
         with TemplateService() as templates:
             templates.publish()
@@ -42,7 +42,7 @@ def run_fifo_role(settings: Settings) -> int:
     """The FIFO pool, until SIGTERM or SIGINT; the exit status."""
     with _prepared(settings, role="fifo"):
         _tell_drivers(settings)
-        from netpulse_broker.workers.pool import run_fifo  # noqa: PLC0415  # see above
+        from netpulse_broker.workers.node.daemon import run_fifo  # noqa: PLC0415  # see above
 
         with TemplateService() as templates:
             templates.publish()

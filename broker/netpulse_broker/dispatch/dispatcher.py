@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import redis.asyncio
 import structlog
 
-from netpulse_broker.dispatch.ending import Ending
+from netpulse_broker.dispatch.cancellation import Ending
 from netpulse_broker.dispatch.health import Health
 from netpulse_broker.dispatch.placement import Placement
 from netpulse_broker.dispatch.schedulers import Scheduler
 from netpulse_broker.dispatch.submission import JobSubmission
-from netpulse_broker.dispatch.sweeping import Sweeping
+from netpulse_broker.dispatch.sweep_task import Sweeping
 from netpulse_broker.errors import (
     BrokerError,
     IdempotencyConflict,
@@ -23,14 +23,15 @@ from netpulse_broker.errors import (
     QueueUnavailable,
     UnknownJob,
 )
-from netpulse_broker.queueing.async_line import AsyncLine, AsyncLineScripts
-from netpulse_broker.queueing.connection import BLOCK, Lost, connect_async
-from netpulse_broker.queueing.job_index import JobFilter, JobIndex
-from netpulse_broker.queueing.records import JobRecord, parse_time
-from netpulse_broker.queueing.replies import Reply, ReplyReader
-from netpulse_broker.queueing.scripts import AsyncScripts, text
-from netpulse_broker.queueing.sealing import Sealer
-from netpulse_broker.queueing.worker_index import WorkerFilter, WorkerIndex, WorkerRecord
+from netpulse_broker.queueing.jobs.job_index import JobFilter, JobIndex
+from netpulse_broker.queueing.jobs.record import JobRecord
+from netpulse_broker.queueing.jobs.replies import Reply, ReplyReader
+from netpulse_broker.queueing.nodes.worker_index import WorkerFilter, WorkerIndex, WorkerRecord
+from netpulse_broker.queueing.redis.connection import BLOCK, Lost, connect_async
+from netpulse_broker.queueing.redis.scripts import AsyncScripts, text
+from netpulse_broker.queueing.redis.sealing import Sealer
+from netpulse_broker.queueing.redis.shared_connection import AsyncLine, AsyncLineScripts
+from netpulse_broker.queueing.redis.times import parse_time
 
 if TYPE_CHECKING:
     from netpulse_broker.settings import Settings

@@ -9,11 +9,11 @@ import structlog
 
 from netpulse_broker.dispatch.schedulers import NodeLoad, Scheduler
 from netpulse_broker.errors import NoWorker
-from netpulse_broker.queueing import keys
-from netpulse_broker.queueing.node_desk import Order
-from netpulse_broker.queueing.records import now_iso
-from netpulse_broker.queueing.scripts import AsyncScripts, text
-from netpulse_broker.queueing.worker_index import WorkerIndex
+from netpulse_broker.queueing.nodes.orders import Order
+from netpulse_broker.queueing.nodes.worker_index import WorkerIndex
+from netpulse_broker.queueing.redis import keys
+from netpulse_broker.queueing.redis.scripts import AsyncScripts, text
+from netpulse_broker.queueing.redis.times import now_iso
 
 log = structlog.get_logger(__name__)
 

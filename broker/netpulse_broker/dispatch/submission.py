@@ -9,9 +9,10 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from netpulse_broker.queueing import keys
-from netpulse_broker.queueing.records import JobPayload, now_iso
-from netpulse_broker.queueing.sealing import Sealer
+from netpulse_broker.queueing.jobs.payload import JobPayload
+from netpulse_broker.queueing.redis import keys
+from netpulse_broker.queueing.redis.sealing import Sealer
+from netpulse_broker.queueing.redis.times import now_iso
 
 Strategy = Literal["pinned", "fifo"]
 Priority = Literal["control", "interactive", "normal", "batch"]

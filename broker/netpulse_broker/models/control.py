@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from netpulse_broker.dispatch.identity import device_identity
-from netpulse_broker.dispatch.operators import DeviceView
 from netpulse_broker.models.commits import Commit
-from netpulse_broker.queueing.worker_index import NodeRecord
 
 
 class DeviceSelection(BaseModel):
@@ -31,11 +28,6 @@ class DeviceSelection(BaseModel):
         if (self.device is None) == (self.host is None):
             raise ValueError("give device, or host (and port when it is not a standard one)")
         return self
-
-    @property
-    def identity(self) -> str:
-        """The name under which the device's work is ordered. Raises ``BadRequest`` for what cannot be one."""
-        return device_identity(self.host or "", self.port, explicit=self.device)
 
 
 class ReleaseRequest(DeviceSelection):
@@ -117,45 +109,3 @@ class Node(BaseModel):
     pid: int
     epoch: int = Field(description="How many times the name was taken.")
     started_at: str | None
-
-
-def device_object(view: DeviceView) -> dict[str, Any]:
-    """The JSON-ready object that ``Device`` describes."""
-    running = None
-    if view.running:
-        running = {
-            "id": view.running,
-            "operation": view.operation,
-            "driver": view.driver,
-            "started_at": view.started_at or None,
-            "session": view.lease or None,
-        }
-    return {
-        "device": view.device,
-        "state": view.state,
-        "paused": None if view.pause is None else {"since": view.pause.since, "by": view.pause.by},
-        "node": view.node or None,
-        "worker": view.worker or None,
-        "since": view.since or None,
-        "sessions": view.sessions,
-        "drivers": view.drivers,
-        "running": running,
-        "queued": view.queued,
-        "waiting": view.waiting,
-        "commits": [commit.shown(running=view.running) for commit in view.commits],
-    }
-
-
-def node_object(node: NodeRecord) -> dict[str, Any]:
-    """The JSON-ready object that ``Node`` describes."""
-    return {
-        "name": node.name,
-        "kind": "fifo" if node.kind == "fifo" else "pinned",
-        "state": "dead" if not node.alive else "draining" if node.draining else "ready",
-        "load": node.load,
-        "capacity": node.capacity,
-        "hostname": node.hostname,
-        "pid": node.pid,
-        "epoch": node.epoch,
-        "started_at": node.started_at or None,
-    }

@@ -17,7 +17,7 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
-from netpulse_broker.queueing.totals import BOUNDS, Figures, Histogram
+from netpulse_broker.queueing.observe.metrics import BOUNDS, Figures, Histogram
 
 
 class Snapshot(Collector):

@@ -9,7 +9,7 @@ import socket
 from typing import Any
 
 from netpulse_broker.errors import TemplateFailed, TemplatesUnavailable
-from netpulse_broker.templating.service import VARIABLE
+from netpulse_broker.templating.process_owner import VARIABLE
 from netpulse_broker.templating.work import LARGEST_MESSAGE, TemplateWork, result
 from netpulse_drivers import Deadline, NetPulseError, ParseFailed
 

@@ -8,11 +8,11 @@ from typing import Any
 import redis.asyncio
 
 from netpulse_broker.errors import Conflict, QueueUnavailable, UnknownDelivery
-from netpulse_broker.queueing import keys
-from netpulse_broker.queueing.connection import Lost
-from netpulse_broker.queueing.records import now_iso
-from netpulse_broker.queueing.scripts import AsyncScripts, text
-from netpulse_broker.queueing.sealing import SealBroken, Sealer
+from netpulse_broker.queueing.redis import keys
+from netpulse_broker.queueing.redis.connection import Lost
+from netpulse_broker.queueing.redis.scripts import AsyncScripts, text
+from netpulse_broker.queueing.redis.sealing import SealBroken, Sealer
+from netpulse_broker.queueing.redis.times import now_iso
 from netpulse_broker.webhooks.delivery import Delivery
 
 MOST = 1000

@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict
 
 from netpulse_broker.models.webhooks import WebhookOptions
-from netpulse_broker.queueing import keys
-from netpulse_broker.queueing.records import JobPayload
-from netpulse_broker.queueing.sealing import Sealer
+from netpulse_broker.queueing.jobs.payload import JobPayload
+from netpulse_broker.queueing.redis import keys
+from netpulse_broker.queueing.redis.sealing import Sealer
 
 QUEUE_TTL = 6 * 3600
 """Seconds that an attempt may wait for a FIFO worker before the delivery becomes a dead letter."""

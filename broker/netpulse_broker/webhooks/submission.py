@@ -7,7 +7,7 @@ from typing import Any
 
 from netpulse_broker.errors import BadRequest
 from netpulse_broker.models.webhooks import WebhookOptions
-from netpulse_broker.queueing.sealing import Sealer
+from netpulse_broker.queueing.redis.sealing import Sealer
 from netpulse_broker.settings import WebhookSettings
 from netpulse_broker.webhooks.callers import HTTP, caller_names
 from netpulse_broker.webhooks.delivery import MARGIN, QUEUE_TTL, SPARE, Delivery

@@ -27,7 +27,7 @@ from pydantic import ValidationError
 from netpulse_drivers.errors import ConnectError, DriverError
 from netpulse_drivers.jump import messages
 from netpulse_drivers.jump.event_log import log
-from netpulse_drivers.jump.meeting_point import MeetingPoint, is_our_user
+from netpulse_drivers.jump.rendezvous import MeetingPoint, is_our_user
 from netpulse_drivers.jump.session import JumpSession
 
 IDLE_VARIABLE = "NETPULSE_JUMP_IDLE"

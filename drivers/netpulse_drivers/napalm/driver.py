@@ -62,7 +62,7 @@ class NapalmDriver(BaseDriver):
 
     def connect(self) -> NapalmSession:
         # Imported here, so that a process that only validates requests loads neither NAPALM nor what it needs.
-        from netpulse_drivers.napalm.opening import open_session  # noqa: PLC0415
+        from netpulse_drivers.napalm.connect import open_session  # noqa: PLC0415
 
         return open_session(self.args, self.call)
 
@@ -165,7 +165,7 @@ class NapalmDriver(BaseDriver):
 def _refusal(session: NapalmSession, value: Any) -> str:
     """The device's refusal in a command's output, which NAPALM hands back as if it were an answer."""
     from netpulse_drivers.napalm.session import CommandLineSession  # noqa: PLC0415
-    from netpulse_drivers.netmiko.refusals import refused_query  # noqa: PLC0415
+    from netpulse_drivers.terminal.refusals import refused_query  # noqa: PLC0415
 
     if not isinstance(value, str) or not isinstance(session, CommandLineSession):
         return ""

@@ -17,11 +17,11 @@ from netpulse_drivers.base import Call
 from netpulse_drivers.errors import CommandRefused, CommandTimeout, DriverError, SessionStale
 from netpulse_drivers.napalm.failures import working
 from netpulse_drivers.napalm.platforms import NapalmPlatform
-from netpulse_drivers.netmiko.keepalive import prove_alive
-from netpulse_drivers.netmiko.reply import Reply
+from netpulse_drivers.netmiko.connecting.keepalive import prove_alive
 from netpulse_drivers.netmiko.session import NetmikoSession
-from netpulse_drivers.netmiko.terminal_text import last_line
 from netpulse_drivers.ssh.keepalive import ssh_keepalive
+from netpulse_drivers.terminal.reply import Reply
+from netpulse_drivers.terminal.terminal_text import last_line
 
 _SSH_BELOW = (
     ("device", "_conn", "_session", "transport"),  # junos: jnpr.junos over ncclient

@@ -9,8 +9,8 @@ import time
 from typing import Any
 
 from netpulse_drivers.base import Call
+from netpulse_drivers.config.fingerprint import fingerprint
 from netpulse_drivers.errors import CommandRefused, NothingPending
-from netpulse_drivers.fingerprint import fingerprint
 from netpulse_drivers.napalm.session import NapalmSession
 from netpulse_drivers.results import ChangeResult, CommitState, Output
 

@@ -16,24 +16,24 @@ from netpulse_drivers.errors import (
     PromptNotFound,
     SessionRefused,
 )
-from netpulse_drivers.netmiko.byte_stream import StreamClosed
-from netpulse_drivers.netmiko.change import apply_change, refuse_unsupported
-from netpulse_drivers.netmiko.connection_args import NetmikoConnectionArgs
+from netpulse_drivers.netmiko.config.change import apply_change, refuse_unsupported
+from netpulse_drivers.netmiko.config.timed_commit import confirm_change, read_commit_state, take_back_change
+from netpulse_drivers.netmiko.config.timed_commit import refuse_unsupported as refuse_settling
+from netpulse_drivers.netmiko.connecting.connection_args import NetmikoConnectionArgs
+from netpulse_drivers.netmiko.connecting.keepalive import prove_alive
+from netpulse_drivers.netmiko.connecting.ssh_login import SSHLogin
+from netpulse_drivers.netmiko.connecting.telnet_login import TelnetDial
 from netpulse_drivers.netmiko.event_driven import EventDriven, event_driven_class
 from netpulse_drivers.netmiko.facts import device_info
 from netpulse_drivers.netmiko.interactive import InteractiveSessions
-from netpulse_drivers.netmiko.keepalive import prove_alive
 from netpulse_drivers.netmiko.operation_args import NetmikoChangeArgs, NetmikoQueryArgs
-from netpulse_drivers.netmiko.platforms import platform_of
 from netpulse_drivers.netmiko.query import run_query
-from netpulse_drivers.netmiko.reply import ReplyTimeout
 from netpulse_drivers.netmiko.session import NetmikoSession
-from netpulse_drivers.netmiko.ssh_login import SSHLogin
-from netpulse_drivers.netmiko.telnet_dial import TelnetDial
-from netpulse_drivers.netmiko.timed_commit import confirm_change, read_commit_state, take_back_change
-from netpulse_drivers.netmiko.timed_commit import refuse_unsupported as refuse_settling
 from netpulse_drivers.results import ChangeResult, CommitState, Output
 from netpulse_drivers.ssh.ssh_args import SSHArgs
+from netpulse_drivers.terminal.byte_stream import StreamClosed
+from netpulse_drivers.terminal.platforms import platform_of
+from netpulse_drivers.terminal.reply import ReplyTimeout
 
 _Model = TypeVar("_Model", NetmikoQueryArgs, NetmikoChangeArgs)
 

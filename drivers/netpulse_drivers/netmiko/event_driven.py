@@ -23,10 +23,10 @@ from netmiko.exceptions import NetmikoAuthenticationException, NetmikoTimeoutExc
 from netmiko.ssh_dispatcher import CLASS_MAPPER
 
 from netpulse_drivers.deadline import Deadline
-from netpulse_drivers.netmiko.bounded_regex import BoundedRegex
-from netpulse_drivers.netmiko.byte_stream import ByteStream, StreamClosed
-from netpulse_drivers.netmiko.reply import Reply, ReplyEnd, ReplyReader, ReplyTimeout
-from netpulse_drivers.netmiko.terminal_text import TextDecoder, last_line, without_asynchronous_end, without_escapes
+from netpulse_drivers.terminal.bounded_regex import BoundedRegex
+from netpulse_drivers.terminal.byte_stream import ByteStream, StreamClosed
+from netpulse_drivers.terminal.reply import Reply, ReplyEnd, ReplyReader, ReplyTimeout
+from netpulse_drivers.terminal.terminal_text import TextDecoder, last_line, without_asynchronous_end, without_escapes
 
 PROMPT_AT_LOGIN = re.compile(r"\S[^\n]{0,300}[>#$%\])][ \t]*")
 """Anything that looks like a prompt, alone on the last line; used until the prompt is known."""

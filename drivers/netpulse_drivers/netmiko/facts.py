@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from netpulse_drivers.netmiko.byte_stream import SSHStream
 from netpulse_drivers.netmiko.session import NetmikoSession
 from netpulse_drivers.ssh.negotiation import ExplainedTransport
+from netpulse_drivers.terminal.byte_stream import SSHStream
 
 
 def device_info(session: NetmikoSession) -> dict[str, Any]:

@@ -18,14 +18,14 @@ import paramiko
 from netpulse_drivers.deadline import Deadline
 from netpulse_drivers.errors import CommandTimeout, SessionLost, SessionStale, UnsupportedOperation
 from netpulse_drivers.interactive import Exchange, ExchangeError, ExchangeResult, FileProtocol, Opening
-from netpulse_drivers.netmiko.byte_stream import SSHStream, StreamClosed
-from netpulse_drivers.netmiko.change_modes import leave_config_mode
+from netpulse_drivers.netmiko.config.change_modes import leave_config_mode
+from netpulse_drivers.netmiko.config.privilege import give_back_privilege
 from netpulse_drivers.netmiko.file_copy import fetch, send
-from netpulse_drivers.netmiko.privilege import give_back_privilege
-from netpulse_drivers.netmiko.prompt import Prompt
 from netpulse_drivers.netmiko.session import NetmikoSession
-from netpulse_drivers.netmiko.terminal_text import only_asynchronous
-from netpulse_drivers.terminal_exchange import ExchangeEnd, TerminalExchange, last_line
+from netpulse_drivers.terminal.byte_stream import SSHStream, StreamClosed
+from netpulse_drivers.terminal.prompt import Prompt
+from netpulse_drivers.terminal.terminal_exchange import ExchangeEnd, TerminalExchange, last_line
+from netpulse_drivers.terminal.terminal_text import only_asynchronous
 
 if TYPE_CHECKING:
     from netpulse_drivers.base import Call

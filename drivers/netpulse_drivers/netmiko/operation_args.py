@@ -8,8 +8,8 @@ from typing import Any, Self
 from pydantic import Field, model_validator
 
 from netpulse_drivers.base import OperationArgs
-from netpulse_drivers.netmiko.bounded_regex import PatternText
 from netpulse_drivers.strict_keys import refuse_unknown_keys
+from netpulse_drivers.terminal.bounded_regex import PatternText
 
 DEFAULT_READ_TIMEOUT = 30.0
 """Seconds to wait for the prompt unless the request says otherwise (netmiko: 10, short for a large configuration)."""

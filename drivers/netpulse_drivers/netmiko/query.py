@@ -7,15 +7,15 @@ import time
 from netmiko.base_connection import BaseConnection
 
 from netpulse_drivers.errors import CommandRefused
-from netpulse_drivers.netmiko.bounded_regex import BoundedRegex
-from netpulse_drivers.netmiko.change_modes import leave_config_mode
+from netpulse_drivers.netmiko.config.change_modes import leave_config_mode
+from netpulse_drivers.netmiko.config.privilege import give_back_privilege, raise_privilege
 from netpulse_drivers.netmiko.operation_args import DEFAULT_READ_TIMEOUT, NetmikoQueryArgs
 from netpulse_drivers.netmiko.parsing import check_parsers, parse
-from netpulse_drivers.netmiko.privilege import give_back_privilege, raise_privilege
-from netpulse_drivers.netmiko.refusals import refused_query
-from netpulse_drivers.netmiko.reply import Reply
 from netpulse_drivers.netmiko.session import NetmikoSession
 from netpulse_drivers.results import Output
+from netpulse_drivers.terminal.bounded_regex import BoundedRegex
+from netpulse_drivers.terminal.refusals import refused_query
+from netpulse_drivers.terminal.reply import Reply
 
 
 def run_query(

@@ -19,14 +19,14 @@ from pydantic import BaseModel
 from netpulse_drivers.base import Call
 from netpulse_drivers.deadline import Deadline
 from netpulse_drivers.errors import CommandTimeout, OutputTooLarge, SessionLost, SessionStale
-from netpulse_drivers.netmiko.bounded_regex import BoundedRegex
-from netpulse_drivers.netmiko.byte_stream import StreamClosed
 from netpulse_drivers.netmiko.event_driven import PROMPT_AT_LOGIN, EventDriven
-from netpulse_drivers.netmiko.platforms import Answer, Platform
-from netpulse_drivers.netmiko.prompt import Prompt
-from netpulse_drivers.netmiko.reply import LARGEST_ANSWER, Reply, ReplyEnd, ReplyTimeout
-from netpulse_drivers.netmiko.terminal_text import last_line, normal_line_ends, only_asynchronous, without_escapes
 from netpulse_drivers.results import Output
+from netpulse_drivers.terminal.bounded_regex import BoundedRegex
+from netpulse_drivers.terminal.byte_stream import StreamClosed
+from netpulse_drivers.terminal.platforms import Answer, Platform
+from netpulse_drivers.terminal.prompt import Prompt
+from netpulse_drivers.terminal.reply import LARGEST_ANSWER, Reply, ReplyEnd, ReplyTimeout
+from netpulse_drivers.terminal.terminal_text import last_line, normal_line_ends, only_asynchronous, without_escapes
 
 RECOVERY = 0.5
 """Seconds that are waited for a prompt when something unexpected stands in the channel before an operation."""

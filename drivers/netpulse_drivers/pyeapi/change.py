@@ -13,13 +13,13 @@ from collections.abc import Sequence
 from pyeapi.eapilib import CommandError
 
 from netpulse_drivers.base import Call, ChangeRequest, EnsurePolicy
+from netpulse_drivers.config.running_config import join_blocks
 from netpulse_drivers.errors import CommandRefused, DriverError, SessionLost, UnsupportedOperation
 from netpulse_drivers.pyeapi.arguments import LONGEST_TIMER, PyeapiChangeArgs, refuse_without_session
 from netpulse_drivers.pyeapi.refusals import failed_position
 from netpulse_drivers.pyeapi.session import Command, EapiSession
 from netpulse_drivers.pyeapi.timed_commit import SESSION_PREFIX
 from netpulse_drivers.results import ChangeResult, Output, PendingCommit
-from netpulse_drivers.running_config import join_blocks
 
 _MULTILINE = (r"banner\s+\S+$", r"comment$")
 

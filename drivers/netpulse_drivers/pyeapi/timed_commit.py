@@ -6,8 +6,8 @@ The switch is asked what waits: another worker may have made the commit.
 from __future__ import annotations
 
 from netpulse_drivers.base import Call
+from netpulse_drivers.config.fingerprint import fingerprint
 from netpulse_drivers.errors import CommandRefused, NothingPending
-from netpulse_drivers.fingerprint import fingerprint
 from netpulse_drivers.pyeapi.session import EapiSession
 from netpulse_drivers.results import ChangeResult, CommitState, Output
 

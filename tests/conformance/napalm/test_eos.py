@@ -17,8 +17,8 @@ from netpulse_drivers import (
     SessionStale,
     UnsupportedOperation,
 )
+from netpulse_lab import SimulatedDevice, SimulatorLab
 from tests.conformance.napalm.conftest import Client
-from tests.lab.simulator import SimulatedDevice, SimulatorLab
 
 LINES = ("interface Ethernet1", "description to the core")
 Make = Callable[..., Client]

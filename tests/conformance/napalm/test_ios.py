@@ -20,8 +20,8 @@ from netpulse_drivers import (
     PrivilegeRefused,
     UnsupportedOperation,
 )
+from netpulse_lab import SimulatedDevice, SimulatorLab
 from tests.conformance.napalm.conftest import Client
-from tests.lab.simulator import SimulatedDevice, SimulatorLab
 
 Make = Callable[..., Client]
 LINES = ("interface GigabitEthernet0/1", " description by napalm")

@@ -11,7 +11,7 @@ import pytest
 from netpulse_drivers import Call, ChangeRequest, ChangeResult, Deadline, Output
 from netpulse_drivers.netmiko import NetmikoDriver
 from netpulse_drivers.netmiko.session import NetmikoSession
-from tests.lab.simulator import SimulatedDevice, SimulatorLab
+from netpulse_lab import SimulatedDevice, SimulatorLab
 
 PATIENCE = 60.0
 """Seconds that an operation may take before the test fails; nothing here comes near it unless it hangs."""

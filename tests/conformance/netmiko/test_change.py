@@ -15,8 +15,8 @@ from netpulse_drivers import (
     SessionLost,
     UnsupportedOperation,
 )
+from netpulse_lab import SimulatedDevice, SimulatorLab
 from tests.conformance.netmiko.conftest import Client
-from tests.lab.simulator import SimulatedDevice, SimulatorLab
 
 Login = Callable[..., tuple[SimulatedDevice, Client]]
 both = pytest.mark.parametrize("platform", ["ios", "eos"])

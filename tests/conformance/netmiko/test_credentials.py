@@ -15,11 +15,11 @@ import asyncssh
 import pytest
 
 from netpulse_drivers import AuthenticationFailed, InvalidArguments, NegotiationFailed
+from netpulse_lab import SimulatedDevice, SimulatorLab
+from netpulse_lab.ssh_server import DeviceConnection
 from tests.conformance.netmiko.conftest import Client
 from tests.lab.fixtures_real import require
 from tests.lab.real import SshdHost
-from tests.lab.simulator import SimulatedDevice, SimulatorLab
-from tests.lab.simulator.ssh_server import DeviceConnection
 
 MakeClient = Callable[..., Client]
 NewDevice = Callable[..., SimulatedDevice]

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from netpulse_drivers import SessionStale
+from netpulse_lab import SimulatedDevice, SimulatorLab
 from tests.conformance.netmiko.conftest import Client
-from tests.lab.simulator import SimulatedDevice, SimulatorLab
 
 Login = Callable[..., tuple[SimulatedDevice, Client]]
 

@@ -24,11 +24,11 @@ from netpulse_drivers import (
 from netpulse_drivers.jump import session as session_module
 from netpulse_drivers.jump.jump_host import JumpHost
 from netpulse_drivers.jump.session import JumpSession
+from netpulse_lab import SimulatedDevice, SimulatorLab
 from tests.conformance.netmiko.conftest import Client
 from tests.lab.fixtures_real import require
 from tests.lab.real import SshdHost
 from tests.lab.real.waiting import wait_until
-from tests.lab.simulator import SimulatedDevice, SimulatorLab
 
 pytestmark = pytest.mark.sshd
 

@@ -18,8 +18,8 @@ from netpulse_drivers import (
     NegotiationFailed,
     SessionRefused,
 )
+from netpulse_lab import SimulatedDevice, SimulatorLab
 from tests.conformance.netmiko.conftest import Client
-from tests.lab.simulator import SimulatedDevice, SimulatorLab
 
 NewDevice = Callable[..., SimulatedDevice]
 ClientOf = Callable[..., Client]

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from netpulse_drivers import AuthenticationFailed, CommandRefused, HostKeyMismatch, InvalidArguments, PrivilegeRefused
+from netpulse_lab import SimulatedDevice, SimulatorLab
 from tests.conformance.netmiko.conftest import Client
 from tests.lab.fixtures_real import require
 from tests.lab.real import Device, SshdHost
-from tests.lab.simulator import SimulatedDevice, SimulatorLab
 
 MakeClient = Callable[..., Client]
 NewDevice = Callable[..., SimulatedDevice]

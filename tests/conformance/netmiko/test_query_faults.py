@@ -14,8 +14,8 @@ from netpulse_drivers import (
     SessionLost,
     SessionStale,
 )
+from netpulse_lab import SimulatedDevice, SimulatorLab
 from tests.conformance.netmiko.conftest import Client
-from tests.lab.simulator import SimulatedDevice, SimulatorLab
 
 Login = Callable[..., tuple[SimulatedDevice, Client]]
 NewDevice = Callable[..., SimulatedDevice]

@@ -7,8 +7,8 @@ import time
 import pytest
 
 from netpulse_drivers import CommandRefused, EnsurePolicy, PrivilegeRefused, UnsupportedOperation
+from netpulse_lab import SimulatedDevice, SimulatorLab
 from tests.conformance.pyeapi.conftest import Client
-from tests.lab.simulator import SimulatedDevice, SimulatorLab
 
 LINES = ("interface Ethernet1", "description to the core", "interface Ethernet2", "mtu 9000")
 

@@ -30,8 +30,8 @@ from netpulse_drivers import (
     PrivilegeRefused,
     SessionLost,
 )
+from netpulse_lab import SimulatedDevice, SimulatorLab
 from tests.conformance.pyeapi.conftest import Client
-from tests.lab.simulator import SimulatedDevice, SimulatorLab
 
 Make = Callable[..., Client]
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
+from netpulse_lab import SimulatedDevice, SimulatorLab
 from tests.evidence.matrix.row import Target
 from tests.lab.real import FrrLab, SshdHost
 from tests.lab.shouting_device import ShoutingDevice
-from tests.lab.simulator import SimulatedDevice, SimulatorLab
 
 Up = Callable[[pytest.FixtureRequest], contextlib.AbstractContextManager[Target]]
 

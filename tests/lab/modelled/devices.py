@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from tests.lab.modelled.network import Account, ModelledDevice, Neighbor, Port, Probe
-from tests.lab.simulator.platforms import eos_config, ios_lines
-from tests.lab.simulator.surroundings import (
+from netpulse_lab.platforms import eos_config, ios_lines
+from netpulse_lab.surroundings import (
     BgpPeer,
     BgpRoute,
     Fan,
@@ -19,6 +18,7 @@ from tests.lab.simulator.surroundings import (
     Surroundings,
     Traffic,
 )
+from tests.lab.modelled.network import Account, ModelledDevice, Neighbor, Port, Probe
 
 UPSTREAM, SILENT, UPSTREAM6 = "192.0.2.2", "192.0.2.9", "2001:db8:0:1::2"
 CUSTOMER = "198.51.100.0/24"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ipaddress
 from typing import Any
 
+from netpulse_lab.platforms import eos_show
+from netpulse_lab.surroundings import link_local
 from tests.lab.modelled.case import Case, probes, written
 from tests.lab.modelled.devices import CUSTOMER, FAR, UPSTREAM
 from tests.lab.modelled.eos_routing import (
@@ -17,8 +19,6 @@ from tests.lab.modelled.eos_routing import (
 )
 from tests.lab.modelled.ios_getters import lldp, lldp_detail
 from tests.lab.modelled.network import ModelledDevice
-from tests.lab.simulator.platforms import eos_show
-from tests.lab.simulator.surroundings import link_local
 
 UNSUPPORTED = (
     "get_firewall_policies",

@@ -5,6 +5,9 @@ from __future__ import annotations
 import ipaddress
 from typing import Any
 
+from netpulse_lab.device import secret_hash
+from netpulse_lab.platforms import ios_show
+from netpulse_lab.surroundings import link_local
 from tests.lab.modelled.case import Case, probes, written
 from tests.lab.modelled.devices import CUSTOMER, FAR, UPSTREAM
 from tests.lab.modelled.ios_routing import (
@@ -16,9 +19,6 @@ from tests.lab.modelled.ios_routing import (
     route_static,
 )
 from tests.lab.modelled.network import ModelledDevice
-from tests.lab.simulator.device import secret_hash
-from tests.lab.simulator.platforms import ios_show
-from tests.lab.simulator.surroundings import link_local
 
 UNSUPPORTED = ("get_firewall_policies", "get_probes_results")
 """NAPALM's ios driver has not implemented these."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ipaddress
 from typing import Any
 
+from netpulse_lab.surroundings import BgpPeer
 from tests.lab.modelled.devices import CUSTOMER, FAR, UPSTREAM
 from tests.lab.modelled.network import ModelledDevice, Neighbor
-from tests.lab.simulator.surroundings import BgpPeer
 
 
 def bgp_config(device: ModelledDevice, *, only: str = "") -> Any:

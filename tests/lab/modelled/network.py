@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tests.lab.simulator.surroundings import Surroundings
+from netpulse_lab.surroundings import Surroundings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,9 +10,9 @@ from typing import Any
 from netpulse_broker.dispatch.dispatcher import Health
 from netpulse_broker.dispatch.submission import JobSubmission
 from netpulse_broker.errors import BrokerError, Conflict, IdempotencyConflict, UnknownJob
-from netpulse_broker.queueing.job_index import JobFilter
-from netpulse_broker.queueing.records import JobRecord
-from netpulse_broker.queueing.worker_index import WorkerFilter, WorkerRecord
+from netpulse_broker.queueing.jobs.job_index import JobFilter
+from netpulse_broker.queueing.jobs.record import JobRecord
+from netpulse_broker.queueing.nodes.worker_index import WorkerFilter, WorkerRecord
 
 START = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from starlette.responses import JSONResponse, Response
 from starlette.types import Message
 
-from netpulse_broker.api.body_route import BodyRoute
+from netpulse_broker.api.fast_route import BodyRoute
 
 
 class Asked(BaseModel):

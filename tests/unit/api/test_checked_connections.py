@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from netpulse_broker.api.checked_connections import CheckedConnections
+from netpulse_broker.api.requests.connections import CheckedConnections
 from netpulse_broker.errors import BadRequest, InvalidRequest
 from netpulse_drivers.netmiko import NetmikoDriver
 

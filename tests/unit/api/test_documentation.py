@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from netpulse_broker.api.app import create_app
-from netpulse_broker.api.documentation import OPEN_PATHS
+from netpulse_broker.api.openapi import OPEN_PATHS
 from netpulse_broker.settings import Settings
 from tests.unit.api.conftest import API_KEY
 from tests.unit.api.memory_dispatch import MemoryDispatch

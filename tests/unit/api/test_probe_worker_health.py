@@ -11,7 +11,7 @@ import httpx
 from netpulse_broker.models.device import ConnectionTest
 from netpulse_broker.models.health import Health
 from netpulse_broker.models.worker import Worker
-from netpulse_broker.queueing.worker_index import WorkerRecord
+from netpulse_broker.queueing.nodes.worker_index import WorkerRecord
 from netpulse_drivers.registry import PluginFailure
 from tests.unit.api.memory_dispatch import MemoryDispatch
 from tests.unit.api.sample_drivers import SampleDrivers

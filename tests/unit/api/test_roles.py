@@ -15,7 +15,7 @@ from netpulse_broker.api.auth import KeyRing, Principal
 from netpulse_broker.api.server import whole_app
 from netpulse_broker.dispatch.dispatcher import Dispatcher
 from netpulse_broker.dispatch.schedulers import SCHEDULERS
-from netpulse_broker.queueing.sealing import Sealer
+from netpulse_broker.queueing.redis.sealing import Sealer
 from netpulse_broker.settings import Settings
 from netpulse_drivers.registry import DriverRegistry
 

@@ -13,11 +13,11 @@ import redis
 from netpulse_broker.dispatch.dispatcher import Dispatcher
 from netpulse_broker.dispatch.schedulers import SCHEDULERS
 from netpulse_broker.dispatch.submission import JobSubmission
-from netpulse_broker.queueing.claims import ClaimedJob, WorkSource
-from netpulse_broker.queueing.node_desk import NodeDesk
-from netpulse_broker.queueing.node_lease import NodeLease
-from netpulse_broker.queueing.records import JobPayload
-from netpulse_broker.queueing.sealing import Sealer
+from netpulse_broker.queueing.jobs.payload import JobPayload
+from netpulse_broker.queueing.jobs.worker_queue import ClaimedJob, WorkSource
+from netpulse_broker.queueing.nodes.node_lease import NodeLease
+from netpulse_broker.queueing.nodes.ownership import NodeDesk
+from netpulse_broker.queueing.redis.sealing import Sealer
 from netpulse_broker.settings import Settings
 from tests.lab.redis_server import RedisServer
 

@@ -9,11 +9,11 @@ import redis
 from netpulse_broker.dispatch.dispatcher import Dispatcher
 from netpulse_broker.dispatch.schedulers import SCHEDULERS
 from netpulse_broker.errors import BadRequest, Conflict, IdempotencyConflict, NoWorker, QueueUnavailable, UnknownJob
-from netpulse_broker.queueing import keys
-from netpulse_broker.queueing.job_index import JobFilter
-from netpulse_broker.queueing.records import JobRecord
-from netpulse_broker.queueing.sealing import Sealer
-from netpulse_broker.queueing.worker_index import WorkerFilter
+from netpulse_broker.queueing.jobs.job_index import JobFilter
+from netpulse_broker.queueing.jobs.record import JobRecord
+from netpulse_broker.queueing.nodes.worker_index import WorkerFilter
+from netpulse_broker.queueing.redis import keys
+from netpulse_broker.queueing.redis.sealing import Sealer
 from netpulse_broker.settings import Settings
 from tests.lab.redis_server import RedisServer
 from tests.unit.dispatch.conftest import TestNode, submission

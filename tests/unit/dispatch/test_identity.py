@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from netpulse_broker.dispatch.identity import device_identity
+from netpulse_broker.dispatch.device_identity import device_identity
 from netpulse_broker.errors import BadRequest
 
 

@@ -22,10 +22,10 @@ from netpulse_drivers import (
     NothingPending,
     UnsupportedOperation,
 )
-from netpulse_drivers.netmiko.change import apply_change
+from netpulse_drivers.netmiko.config.change import apply_change
+from netpulse_drivers.netmiko.config.timed_commit import confirm_change, read_commit_state, take_back_change
 from netpulse_drivers.netmiko.operation_args import NetmikoChangeArgs
 from netpulse_drivers.netmiko.session import NetmikoSession
-from netpulse_drivers.netmiko.timed_commit import confirm_change, read_commit_state, take_back_change
 from tests.unit.drivers.scripted_cli import Script, ScriptedCli, session_with
 
 XR, XRC = "RP/0/RP0/CPU0:xr1#", "RP/0/RP0/CPU0:xr1(config)#"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from netpulse_drivers.fingerprint import fingerprint
+from netpulse_drivers.config.fingerprint import fingerprint
 
 IOS = """\
 Building configuration...

@@ -10,7 +10,7 @@ from netpulse_drivers import AuthenticationFailed, InvalidArguments
 from netpulse_drivers.jump.jump_host import hops_of_text
 from netpulse_drivers.jump.messages import error_message, error_of
 from netpulse_drivers.netmiko import NetmikoDriver
-from netpulse_drivers.netmiko.connection_args import NetmikoConnectionArgs
+from netpulse_drivers.netmiko.connecting.connection_args import NetmikoConnectionArgs
 from netpulse_drivers.ssh.negotiation import Answers
 
 DEVICE = {"device_type": "cisco_ios", "host": "r1", "username": "ops", "password": "device-password"}

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from netpulse_drivers import InvalidArguments
-from netpulse_drivers.netmiko.bounded_regex import BoundedRegex
-from netpulse_drivers.netmiko.platforms import platform_of
-from netpulse_drivers.netmiko.prompt import Prompt
-from netpulse_drivers.netmiko.refusals import FAMILIES, refused_line, refused_query
-from netpulse_drivers.netmiko.terminal_text import (
+from netpulse_drivers.terminal.bounded_regex import BoundedRegex
+from netpulse_drivers.terminal.platforms import platform_of
+from netpulse_drivers.terminal.prompt import Prompt
+from netpulse_drivers.terminal.refusals import FAMILIES, refused_line, refused_query
+from netpulse_drivers.terminal.terminal_text import (
     ASYNCHRONOUS,
     PAGER,
     TextDecoder,

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 import pytest
 
 from netpulse_drivers import Deadline
-from netpulse_drivers.netmiko.bounded_regex import BoundedRegex
-from netpulse_drivers.netmiko.byte_stream import StreamClosed
-from netpulse_drivers.netmiko.platforms import platform_of
-from netpulse_drivers.netmiko.prompt import Prompt
-from netpulse_drivers.netmiko.reply import LARGEST_ANSWER, Reply, ReplyEnd, ReplyReader, ReplyTimeout
-from netpulse_drivers.netmiko.terminal_text import TextDecoder
+from netpulse_drivers.terminal.bounded_regex import BoundedRegex
+from netpulse_drivers.terminal.byte_stream import StreamClosed
+from netpulse_drivers.terminal.platforms import platform_of
+from netpulse_drivers.terminal.prompt import Prompt
+from netpulse_drivers.terminal.reply import LARGEST_ANSWER, Reply, ReplyEnd, ReplyReader, ReplyTimeout
+from netpulse_drivers.terminal.terminal_text import TextDecoder
 
 
 class Wire:
@@ -351,7 +351,7 @@ def test_tens_of_megabytes(count: int) -> None:
 
 
 def test_an_answer_that_is_too_large_and_does_not_end_is_a_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("netpulse_drivers.netmiko.reply.LARGEST_ANSWER", 1_000)
+    monkeypatch.setattr("netpulse_drivers.terminal.reply.LARGEST_ANSWER", 1_000)
     wire = Wire([b"show x\r\n", *([b"line\r\n" * 100] * 10), b"Continue? [y/n]"])
     with pytest.raises(ReplyTimeout) as caught:
         read(Recording("cisco_ios", "r1#", "show x", b"", ""), wire)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from netpulse_drivers.running_config import (
+from netpulse_drivers.config.running_config import (
     Match,
     Replace,
     describe_difference,

@@ -11,13 +11,14 @@ import pytest
 import redis
 
 from netpulse_broker.dispatch.submission import JobSubmission
-from netpulse_broker.queueing import keys
-from netpulse_broker.queueing.claims import WorkSource
-from netpulse_broker.queueing.node_desk import NodeDesk
-from netpulse_broker.queueing.node_lease import NodeLease
-from netpulse_broker.queueing.records import JobPayload, JobRecord
-from netpulse_broker.queueing.scripts import Scripts, text
-from netpulse_broker.queueing.sealing import Sealer
+from netpulse_broker.queueing.jobs.payload import JobPayload
+from netpulse_broker.queueing.jobs.record import JobRecord
+from netpulse_broker.queueing.jobs.worker_queue import WorkSource
+from netpulse_broker.queueing.nodes.node_lease import NodeLease
+from netpulse_broker.queueing.nodes.ownership import NodeDesk
+from netpulse_broker.queueing.redis import keys
+from netpulse_broker.queueing.redis.scripts import Scripts, text
+from netpulse_broker.queueing.redis.sealing import Sealer
 
 CONTROLLER = "c1"
 PASSWORD = "s3cr3t-device-password"

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import redis
 
-from netpulse_broker.queueing.async_line import AsyncLine, AsyncLineScripts
-from netpulse_broker.queueing.connection import connect_async
+from netpulse_broker.queueing.redis.connection import connect_async
+from netpulse_broker.queueing.redis.shared_connection import AsyncLine, AsyncLineScripts
 from tests.lab.redis_server import RedisServer
 
 

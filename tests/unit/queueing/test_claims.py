@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from netpulse_broker.dispatch.submission import JobSubmission
-from netpulse_broker.queueing import keys
-from netpulse_broker.queueing.claims import Fenced, LeaseAbsent, Stale, WorkSource
-from netpulse_broker.queueing.node_lease import NodeLease
-from netpulse_broker.queueing.records import JobPlace
-from netpulse_broker.queueing.sweeper import Sweeper
+from netpulse_broker.queueing.jobs.payload import JobPlace
+from netpulse_broker.queueing.jobs.worker_queue import Fenced, LeaseAbsent, Stale, WorkSource
+from netpulse_broker.queueing.nodes.node_lease import NodeLease
+from netpulse_broker.queueing.nodes.sweeper import Sweeper
+from netpulse_broker.queueing.redis import keys
 from tests.unit.queueing.conftest import PASSWORD, Queue, payload
 
 OK = {"type": 1, "retval": {"show version": "x"}, "error": None, "outputs": [], "duration": 0.1, "session_reused": True}

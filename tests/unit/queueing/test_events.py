@@ -7,11 +7,11 @@ import pytest
 import redis.asyncio
 from pydantic import SecretStr
 
-from netpulse_broker.queueing import keys
-from netpulse_broker.queueing.connection import connect_async
-from netpulse_broker.queueing.events import BACKLOG, Event, EventFeed, Listener, is_event_id
-from netpulse_broker.queueing.totals import Totals
-from netpulse_broker.queueing.worker_index import WorkerIndex
+from netpulse_broker.queueing.nodes.worker_index import WorkerIndex
+from netpulse_broker.queueing.observe.events import BACKLOG, Event, EventFeed, Listener, is_event_id
+from netpulse_broker.queueing.observe.metrics import Totals
+from netpulse_broker.queueing.redis import keys
+from netpulse_broker.queueing.redis.connection import connect_async
 from netpulse_broker.settings import RedisSettings
 from tests.lab.redis_server import RedisServer
 from tests.unit.queueing.conftest import PASSWORD, Queue

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 import redis
 
-from netpulse_broker.queueing.connection import connect
-from netpulse_broker.queueing.line import Line, LineScripts
+from netpulse_broker.queueing.redis.connection import connect
+from netpulse_broker.queueing.redis.worker_connection import Line, LineScripts
 from tests.lab.redis_server import RedisServer
 
 

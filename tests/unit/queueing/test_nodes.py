@@ -5,11 +5,12 @@ import os
 import pytest
 import redis
 
-from netpulse_broker.queueing import keys
-from netpulse_broker.queueing.claims import WorkSource
-from netpulse_broker.queueing.node_desk import NodeDesk, Order
-from netpulse_broker.queueing.node_lease import NodeLease, NodeNameTaken
-from netpulse_broker.queueing.sweeper import Sweeper
+from netpulse_broker.queueing.jobs.worker_queue import WorkSource
+from netpulse_broker.queueing.nodes.node_lease import NodeLease, NodeNameTaken
+from netpulse_broker.queueing.nodes.orders import Order
+from netpulse_broker.queueing.nodes.ownership import NodeDesk
+from netpulse_broker.queueing.nodes.sweeper import Sweeper
+from netpulse_broker.queueing.redis import keys
 from tests.unit.queueing.conftest import Queue
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from netpulse_broker.queueing.sealing import SealBroken, Sealer
+from netpulse_broker.queueing.redis.sealing import SealBroken, Sealer
 
 PLACE: dict[str, Any] = {"job_id": "j1", "queue": "device:r1", "direction": "to_worker", "kind": "query", "sequence": 3}
 

@@ -14,7 +14,7 @@ from rq.job import Job
 from rq.results import Result
 from rq.worker import SimpleWorker
 
-from netpulse_broker.queueing import keys
+from netpulse_broker.queueing.redis import keys
 from tests.unit.queueing.conftest import Queue
 
 STATES = ["queued", "started", "finished", "failed", "stopped", "canceled", "expired", "lost"]

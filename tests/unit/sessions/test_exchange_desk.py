@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 import redis
 
-from netpulse_broker.queueing import keys
-from netpulse_broker.queueing.exchanges import (
+from netpulse_broker.queueing.interactive.channel import (
     FILE_WINDOW,
     KEPT_ANSWERS,
     NO_MORE,
@@ -20,8 +19,9 @@ from netpulse_broker.queueing.exchanges import (
     ExchangeDesk,
     LeaseSeals,
 )
-from netpulse_broker.queueing.scripts import Scripts, text
-from netpulse_broker.queueing.sealing import SealBroken, Sealer
+from netpulse_broker.queueing.redis import keys
+from netpulse_broker.queueing.redis.scripts import Scripts, text
+from netpulse_broker.queueing.redis.sealing import SealBroken, Sealer
 
 
 class Controller:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from netpulse_drivers.interactive import Exchange
-from netpulse_drivers.terminal_exchange import MAX_RESPONSE, ExchangeEnd, TerminalExchange
+from netpulse_drivers.terminal.terminal_exchange import MAX_RESPONSE, ExchangeEnd, TerminalExchange
 
 # As cisco.ios has them.
 PROMPT = rb"[\r\n]?[\w\+\-\.:\/\[\]]+(?:\([^\)]+\)){0,3}(?:[>#]) ?$"

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from netpulse_broker.templating.client import TemplateCalls
-from netpulse_broker.templating.service import TemplateService
+from netpulse_broker.templating.process_owner import TemplateService
 from netpulse_broker.templating.work import TemplateWork
 
 Run = Callable[..., Any]

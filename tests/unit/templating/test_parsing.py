@@ -11,7 +11,7 @@ from netpulse_broker.errors import BadRequest, TemplateFailed
 from netpulse_broker.models.templates import ParsingOptions
 from netpulse_broker.templating.client import TemplateCalls, WorkerParser
 from netpulse_broker.templating.detection import parser_of
-from netpulse_broker.templating.service import TemplateService
+from netpulse_broker.templating.process_owner import TemplateService
 from netpulse_broker.templating.work import TemplateWork
 from netpulse_drivers import Deadline, NetPulseError, ParseFailed
 from tests.unit.templating.conftest import Run

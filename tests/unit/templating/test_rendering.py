@@ -15,7 +15,7 @@ import pytest
 
 from netpulse_broker.errors import BadRequest, TemplateFailed
 from netpulse_broker.templating.client import TemplateCalls
-from netpulse_broker.templating.service import TemplateService
+from netpulse_broker.templating.process_owner import TemplateService
 from netpulse_broker.templating.work import TemplateWork
 from tests.lab.real.waiting import wait_until
 from tests.unit.templating.conftest import Run
@@ -205,7 +205,7 @@ def test_the_process_ends_with_its_owner() -> None:
     program = (
         "import sys, time\n"
         "from netpulse_broker.templating.client import TemplateCalls\n"
-        "from netpulse_broker.templating.service import TemplateService\n"
+        "from netpulse_broker.templating.process_owner import TemplateService\n"
         "from netpulse_broker.templating.work import TemplateWork\n"
         "service = TemplateService()\n"
         "service.start()\n"

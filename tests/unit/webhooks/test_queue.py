@@ -15,20 +15,20 @@ import redis.asyncio
 from netpulse_broker.dispatch.submission import JobSubmission
 from netpulse_broker.errors import Conflict, UnknownDelivery, WebhookFailed, WebhookRefused
 from netpulse_broker.models.webhooks import WebhookOptions
-from netpulse_broker.queueing import keys
-from netpulse_broker.queueing.claims import ClaimedJob, WorkSource
-from netpulse_broker.queueing.node_desk import NodeDesk
-from netpulse_broker.queueing.node_lease import NodeLease
-from netpulse_broker.queueing.records import now_iso
-from netpulse_broker.queueing.scripts import Scripts
-from netpulse_broker.queueing.sealing import Sealer
+from netpulse_broker.queueing.jobs.worker_queue import ClaimedJob, WorkSource
+from netpulse_broker.queueing.nodes.node_lease import NodeLease
+from netpulse_broker.queueing.nodes.ownership import NodeDesk
+from netpulse_broker.queueing.redis import keys
+from netpulse_broker.queueing.redis.scripts import Scripts
+from netpulse_broker.queueing.redis.sealing import Sealer
+from netpulse_broker.queueing.redis.times import now_iso
 from netpulse_broker.settings import Settings
 from netpulse_broker.webhooks.dead_letters import DeadLetters
+from netpulse_broker.webhooks.deliverer import WebhookDesk
 from netpulse_broker.webhooks.delivery import Delivery
-from netpulse_broker.webhooks.desk import WebhookDesk
 from netpulse_broker.webhooks.submission import RequestedWebhook
-from netpulse_broker.workers.fifo import FifoWorker
-from netpulse_broker.workers.task_end import TaskEnd
+from netpulse_broker.workers.execution.fifo import FifoWorker
+from netpulse_broker.workers.execution.job_result import TaskEnd
 from netpulse_drivers import Deadline
 from tests.lab.redis_server import RedisServer
 from tests.unit.queueing.conftest import PASSWORD, payload

@@ -12,11 +12,11 @@ import pytest
 import redis
 
 from netpulse_broker.errors import JobStopped, LoginLimited
-from netpulse_broker.queueing import keys
-from netpulse_broker.queueing.claims import WorkSource
-from netpulse_broker.queueing.sealing import Sealer
-from netpulse_broker.workers.login_gate import LoginGate, LoginLimits, LoginSlots
-from netpulse_broker.workers.sessions import FreshSessions, SessionLimits, SessionTable
+from netpulse_broker.queueing.jobs.worker_queue import WorkSource
+from netpulse_broker.queueing.redis import keys
+from netpulse_broker.queueing.redis.sealing import Sealer
+from netpulse_broker.workers.execution.login_limits import LoginGate, LoginLimits, LoginSlots
+from netpulse_broker.workers.execution.session_pool import FreshSessions, SessionLimits, SessionTable
 from netpulse_drivers import AuthenticationFailed, Call, Deadline
 from tests.unit.workers.scripted_driver import Device, arguments, scripted
 
@@ -45,7 +45,7 @@ class Records:
 
 HOLDER = """
 import os, sys
-from netpulse_broker.workers.login_gate import LoginSlots
+from netpulse_broker.workers.execution.login_limits import LoginSlots
 fd, slots, number = map(int, sys.argv[1:])
 taken = [LoginSlots(fd, slots).take() for _ in range(number)]
 print(sum(slot is not None for slot in taken), flush=True)

@@ -5,10 +5,10 @@ import select
 import subprocess
 import sys
 
-from netpulse_broker.workers import control
-from netpulse_broker.workers.inbox import Inbox, LeaseLost, Quit
-from netpulse_broker.workers.process_identity import ProcessIdentity
-from netpulse_broker.workers.roster import CALM, FORGIVEN, LONGEST_DELAY, Deaths
+from netpulse_broker.workers.node import ipc
+from netpulse_broker.workers.node.inbox import Inbox, LeaseLost, Quit
+from netpulse_broker.workers.node.process_identity import ProcessIdentity
+from netpulse_broker.workers.node.worker_set import CALM, FORGIVEN, LONGEST_DELAY, Deaths
 
 
 def test_a_process_is_known_by_pid_and_start_time() -> None:
@@ -35,24 +35,24 @@ def test_a_dead_process_that_is_not_reaped_is_dead() -> None:
 
 
 def test_messages_keep_their_boundaries_and_carry_descriptors() -> None:
-    ours, theirs = control.pair()
+    ours, theirs = ipc.pair()
     with ours, theirs:
         reader, writer = os.pipe()
-        control.send(ours, {"op": "one"}, fds=(writer,))
-        control.send(ours, {"op": "two"})
+        ipc.send(ours, {"op": "one"}, fds=(writer,))
+        ipc.send(ours, {"op": "two"})
         os.close(writer)
-        first = control.receive(theirs)
+        first = ipc.receive(theirs)
         assert first is not None
         message, (passed,) = first
         assert message == {"op": "one"}
         assert not os.get_inheritable(passed)
         os.write(passed, b"x")
         assert os.read(reader, 1) == b"x"
-        assert control.receive(theirs) == ({"op": "two"}, [])
+        assert ipc.receive(theirs) == ({"op": "two"}, [])
         os.close(passed)
         os.close(reader)
         ours.close()
-        assert control.receive(theirs) is None
+        assert ipc.receive(theirs) is None
 
 
 def test_letters_make_the_inbox_readable() -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from netpulse_broker.workers.sessions import SessionLimits, SessionTable
+from netpulse_broker.workers.execution.session_pool import SessionLimits, SessionTable
 from netpulse_drivers import AuthenticationFailed, Call, InvalidArguments
 from tests.unit.workers.scripted_driver import Device, arguments, scripted
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from netpulse_broker.queueing.records import JobPayload
-from netpulse_broker.workers.running_job import NotGranted, RunningJob
-from netpulse_broker.workers.sessions import FreshSessions, SessionLimits, SessionTable
-from netpulse_broker.workers.task import TaskRunner
-from netpulse_broker.workers.task_end import TaskEnd
+from netpulse_broker.queueing.jobs.payload import JobPayload
+from netpulse_broker.workers.execution.job_result import TaskEnd
+from netpulse_broker.workers.execution.job_runner import TaskRunner
+from netpulse_broker.workers.execution.running_job import NotGranted, RunningJob
+from netpulse_broker.workers.execution.session_pool import FreshSessions, SessionLimits, SessionTable
 from netpulse_drivers import (
     CommandRefused,
     CommandTimeout,
@@ -73,7 +73,7 @@ def job(*commands: str, **payload: Any) -> JobPayload:
 
 @pytest.mark.parametrize("made", [lambda text: text, lambda text: {"data": [text]}])
 def test_outputs_that_are_too_large_together(monkeypatch: pytest.MonkeyPatch, made: Any) -> None:
-    monkeypatch.setattr("netpulse_broker.workers.task_end.LARGEST_RESULT", 250)
+    monkeypatch.setattr("netpulse_broker.workers.execution.job_result.LARGEST_RESULT", 250)
     bench = Bench(send=lambda self, session, command: made(command * 100))
     end = bench.run("a", "b", "c", "d")
     assert (end.status, end.error_code) == ("failed", "output_too_large")

@@ -10,16 +10,17 @@ from typing import Any
 import pytest
 import redis
 
-from netpulse_broker.queueing import keys
-from netpulse_broker.queueing.commits import CommitLedger, CommitRecord, check_id, read_records
-from netpulse_broker.queueing.records import JobPayload, JobPlace, now_iso
-from netpulse_broker.queueing.scripts import Scripts
-from netpulse_broker.queueing.sealing import Sealer
-from netpulse_broker.workers.running_job import RunningJob
-from netpulse_broker.workers.sessions import SessionLimits, SessionTable
-from netpulse_broker.workers.task import TaskRunner
-from netpulse_broker.workers.task_end import TaskEnd
-from netpulse_broker.workers.timed_commits import TimedCommits
+from netpulse_broker.queueing.jobs.commit_ledger import CommitLedger, CommitRecord, check_id, read_records
+from netpulse_broker.queueing.jobs.payload import JobPayload, JobPlace
+from netpulse_broker.queueing.redis import keys
+from netpulse_broker.queueing.redis.scripts import Scripts
+from netpulse_broker.queueing.redis.sealing import Sealer
+from netpulse_broker.queueing.redis.times import now_iso
+from netpulse_broker.workers.execution.job_result import TaskEnd
+from netpulse_broker.workers.execution.job_runner import TaskRunner
+from netpulse_broker.workers.execution.running_job import RunningJob
+from netpulse_broker.workers.execution.session_pool import SessionLimits, SessionTable
+from netpulse_broker.workers.execution.timed_commits import TimedCommits
 from netpulse_drivers import (
     BaseDriver,
     ChangeRequest,

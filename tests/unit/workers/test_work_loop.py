@@ -10,16 +10,17 @@ import pytest
 import redis
 
 from netpulse_broker.dispatch.submission import JobSubmission
-from netpulse_broker.queueing import keys
-from netpulse_broker.queueing.claims import ClaimedJob, ExpectedJob, LeaseAbsent, WorkSource
-from netpulse_broker.queueing.node_desk import NodeDesk
-from netpulse_broker.queueing.node_lease import NodeLease
-from netpulse_broker.queueing.records import JobPayload, now_iso
-from netpulse_broker.queueing.scripts import Scripts
-from netpulse_broker.queueing.sealing import Sealer
-from netpulse_broker.workers.pinned import PinnedWorker
-from netpulse_broker.workers.sessions import SessionLimits
-from netpulse_broker.workers.work_loop import Exit
+from netpulse_broker.queueing.jobs.payload import JobPayload
+from netpulse_broker.queueing.jobs.worker_queue import ClaimedJob, ExpectedJob, LeaseAbsent, WorkSource
+from netpulse_broker.queueing.nodes.node_lease import NodeLease
+from netpulse_broker.queueing.nodes.ownership import NodeDesk
+from netpulse_broker.queueing.redis import keys
+from netpulse_broker.queueing.redis.scripts import Scripts
+from netpulse_broker.queueing.redis.sealing import Sealer
+from netpulse_broker.queueing.redis.times import now_iso
+from netpulse_broker.workers.execution.loop import Exit
+from netpulse_broker.workers.execution.pinned import PinnedWorker
+from netpulse_broker.workers.execution.session_pool import SessionLimits
 from netpulse_drivers import BaseDriver, Deadline
 from tests.lab.redis_server import RedisServer
 from tests.unit.workers.scripted_driver import Device, arguments, scripted

@@ -7,15 +7,15 @@ from typing import Literal
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from netpulse_broker.api.answers import success
 from netpulse_broker.api.auth import Operator, Principal
 from netpulse_broker.api.context import Context, Shared
-from netpulse_broker.api.documentation import failures, still_running
+from netpulse_broker.api.openapi import failures, still_running
+from netpulse_broker.api.responses import success
 from netpulse_broker.api.routes.device import STILL_RUNNING, as_it_stands
 from netpulse_broker.models.device import CommitRequest
 from netpulse_broker.models.envelope import Answer
 from netpulse_broker.models.job import Job, job_object
-from netpulse_broker.queueing.records import JobRecord
+from netpulse_broker.queueing.jobs.record import JobRecord
 
 router = APIRouter(prefix="/device", tags=["device"])
 

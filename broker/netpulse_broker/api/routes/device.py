@@ -9,14 +9,14 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from netpulse_broker.api.answers import success
 from netpulse_broker.api.auth import Operator
-from netpulse_broker.api.body_route import BodyRoute
 from netpulse_broker.api.context import Shared
-from netpulse_broker.api.documentation import failures, still_running
-from netpulse_broker.api.failures import CallerGone
-from netpulse_broker.api.options_merge import merged_options
-from netpulse_broker.api.translation import Refused
+from netpulse_broker.api.error_responses import CallerGone
+from netpulse_broker.api.fast_route import BodyRoute
+from netpulse_broker.api.openapi import failures, still_running
+from netpulse_broker.api.requests.jobs import Refused
+from netpulse_broker.api.requests.options import merged_options
+from netpulse_broker.api.responses import success
 from netpulse_broker.api.waiting import Wait
 from netpulse_broker.dispatch.submission import JobSubmission
 from netpulse_broker.errors import BrokerError, Conflict, QueueUnavailable, UnknownJob, WaitTimedOut
@@ -29,8 +29,8 @@ from netpulse_broker.models.device import (
 )
 from netpulse_broker.models.envelope import Answer
 from netpulse_broker.models.job import Job, job_object, utc
-from netpulse_broker.queueing.job_index import JobFilter
-from netpulse_broker.queueing.records import JobRecord
+from netpulse_broker.queueing.jobs.job_index import JobFilter
+from netpulse_broker.queueing.jobs.record import JobRecord
 
 router = APIRouter(prefix="/device", tags=["device"], route_class=BodyRoute)
 

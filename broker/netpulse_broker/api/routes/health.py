@@ -6,10 +6,10 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from netpulse_broker import __version__
-from netpulse_broker.api.answers import success
 from netpulse_broker.api.auth import Caller
 from netpulse_broker.api.context import Shared
-from netpulse_broker.api.documentation import failures
+from netpulse_broker.api.openapi import failures
+from netpulse_broker.api.responses import success
 from netpulse_broker.errors import NoWorker, QueueUnavailable
 from netpulse_broker.models.envelope import Answer
 from netpulse_broker.models.health import Health, Probe

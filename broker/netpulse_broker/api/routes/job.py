@@ -8,14 +8,14 @@ from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from netpulse_broker.api.answers import success
 from netpulse_broker.api.auth import Caller, Operator
 from netpulse_broker.api.context import Shared
-from netpulse_broker.api.documentation import failures
+from netpulse_broker.api.openapi import failures
+from netpulse_broker.api.responses import success
 from netpulse_broker.errors import BadRequest
 from netpulse_broker.models.envelope import Answer, Page
 from netpulse_broker.models.job import Job, JobStatus, job_object
-from netpulse_broker.queueing.job_index import JobFilter
+from netpulse_broker.queueing.jobs.job_index import JobFilter
 
 router = APIRouter(prefix="/job", tags=["job"])
 

@@ -11,16 +11,16 @@ from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response, StreamingResponse
 
-from netpulse_broker.api.answers import JsonAnswer, encode, problem, success
 from netpulse_broker.api.auth import Caller, Operator, Principal
-from netpulse_broker.api.body_route import BodyRoute
 from netpulse_broker.api.context import Shared
-from netpulse_broker.api.documentation import failures
-from netpulse_broker.api.failures import CallerGone
+from netpulse_broker.api.error_responses import CallerGone
+from netpulse_broker.api.fast_route import BodyRoute
+from netpulse_broker.api.openapi import failures
+from netpulse_broker.api.responses import JsonAnswer, encode, problem, success
 from netpulse_broker.api.waiting import Wait
-from netpulse_broker.dispatch.identity import device_identity
-from netpulse_broker.dispatch.lease_listing import LeaseRecord
-from netpulse_broker.dispatch.leases import LeaseDesk
+from netpulse_broker.dispatch.device_identity import device_identity
+from netpulse_broker.dispatch.interactive.listing import LeaseRecord
+from netpulse_broker.dispatch.interactive.sessions import LeaseDesk
 from netpulse_broker.dispatch.submission import JobSubmission
 from netpulse_broker.errors import BadRequest, DeviceFailure, QueueUnavailable, TooLarge, UnknownSession
 from netpulse_broker.models.envelope import Answer
@@ -35,8 +35,8 @@ from netpulse_broker.models.session import (
     ResetRequest,
     SessionEntry,
 )
-from netpulse_broker.queueing.records import JobPayload
-from netpulse_broker.workers.lease import LeaseOptions
+from netpulse_broker.queueing.interactive.options import LeaseOptions
+from netpulse_broker.queueing.jobs.payload import JobPayload
 from netpulse_drivers import UnsupportedOperation
 from netpulse_drivers.interactive import Exchange, ExchangeResult, FileProtocol, InteractiveDriver
 

@@ -7,9 +7,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
-from netpulse_broker.api.answers import success
 from netpulse_broker.api.auth import Caller, Operator
-from netpulse_broker.api.documentation import failures
+from netpulse_broker.api.openapi import failures
+from netpulse_broker.api.responses import success
 from netpulse_broker.errors import NotFound
 from netpulse_broker.models.envelope import Answer
 from netpulse_broker.models.webhooks import WebhookDelivery

@@ -8,14 +8,14 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from netpulse_broker.api.answers import success
 from netpulse_broker.api.auth import Caller, Operator
 from netpulse_broker.api.context import Shared
-from netpulse_broker.api.documentation import failures
+from netpulse_broker.api.openapi import failures
+from netpulse_broker.api.responses import success
 from netpulse_broker.errors import BadRequest, UnknownWorker
 from netpulse_broker.models.envelope import Answer
 from netpulse_broker.models.worker import Worker, worker_object
-from netpulse_broker.queueing.worker_index import WorkerFilter
+from netpulse_broker.queueing.nodes.worker_index import WorkerFilter
 
 router = APIRouter(prefix="/worker", tags=["worker"])
 

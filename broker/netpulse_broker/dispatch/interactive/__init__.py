@@ -1,0 +1,1 @@
+"""Interactive sessions on the controller's side: opened, led, listed, ended."""

@@ -1,0 +1,83 @@
+"""The leases that are queued or open, as the listing shows them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import redis.asyncio
+
+from netpulse_broker.queueing.jobs.record import FINAL
+from netpulse_broker.queueing.redis import keys
+from netpulse_broker.queueing.redis.scripts import text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaseRecord:
+    """A lease in the listing. Times are epoch seconds."""
+
+    id: str
+    device: str
+    host: str
+    owner: str
+    state: str
+    worker: str
+    since: float
+    granted: float | None
+    last_heartbeat: float
+    exchanges: int
+    remaining: float | None
+
+
+@dataclass(slots=True)
+class Listing:
+    """What was found.
+
+    Attributes:
+        leases: oldest first.
+        over: lease -> error code of its job, for those whose job has ended without saying so in the lease.
+    """
+
+    leases: list[LeaseRecord] = field(default_factory=list)
+    over: dict[str, str] = field(default_factory=dict)
+
+
+async def lease_listing(client: redis.asyncio.Redis) -> Listing:
+    """Look at all leases that have not been ended; two round trips whatever their number."""
+    ids = [text(name) for name in await client.zrange(keys.SESSIONS, 0, -1)]
+    pipeline = client.pipeline(transaction=False)
+    pipeline.time()
+    for lease_id in ids:
+        pipeline.hgetall(keys.session(lease_id))
+        pipeline.hmget(keys.rq_job(lease_id), ["status", "error"])
+    answers = await pipeline.execute()
+    now = answers[0][0] + answers[0][1] / 1e6
+    found, gone = Listing(), []
+    for place, lease_id in enumerate(ids):
+        fields = {text(name): value for name, value in answers[1 + 2 * place].items()}
+        status, error = (text(value or b"") for value in answers[2 + 2 * place])
+        if not fields:
+            gone.append(lease_id)
+        elif status in FINAL:
+            found.over[lease_id] = error
+        else:
+            found.leases.append(_record(lease_id, fields, now))
+    if gone:
+        await client.zrem(keys.SESSIONS, *gone)
+    return found
+
+
+def _record(lease_id: str, fields: dict[str, bytes], now: float) -> LeaseRecord:
+    granted = int(fields["granted"]) / 1000 if "granted" in fields else None
+    return LeaseRecord(
+        id=lease_id,
+        device=text(fields["device"]),
+        host=text(fields["host"]),
+        owner=text(fields["owner"]),
+        state=text(fields["state"]),
+        worker=text(fields.get("worker", b"")),
+        since=int(fields["created"]) / 1000,
+        granted=granted,
+        last_heartbeat=int(fields["heard"]) / 1000,
+        exchanges=int(fields["last"]),
+        remaining=None if granted is None else max(granted + float(fields["max_hold"]) - now, 0.0),
+    )

@@ -1,0 +1,1 @@
+"""Interactive sessions in Redis: options, exchanges, answers, files."""

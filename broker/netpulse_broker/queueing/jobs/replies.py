@@ -1,0 +1,108 @@
+"""One reader per controller that turns the replies in its stream into finished futures."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import redis
+import structlog
+
+from netpulse_broker.queueing.redis import keys
+from netpulse_broker.queueing.redis.cancel_task import end_task
+from netpulse_broker.queueing.redis.connection import BLOCK
+from netpulse_broker.queueing.redis.scripts import pairs, text
+from netpulse_broker.queueing.redis.shared_connection import AsyncLine
+
+log = structlog.get_logger(__name__)
+
+Reply = Mapping[str, bytes]
+"""Fields of one stream entry: id, status, outcome, error, started_at, ended_at, worker_name, node, sealed."""
+
+
+class ReplyReader:
+    """Holds job id -> future and one blocking XREAD on the controller's stream.
+
+    Args:
+        line: the reader's own; its time-out stands above ``BLOCK``.
+        controller: name of this controller, unique per process.
+        reconcile: called with the ids still waited for after the connection was lost (the stream may have been too);
+            it returns those that are final already. A future finished with None tells its owner to read the job.
+    """
+
+    def __init__(
+        self,
+        line: AsyncLine,
+        *,
+        controller: str,
+        reconcile: Callable[[list[str]], Awaitable[list[str]]],
+    ) -> None:
+        self._line = line
+        self._stream = keys.replies(controller)
+        self._reconcile = reconcile
+        self._futures: dict[str, list[asyncio.Future[Reply | None]]] = {}
+        self._last = "0-0"
+        self._task: asyncio.Task[None] | None = None
+
+    def expect(self, job_id: str) -> asyncio.Future[Reply | None]:
+        """A future for a job's end; call it before the job is submitted so that no reply can slip by."""
+        future: asyncio.Future[Reply | None] = asyncio.get_running_loop().create_future()
+        self._futures.setdefault(job_id, []).append(future)
+        return future
+
+    def forget(self, job_id: str, future: asyncio.Future[Reply | None]) -> None:
+        """Nobody waits for this future any more."""
+        waiting = self._futures.get(job_id)
+        if waiting and future in waiting:
+            waiting.remove(future)
+        if not waiting:
+            self._futures.pop(job_id, None)
+
+    @property
+    def waiting(self) -> int:
+        """Number of jobs that somebody waits for."""
+        return len(self._futures)
+
+    async def start(self) -> None:
+        self._task = asyncio.create_task(self._read(), name="replies")
+
+    async def stop(self) -> None:
+        """End the reader; whoever still waits is told to look for himself."""
+        if self._task is not None:
+            await end_task(self._task)
+        self._line.close()
+        for job_id in list(self._futures):
+            self._settle(job_id, None)
+
+    def _settle(self, job_id: str, reply: Reply | None) -> None:
+        for future in self._futures.pop(job_id, []):
+            if not future.done():
+                future.set_result(reply)
+
+    async def _read(self) -> None:
+        broken = False
+        while True:
+            try:
+                if broken:
+                    for job_id in await self._reconcile(list(self._futures)):
+                        self._settle(job_id, None)
+                    broken = False
+                answer: Any = await self._line.call(
+                    "XREAD", "COUNT", 200, "BLOCK", int(BLOCK * 1000), "STREAMS", self._stream, self._last
+                )
+            except redis.RedisError as error:  # whatever it is: a controller without replies is deaf for good
+                if not broken:
+                    log.warning(
+                        "replies_interrupted", waiting=len(self._futures), reason=f"{type(error).__name__}: {error}"
+                    )
+                broken = True
+                await asyncio.sleep(0.1)
+                continue
+            for _, entries in answer or []:
+                for entry_id, fields in entries:
+                    self._last = text(entry_id)
+                    reply = pairs(fields)
+                    self._settle(text(reply["id"]), reply)
+            # Whoever has waited answers his caller first; asking for more replies can wait so long.
+            await asyncio.sleep(0)

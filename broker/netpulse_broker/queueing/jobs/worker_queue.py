@@ -1,0 +1,373 @@
+"""A worker's side of a queue: wait, claim, finish, release. Blocking; one per worker."""
+
+from __future__ import annotations
+
+import base64
+import time
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import redis
+import structlog
+from pydantic import ValidationError
+
+from netpulse_broker.queueing.jobs.commit_ledger import CommitLedger
+from netpulse_broker.queueing.jobs.payload import JobPayload, JobPlace
+from netpulse_broker.queueing.jobs.record import failure_result
+from netpulse_broker.queueing.redis import keys
+from netpulse_broker.queueing.redis.connection import BLOCK
+from netpulse_broker.queueing.redis.scripts import text
+from netpulse_broker.queueing.redis.sealing import SealBroken, Sealer
+from netpulse_broker.queueing.redis.times import now_iso
+from netpulse_broker.queueing.redis.worker_connection import Line, LineScripts
+
+log = structlog.get_logger(__name__)
+
+
+class Fenced(Exception):
+    """The worker's token does not count any more: it must end without touching the device again."""
+
+
+class Stale(Exception):
+    """A result came for a job that is not this worker's any more; it has another final state already."""
+
+
+class LeaseAbsent(Exception):
+    """The node has no lease at the moment (Redis was away); ask again when it has been renewed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedJob:
+    """A job that this worker, and nobody else, now has to end."""
+
+    place: JobPlace
+    payload: JobPayload
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """What a worker has done so far, as RQ shows it of its workers. ``busy`` in seconds."""
+
+    ended_well: int = 0
+    failed: int = 0
+    busy: float = 0.0
+
+    def after(self, *, ended_well: bool, duration: float) -> Totals:
+        """With one more job."""
+        return Totals(
+            ended_well=self.ended_well + ended_well, failed=self.failed + (not ended_well), busy=self.busy + duration
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedJob:
+    """What a claim under way will most likely give: what came with the wake-up token, opened."""
+
+    id: str
+    queue: str
+    operation: str
+    payload: JobPayload
+
+
+class Claim:
+    """A claim under way. Its answer is read when it is first asked for, and kept.
+
+    Attributes:
+        expected: what it will most likely give; None: nobody knows.
+    """
+
+    def __init__(self, expected: ExpectedJob | None, take: Callable[[], ClaimedJob | None]) -> None:
+        self.expected = expected
+        self._take = take
+        self._answer: ClaimedJob | None = None
+        self._error: Exception | None = None
+        self._settled = False
+
+    def granted(self) -> bool:
+        """Whether the expected job is ours now. Waits for the answer; raises nothing: ``claimed`` says what else."""
+        self._settle()
+        return self._answer is not None and self.expected is not None and self._answer.payload is self.expected.payload
+
+    def claimed(self) -> ClaimedJob | None:
+        """The job that was claimed; None when there is none. Waits for the answer; raises what ``claim`` raises."""
+        self._settle()
+        if self._error is not None:
+            raise self._error
+        return self._answer
+
+    def _settle(self) -> None:
+        if self._settled:
+            return
+        self._settled = True
+        try:
+            self._answer = self._take()
+        except Exception as error:  # noqa: BLE001 - raised by ``claimed``
+            self._error = error
+
+
+def lease_of(token: str) -> str:
+    """The node's lease value (``node|pid|epoch``) inside a worker's token (``node|pid|epoch|incarnation``)."""
+    return token.rsplit("|", 1)[0]
+
+
+class WorkSource:
+    """The queue of one device, or the FIFO queue, as its worker sees it.
+
+    Args:
+        client: blocking Redis client of this worker alone.
+        queue: ``device:<device>`` or ``fifo``.
+        token: ``node|pid|epoch|incarnation``.
+        worker: RQ worker name, unique per incarnation.
+        node: name of the node.
+    """
+
+    def __init__(self, client: redis.Redis, sealer: Sealer, *, queue: str, token: str, worker: str, node: str) -> None:
+        self._client = client
+        self._line = Line(client)
+        self._scripts = LineScripts(self._line)
+        self._sealer = sealer
+        self.queue = queue
+        self.token = token
+        self.worker = worker
+        self.node = node
+        self._fifo = queue == keys.FIFO
+        self._device = "" if self._fifo else queue.removeprefix("device:")
+        self._device_key = "" if self._fifo else keys.device(self._device)
+        self._claims = keys.claims(f"fifo:{worker}" if self._fifo else queue)
+        self._lanes = keys.lanes(queue)
+        self._wake = keys.wake(queue)
+        self._lease_key, self._lease = keys.lease(node), lease_of(token)
+        self._worker_key = keys.rq_worker(worker)
+        self._totals, self._counted = Totals(), ""
+        self._hint = b""
+        self.commits = CommitLedger(client, sealer, device=self._device)
+
+    def wait(self, timeout: float) -> bool:
+        """Block until there may be work, at most ``timeout`` and ``BLOCK`` seconds.
+
+        Returns:
+            True when woken, False when the time is over.
+
+        Raises:
+            redis.ConnectionError, redis.TimeoutError: look at ``claim()`` first when the connection is back: a token
+                may have been lost on its way.
+        """
+        answer = self._line.call("BLPOP", self._wake, max(min(timeout, BLOCK), 0.01))
+        if answer is None:
+            return False
+        self._hint = answer[1]
+        return True
+
+    def claim(self) -> ClaimedJob | None:
+        """Take the next job; None when there is none. Call it only while executing nothing.
+
+        A job that does not open (tampered with, other master key) is ended as failed, and the next one is taken.
+
+        Raises:
+            Fenced: another worker owns the device, or the node's lease has another holder.
+            LeaseAbsent: the node's lease has passed; not renewed yet.
+            redis.ConnectionError, redis.TimeoutError
+        """
+        return self.begin_claim().claimed()
+
+    def begin_claim(self) -> Claim:
+        """Ask for the next job, and open meanwhile what it will most likely be.
+
+        The answer has to be read (``granted``, ``claimed``) before anything else is asked of this source.
+
+        Raises:
+            redis.ConnectionError, redis.TimeoutError
+        """
+        answer = self._ask_for_work()
+        expected = self._look_ahead()
+        return Claim(expected, lambda: self._taken(answer(), expected))
+
+    def _ask_for_work(self) -> Callable[[], Any]:
+        return self._scripts.begin(
+            "claim",
+            keys=[self._device_key, self._lease_key, self._claims, self._worker_key, *self._lanes],
+            args=[self.token, self._lease, now_iso(), int(time.time() * 1000), self.worker, self.node],
+        )
+
+    def _taken(self, answer: Any, expected: ExpectedJob | None) -> ClaimedJob | None:
+        while True:
+            verdict = text(answer[0])
+            if verdict == "empty":
+                return None
+            if verdict == "no-lease":
+                raise LeaseAbsent
+            if verdict == "fenced":
+                raise Fenced
+            job_id, queue, operation, seq, device, host, owner = (text(value) for value in answer[1:8])
+            place = JobPlace(job_id, queue, int(seq), device, host, owner)
+            if expected is not None and (expected.id, expected.queue, expected.operation) == (job_id, queue, operation):
+                return ClaimedJob(place, expected.payload)
+            job = self._open(place, operation, answer[8])
+            if job is not None:
+                return job
+            answer = self._ask_for_work()()
+
+    def _look_ahead(self) -> ExpectedJob | None:
+        """Open what came with the wake-up token. It counts only if that very job is claimed; whatever is wrong with it
+        is found, and told, by then.
+        """
+        hint, self._hint = self._hint, b""
+        job_id, _, rest = hint.partition(b"\n")
+        queue, _, rest = rest.partition(b"\n")
+        operation, _, sealed = rest.partition(b"\n")
+        if not sealed:
+            return None
+        known = (job_id.decode(errors="replace"), queue.decode(errors="replace"), operation.decode(errors="replace"))
+        try:
+            value = self._sealer.open(sealed, job_id=known[0], queue=known[1], direction="to_worker", kind=known[2])
+            return ExpectedJob(*known, JobPayload.model_validate(value))
+        except (SealBroken, ValidationError) as error:
+            log.debug("hint_unreadable", job=known[0], reason=str(error))
+            return None
+
+    def _open(self, record: JobPlace, operation: str, sealed: bytes) -> ClaimedJob | None:
+        try:
+            value = self._sealer.open(
+                sealed, job_id=record.id, queue=record.queue, direction="to_worker", kind=operation
+            )
+            payload = JobPayload.model_validate(value)
+        except (SealBroken, ValidationError) as error:
+            log.warning("job_unreadable", job=record.id, queue=record.queue, reason=str(error))
+            self.finish(
+                record,
+                status="failed",
+                outcome="failed",
+                result=failure_result("job_unreadable"),
+                error_code="job_unreadable",
+                duration=0.0,
+            )
+            return None
+        return ClaimedJob(record, payload)
+
+    def finish(
+        self,
+        record: JobPlace,
+        *,
+        status: Literal["finished", "failed", "stopped"],
+        outcome: Literal["ok", "failed", "unknown"],
+        result: dict[str, Any],
+        error_code: str = "",
+        duration: float,
+    ) -> bool:
+        """Record the end of a job: status, result and reply in one step. May be repeated until it gets through.
+
+        Args:
+            result: the result object (see docs/rest.md); sealed here.
+            duration: seconds of execution.
+
+        Returns:
+            Whether more work may be waiting; False saves the look for it.
+
+        Raises:
+            Stale: the job has been ended by a recovery; this result is not recorded.
+            redis.ConnectionError, redis.TimeoutError: call it again when the connection is back.
+        """
+        sealed = self._sealer.seal(
+            result,
+            job_id=record.id,
+            queue=record.queue,
+            direction="to_caller",
+            kind="result",
+            sequence=record.seq,
+            expires=time.time() + 30 * 86400,
+        )
+        totals = self._totals
+        if record.id != self._counted:  # a repetition counts no second time
+            totals = totals.after(ended_well=status == "finished", duration=duration)
+        ended = time.time()
+        extra: list[Any] = ["execution_started_at", ended - duration, "execution_ended_at", ended]
+        if status != "finished":
+            summary = f"{error_code or status}: the account of it is sealed, read it through the broker's API"
+            extra += ["exc_string", base64.b64encode(zlib.compress(summary.encode())).decode()]
+        answer = text(
+            self._scripts(
+                "finish",
+                keys=[
+                    keys.rq_job(record.id),
+                    self._claims,
+                    self._device_key,
+                    self._worker_key,
+                    *self._lanes,
+                ],
+                args=[
+                    record.id,
+                    self.token,
+                    status,
+                    outcome,
+                    error_code,
+                    now_iso(),
+                    sealed,
+                    f"{duration:.6f}",
+                    totals.ended_well,
+                    totals.failed,
+                    f"{totals.busy:.6f}",
+                    *extra,
+                ],
+            )
+        )
+        if answer == "stale":
+            raise Stale(record.id)
+        self._totals, self._counted = totals, record.id
+        return answer != "done"
+
+    def release(self) -> bool:
+        """Give the device back because the worker wants to end.
+
+        Returns:
+            True: the worker may end. False: work has arrived meanwhile, go on.
+
+        Raises:
+            Fenced: it was not ours any more.
+        """
+        if self._fifo:
+            return True
+        answer = text(
+            self._scripts(
+                "release",
+                keys=[
+                    self._device_key,
+                    self._claims,
+                    keys.node_devices(self.node),
+                    keys.rq_worker(self.worker),
+                    self._wake,
+                    *self._lanes,
+                ],
+                args=[self.token, self._device],
+            )
+        )
+        if answer == "fenced":
+            raise Fenced
+        return answer == "released"
+
+    def login_delay(self, device: str, *, interval: float, burst: int) -> float:
+        """Whether a login to the device may begin, by the rate that all workers share.
+
+        Args:
+            interval: seconds per login in the long run.
+            burst: logins that may come at once after a pause.
+
+        Returns:
+            0 when it may (it counts as begun then), else seconds to wait before asking again.
+        """
+        args = [round(interval * 1000), burst]
+        return int(self._scripts("login", keys=[keys.logins(device)], args=args)) / 1000
+
+    def login_ended(self, *, driver: str, phase: str, waited: float) -> None:
+        """Count a login; ``phase`` says where it failed, "" that it did not; ``waited``: seconds for its turn."""
+        self._scripts("login_ended", args=[driver, phase, f"{waited:.6f}"])
+
+    def publish(self, *, sessions: int, driver: str = "") -> None:
+        """Show how many sessions the worker holds (for the listing; no other part relies on it)."""
+        if not self._fifo:
+            pipeline = self._client.pipeline(transaction=False)
+            pipeline.hset(self._device_key, mapping={"sessions": sessions, "driver": driver})
+            said: dict[Any, Any] = {"kind": "worker", "id": self.worker, "state": "sessions", "sessions": sessions}
+            pipeline.xadd(keys.EVENTS, said | {"device": self._device, "node": self.node}, maxlen=10000)
+            pipeline.execute()

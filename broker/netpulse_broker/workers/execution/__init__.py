@@ -1,0 +1,1 @@
+"""Carrying jobs out: the loop, the job runner, and the sessions that it keeps."""

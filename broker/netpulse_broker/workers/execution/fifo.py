@@ -1,0 +1,119 @@
+"""The FIFO worker: takes jobs of any device from the one FIFO queue, logs in for each of them and logs out after it."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from typing import Literal, Protocol
+
+from netpulse_broker.queueing.jobs.worker_queue import ClaimedJob, ExpectedJob, WorkSource
+from netpulse_broker.telemetry.redaction import Redactor
+from netpulse_broker.workers.execution.job_result import Account, TaskEnd
+from netpulse_broker.workers.execution.job_runner import DriverLookup, Parser, TaskRunner
+from netpulse_broker.workers.execution.login_limits import LoginGate
+from netpulse_broker.workers.execution.loop import Exit, WorkLoop
+from netpulse_broker.workers.execution.running_job import RunningJob, Validity
+from netpulse_broker.workers.execution.session_pool import FreshSessions
+from netpulse_drivers import NetPulseError, UnsupportedOperation
+
+
+class Webhooks(Protocol):
+    """The part of ``webhooks.desk.WebhookDesk`` that a worker uses."""
+
+    def deliver(self, job: ClaimedJob) -> NetPulseError | None:
+        """Make one attempt and see to what follows from it; the error that it ended with."""
+        ...
+
+
+class FifoWorker:
+    """One of the workers of the FIFO queue. Like ``PinnedWorker`` it knows nothing of its host process.
+
+    Args:
+        source: the FIFO queue.
+        drivers: by name.
+        clock: the node's lease.
+        parse: parser for ``parsing``.
+        interrupt_wait: wakes ``source.wait`` up from another thread.
+        webhooks: makes the calls of jobs that have ended.
+        logins: decides when a login may begin; None: at any time.
+    """
+
+    def __init__(
+        self,
+        *,
+        source: WorkSource,
+        drivers: DriverLookup,
+        clock: Validity,
+        parse: Parser | None = None,
+        interrupt_wait: Callable[[], None] = lambda: None,
+        webhooks: Webhooks | None = None,
+        logins: LoginGate | None = None,
+    ) -> None:
+        self._logins = logins
+        self._webhooks = webhooks
+        self._runner = TaskRunner(drivers=drivers, sessions=FreshSessions(logins=logins), parse=parse)
+        self._loop = WorkLoop(source=source, service=self, clock=clock, interrupt_wait=interrupt_wait)
+
+    def run(self) -> Exit:
+        """Serve the queue until told to leave."""
+        return self._loop.run()
+
+    def request_exit(self, *, orphaned: bool = False) -> None:
+        """Let the running job end, then leave. ``orphaned``: nobody renews the lease any more."""
+        self._loop.request_exit(orphaned=orphaned)
+
+    def stop_job(self, job_id: str) -> bool:
+        """Stop that job if it runs: its session is closed, it ends as ``stopped``."""
+        return self._loop.stop_job(job_id)
+
+    def stop_running(self) -> bool:
+        """Stop whatever runs."""
+        return self._loop.stop_running()
+
+    def expire_running(self, grace: float) -> float:
+        """Break the session of a job that has passed its deadline by ``grace`` seconds; seconds by which it has."""
+        return self._loop.expire_running(grace)
+
+    # -- Service ----------------------------------------------------------------------------------------------------
+
+    def execute(self, job: ClaimedJob, running: RunningJob) -> TaskEnd:
+        """Run a job on a session of its own, or make a call."""
+        if job.payload.operation == "webhook":
+            return self._deliver(job)
+        if self._logins is not None:
+            self._logins.device = job.place.device
+        return self._runner.run(job.payload, running)
+
+    def may_begin(self, job: ExpectedJob) -> bool:  # noqa: ARG002
+        """Never: no session stands ready."""
+        return False
+
+    def begin(self, job: ExpectedJob, running: RunningJob) -> TaskEnd:
+        """Nobody asks for it."""
+        raise NotImplementedError
+
+    def _deliver(self, job: ClaimedJob) -> TaskEnd:
+        began = time.monotonic()
+        error: NetPulseError | None = UnsupportedOperation("this worker delivers no webhooks")
+        if self._webhooks is not None:
+            error = self._webhooks.deliver(job)
+        status: Literal["finished", "failed"] = "finished" if error is None else "failed"
+        return Account().end(
+            "webhook", status=status, error=error, duration=time.monotonic() - began, redactor=Redactor(())
+        )
+
+    def upkeep(self) -> float:
+        """Nothing is ever due."""
+        return math.inf
+
+    def wants_to_leave(self) -> bool:
+        """A FIFO worker stays until it is told to leave."""
+        return False
+
+    def changed(self) -> tuple[int, str] | None:
+        """Never news: no session outlives a job."""
+        return None
+
+    def close(self) -> None:
+        """Nothing is open between jobs."""

@@ -1,0 +1,147 @@
+"""How a job ended, in the shape in which it is stored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from pydantic_core import to_json
+
+from netpulse_broker.errors import WorkerLost
+from netpulse_broker.queueing.jobs.commit_ledger import CommitRecord
+from netpulse_broker.queueing.jobs.record import failure_result
+from netpulse_broker.telemetry.redaction import Redactor
+from netpulse_drivers import ChangeResult, NetPulseError, Output, OutputTooLarge
+
+Status = Literal["finished", "failed", "stopped"]
+Outcome = Literal["ok", "failed", "unknown"]
+
+RESULT_TYPES: dict[Status, int] = {"finished": 1, "failed": 2, "stopped": 3}
+"""RQ's result types; 4 (retried) is never written: a job runs once."""
+
+LARGEST_RESULT = 32 * 1024 * 1024
+"""Characters of all outputs of a job together. They are kept in Redis, and each caller gets them in one answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskEnd:
+    """The end of one execution.
+
+    Attributes:
+        status: RQ's word for it.
+        outcome: ok, failed, or unknown.
+        result: the result object (docs/rest.md).
+        error_code: plain code of the error, "" when there is none.
+        duration: seconds of execution, login included.
+        commits: changes with a timer of which something is known now; to be put on record with the result.
+    """
+
+    status: Status
+    outcome: Outcome
+    result: dict[str, Any]
+    error_code: str
+    duration: float
+    commits: tuple[CommitRecord, ...] = ()
+
+    @classmethod
+    def forgotten(cls) -> TaskEnd:
+        """The end of a job that was executed, but whose account is gone."""
+        code = WorkerLost.code
+        return cls(status="failed", outcome="unknown", result=failure_result(code), error_code=code, duration=0.0)
+
+
+@dataclass(slots=True, kw_only=True)
+class Account:
+    """What is gathered while a job runs; completed parts survive whatever happens to the rest.
+
+    Attributes:
+        outputs: completed steps, in order.
+        size: characters of them.
+        change: the account of a change, once it is complete.
+        retval: set by operations whose retval is not made of the outputs.
+        session_reused: the job ran on a session that was open before it.
+        stages: seconds by stage (connect, execute, parse).
+        commit: the change with a timer that this job has made, confirmed, taken back or asked for.
+    """
+
+    outputs: list[Output] = field(default_factory=list)
+    size: int = 0
+    change: ChangeResult | None = None
+    retval: Any = None
+    session_reused: bool = False
+    stages: dict[str, float] = field(default_factory=dict)
+    commit: CommitRecord | None = None
+
+    def completed(self, output: Output) -> None:
+        """Take up a completed step.
+
+        Raises:
+            OutputTooLarge: with it the result would be too large; it is left out.
+        """
+        text = output.output
+        size = self.size + (len(text) if isinstance(text, str) else len(to_json(text)))
+        if size > LARGEST_RESULT:
+            raise OutputTooLarge(
+                f"with {output.command!r} the job's outputs are larger than {LARGEST_RESULT // 2**20} Mi characters;"
+                " narrow the commands, or divide them among several jobs"
+            )
+        self.size = size
+        self.outputs.append(output)
+
+    def spent(self, stage: str, seconds: float) -> None:
+        """Add to a stage."""
+        self.stages[stage] = self.stages.get(stage, 0.0) + seconds
+
+    def end(
+        self, operation: str, *, status: Status, error: NetPulseError | None, duration: float, redactor: Redactor
+    ) -> TaskEnd:
+        """Close the account. Secrets of the job are masked in all of it."""
+        steps = self.change.outputs if self.change is not None else self.outputs
+        masked = [redactor.device_data(step.to_dict()) for step in steps]
+        result: dict[str, Any] = {
+            "type": RESULT_TYPES[status],
+            "retval": self._retval(operation, steps, masked, redactor),
+            "error": None if error is None else _masked(error, redactor),
+            "outputs": masked,
+            "duration": round(duration, 6),
+            "session_reused": self.session_reused,
+            "stages": {stage: round(seconds, 6) for stage, seconds in self.stages.items()},
+        }
+        if self.change is not None:
+            result |= {
+                "changed": self.change.changed,
+                "diff": redactor.device_text(self.change.diff),
+                "applied": redactor.device_data(list(self.change.applied)),
+                "saved": self.change.saved,
+            }
+            if self.change.backup is not None:
+                result["backup"] = redactor.device_text(self.change.backup)
+        if self.commit is not None and self.commit.state != "none":
+            result["commit"] = self.commit.shown()
+        return TaskEnd(
+            status=status,
+            outcome="ok" if status == "finished" else "failed",
+            result=result,
+            error_code="" if error is None else error.code,
+            duration=duration,
+            commits=() if self.commit is None else (self.commit,),
+        )
+
+    def _retval(self, operation: str, steps: list[Output], masked: list[dict[str, Any]], redactor: Redactor) -> Any:
+        if operation == "query":
+            return {
+                step.command: shown["output"] if step.parsed is None else shown["parsed"]
+                for step, shown in zip(steps, masked, strict=True)
+                if not step.failed
+            }
+        if operation in ("change", "confirm", "rollback"):
+            return [shown["output"] for shown in masked]
+        return redactor.device_data(self.retval)
+
+
+def _masked(error: NetPulseError, redactor: Redactor) -> dict[str, Any]:
+    shown = error.to_dict()
+    shown["message"] = redactor.text(shown["message"])
+    shown["device_output"] = redactor.device_text(shown["device_output"])
+    shown["details"] = redactor.device_data(shown["details"])
+    return shown

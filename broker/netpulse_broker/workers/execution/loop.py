@@ -1,0 +1,330 @@
+"""The loop of a worker: wait, claim, execute, finish; through outages of Redis without losing a result or a session."""
+
+from __future__ import annotations
+
+import math
+import random
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from enum import Enum
+from typing import Protocol
+
+import redis
+import structlog
+
+from netpulse_broker.queueing.jobs.payload import JobPayload
+from netpulse_broker.queueing.jobs.worker_queue import ClaimedJob, ExpectedJob, Fenced, LeaseAbsent, Stale, WorkSource
+from netpulse_broker.workers.execution.job_result import TaskEnd
+from netpulse_broker.workers.execution.running_job import NotGranted, RunningJob, Validity
+from netpulse_drivers import Deadline
+
+log = structlog.get_logger(__name__)
+
+LONGEST_PAUSE = 1.0
+"""Seconds between two attempts to reach Redis."""
+
+LEAVE_WITHIN = 60.0
+"""Seconds that a worker that has been told to leave goes on trying to hand in its last result without Redis."""
+
+REMEMBERED = 64
+"""Ids of executed jobs that a worker remembers."""
+
+
+class Exit(Enum):
+    """Why a worker's loop ended."""
+
+    RELEASED = "released"
+    """It held no session any more and has given its device back."""
+
+    REQUESTED = "requested"
+    """It was told to leave."""
+
+    FENCED = "fenced"
+    """Its token does not count any more."""
+
+
+class Service(Protocol):
+    """What a kind of worker does with jobs, and between them."""
+
+    def execute(self, job: ClaimedJob, running: RunningJob) -> TaskEnd:
+        """Carry the job out. Raises nothing."""
+        ...
+
+    def may_begin(self, job: ExpectedJob) -> bool:
+        """Whether ``begin`` can be called for it."""
+        ...
+
+    def begin(self, job: ExpectedJob, running: RunningJob) -> TaskEnd:
+        """Carry out a job whose claim is under way. Nothing that anybody could notice happens before ``running`` has
+        been asked for a write, and has found the job granted; raises ``NotGranted`` when it is not.
+        """
+        ...
+
+    def upkeep(self) -> float:
+        """Do what is due between two jobs; seconds until something is due again."""
+        ...
+
+    def wants_to_leave(self) -> bool:
+        """Nothing is left to keep: the worker may end if there is no work."""
+        ...
+
+    def changed(self) -> tuple[int, str] | None:
+        """Number of sessions and their drivers, if that is news since the last call."""
+        ...
+
+    def close(self) -> None:
+        """Let go of everything."""
+        ...
+
+
+class WorkLoop:
+    """Serves one queue, one job at a time.
+
+    Redis may be away at any point: a finished job's result is handed in until Redis has taken it, sessions are kept
+    alive meanwhile, and after each connection error the claim script looks at the claim list first.
+
+    Args:
+        source: the queue.
+        clock: the node's lease, asked before each write to a device.
+        interrupt_wait: wakes ``source.wait`` up from another thread; may raise redis errors.
+    """
+
+    def __init__(
+        self,
+        *,
+        source: WorkSource,
+        service: Service,
+        clock: Validity,
+        interrupt_wait: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._source = source
+        self._service = service
+        self._clock = clock
+        self._interrupt_wait = interrupt_wait
+        self._log = log.bind(worker=source.worker)  # bound once: a filtered line then costs nothing
+        self._lock = threading.Lock()
+        self._running: RunningJob | None = None
+        self._leave = threading.Event()
+        self._leave_at = math.inf
+        self._orphaned = False
+        self._outage = 0
+        self._look = True
+        self._executed: OrderedDict[str, None] = OrderedDict()
+        self._latest: tuple[str, TaskEnd] = ("", TaskEnd.forgotten())
+
+    # -- from other threads -----------------------------------------------------------------------------------------
+
+    def request_exit(self, *, orphaned: bool = False) -> None:
+        """Let the running job end, take no further one, then leave.
+
+        Args:
+            orphaned: the node is gone, so nobody renews the lease: a job that must wait for it ends at once.
+        """
+        self._orphaned = self._orphaned or orphaned
+        if not self._leave.is_set():
+            self._leave_at = time.monotonic() + LEAVE_WITHIN
+            self._leave.set()
+        try:
+            self._interrupt_wait()
+        except redis.RedisError as error:
+            log.debug("wait_not_interrupted", error=str(error))  # it ends by itself within seconds
+
+    def stop_job(self, job_id: str) -> bool:
+        """Stop that job if it is the one that runs; it ends as ``stopped`` and its session is closed."""
+        with self._lock:
+            running = self._running
+        if running is None or running.id != job_id:
+            return False
+        running.stop()
+        return True
+
+    def stop_running(self) -> bool:
+        """Stop whatever runs; False when nothing does."""
+        with self._lock:
+            running = self._running
+        if running is not None:
+            running.stop()
+        return running is not None
+
+    def expire_running(self, grace: float) -> float:
+        """Break the session of a job that has passed its deadline by ``grace`` seconds.
+
+        A driver is expected to keep the deadline by itself; this is for one that does not.
+
+        Returns:
+            Seconds by which the running job has passed its deadline; negative when it has not, -inf when none runs.
+        """
+        with self._lock:
+            running = self._running
+        if running is None:
+            return -math.inf
+        over = time.monotonic() - running.deadline.at
+        if over >= grace and not running.expired:
+            log.warning("job_overdue", job=running.id, over=round(over, 3))
+            running.expire()
+        return over
+
+    # -- the loop ---------------------------------------------------------------------------------------------------
+
+    def run(self) -> Exit:
+        """Serve the queue until there is a reason to end. Sessions are closed when it returns."""
+        try:
+            return self._serve_until_the_end()
+        except Fenced:
+            log.warning("worker_fenced", queue=self._source.queue, worker=self._source.worker)
+            return Exit.FENCED
+        finally:
+            self._service.close()
+
+    def _serve_until_the_end(self) -> Exit:
+        while not self._leave.is_set():
+            done = self._round()
+            if done is not None:
+                return done
+        self._service.close()
+        self._give_back()
+        return Exit.REQUESTED
+
+    def _round(self) -> Exit | None:
+        try:
+            job, begun = self._claim() if self._look else (None, None)
+        except LeaseAbsent:
+            self._service.upkeep()
+            self._leave.wait(0.1)
+            return None
+        except redis.RedisError as error:
+            self._endure(error)
+            return None
+        self._outage = 0
+        if job is not None:
+            self._look = self._serve(job, begun)
+            return None
+        self._look = True
+        due = self._service.upkeep()
+        try:
+            self._publish()
+            if self._service.wants_to_leave():
+                return Exit.RELEASED if self._source.release() else None
+            self._source.wait(due)
+        except redis.RedisError as error:
+            self._endure(error)
+        return None
+
+    def _claim(self) -> tuple[ClaimedJob | None, TaskEnd | None]:
+        """The next job, and its end if it was carried out while the claim was under way."""
+        claim = self._source.begin_claim()
+        end: TaskEnd | None = None
+        expected = claim.expected
+        if expected is not None and expected.id not in self._executed and self._service.may_begin(expected):
+            running = self._runs(expected.id, expected.payload, claim.granted)
+            try:
+                with self._lock:
+                    self._running = running
+                end = self._service.begin(expected, running)
+            except NotGranted:
+                self._log.debug("job_not_granted", job=expected.id)
+            finally:
+                with self._lock:
+                    self._running = None
+        return claim.claimed(), end if claim.granted() else None
+
+    def _runs(self, job_id: str, payload: JobPayload, granted: Callable[[], bool] = lambda: True) -> RunningJob:
+        return RunningJob(
+            id=job_id,
+            deadline=Deadline.after(payload.timeout),
+            clock=self._clock,
+            orphaned=lambda: self._orphaned,
+            leaving=self._leave.is_set,
+            granted=granted,
+        )
+
+    def _serve(self, job: ClaimedJob, begun: TaskEnd | None) -> bool:
+        """Execute a job, unless that is done, and hand its result in; whether more work may be waiting."""
+        job_id = job.place.id
+        if begun is not None:
+            end = begun
+            self._remember(job_id, end)
+        elif job_id in self._executed:
+            # Redis came back with an older state, in which this job was not over yet. It must not run twice.
+            log.error("job_repeated", job=job_id)
+            known, end = self._latest
+            if known != job_id:
+                end = TaskEnd.forgotten()
+        else:
+            running = self._runs(job_id, job.payload)
+            running.place = job.place
+            with self._lock:
+                self._running = running
+            try:
+                end = self._service.execute(job, running)
+            finally:
+                with self._lock:
+                    self._running = None
+            self._remember(job_id, end)
+        self._log.debug(
+            "job_ended", job=job_id, status=end.status, error=end.error_code or None, duration=round(end.duration, 4)
+        )
+        return self._finish(job, end)
+
+    def _remember(self, job_id: str, end: TaskEnd) -> None:
+        # Of the results only the latest: an outage can swallow the confirmation of no more than that one.
+        self._latest = (job_id, end)
+        self._executed[job_id] = None
+        while len(self._executed) > REMEMBERED:
+            self._executed.popitem(last=False)
+
+    def _finish(self, job: ClaimedJob, end: TaskEnd) -> bool:
+        """Hand the result in until Redis has taken it; whether more work may be waiting."""
+        while True:
+            try:
+                if end.commits:
+                    self._source.commits.write(end.commits)  # first: who sees the result finds the record
+                more = self._source.finish(
+                    job.place,
+                    status=end.status,
+                    outcome=end.outcome,
+                    result=end.result,
+                    error_code=end.error_code,
+                    duration=end.duration,
+                )
+            except Stale:
+                log.warning("result_stale", job=job.place.id, status=end.status)
+                return True
+            except redis.RedisError as error:
+                if time.monotonic() >= self._leave_at:
+                    log.error("result_not_delivered", job=job.place.id, status=end.status)  # noqa: TRY400 - no defect
+                    return True
+                self._endure(error)
+            else:
+                self._outage = 0
+                return more
+
+    def _give_back(self) -> None:
+        while True:
+            try:
+                self._source.release()  # False: work is waiting; the node finds it when it accounts for this process
+            except redis.RedisError as error:
+                if time.monotonic() >= self._leave_at:
+                    return
+                self._endure(error)
+            else:
+                return
+
+    def _publish(self) -> None:
+        news = self._service.changed()
+        if news is not None:
+            self._source.publish(sessions=news[0], driver=news[1])
+
+    def _endure(self, error: redis.RedisError) -> None:
+        """Redis is away: keep the sessions alive and pause a little, longer each time."""
+        if self._outage == 0:
+            log.warning("redis_away", worker=self._source.worker, error=f"{type(error).__name__}: {error}")
+        self._outage += 1
+        self._service.upkeep()
+        pause = min(0.02 * 2 ** min(self._outage, 10), LONGEST_PAUSE) * random.uniform(0.5, 1.0)  # noqa: S311
+        if self._leave.is_set():
+            time.sleep(pause)
+        else:
+            self._leave.wait(pause)

@@ -1,0 +1,131 @@
+"""The pinned worker: serves one device, serially, and keeps its sessions open between jobs.
+
+It knows nothing of its host process: no signals, no exits, no process globals. One process may hold one or many.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from netpulse_broker.queueing.jobs.payload import JobPayload
+from netpulse_broker.queueing.jobs.worker_queue import ClaimedJob, ExpectedJob, WorkSource
+from netpulse_broker.workers.execution.interactive import Leases
+from netpulse_broker.workers.execution.job_result import TaskEnd
+from netpulse_broker.workers.execution.job_runner import DriverLookup, Parser, TaskRunner
+from netpulse_broker.workers.execution.loop import Exit, WorkLoop
+from netpulse_broker.workers.execution.running_job import RunningJob, Validity
+from netpulse_broker.workers.execution.session_pool import Logins, SessionLimits, SessionTable
+from netpulse_broker.workers.execution.timed_commits import TimedCommits
+
+LINGER = 5.0
+"""Seconds that a worker without sessions waits for the next job: a row of failing logins costs no process each."""
+
+
+class PinnedWorker:
+    """Serves one device.
+
+    Args:
+        device: the device's identity.
+        source: its queue.
+        drivers: by name.
+        clock: the node's lease.
+        limits: of the session table.
+        parse: parser for ``parsing``.
+        linger: seconds to wait for work without any session before leaving.
+        interrupt_wait: wakes ``source.wait`` up from another thread.
+        leases: serves interactive sessions.
+        logins: decides when a login may begin; None: at any time.
+    """
+
+    def __init__(
+        self,
+        *,
+        device: str,
+        source: WorkSource,
+        drivers: DriverLookup,
+        clock: Validity,
+        limits: SessionLimits,
+        parse: Parser | None = None,
+        linger: float = LINGER,
+        interrupt_wait: Callable[[], None] = lambda: None,
+        leases: Leases | None = None,
+        logins: Logins | None = None,
+    ) -> None:
+        self.device = device
+        self._sessions = SessionTable(limits, logins=logins)
+        self._runner = TaskRunner(
+            drivers=drivers,
+            sessions=self._sessions,
+            parse=parse,
+            leases=leases,
+            commits=TimedCommits(source.commits),
+        )
+        self._linger = linger
+        self._last_job = time.monotonic()
+        self._published: tuple[int, str] = (0, "")
+        self._loop = WorkLoop(source=source, service=self, clock=clock, interrupt_wait=interrupt_wait)
+
+    def run(self) -> Exit:
+        """Serve the device until there is a reason to end; sessions are closed then."""
+        return self._loop.run()
+
+    def request_exit(self, *, orphaned: bool = False) -> None:
+        """Let the running job end, then leave. ``orphaned``: nobody renews the lease any more."""
+        self._loop.request_exit(orphaned=orphaned)
+
+    def stop_job(self, job_id: str) -> bool:
+        """Stop that job if it runs: its session is closed, it ends as ``stopped``."""
+        return self._loop.stop_job(job_id)
+
+    def stop_running(self) -> bool:
+        """Stop whatever runs."""
+        return self._loop.stop_running()
+
+    def expire_running(self, grace: float) -> float:
+        """Break the session of a job that has passed its deadline by ``grace`` seconds; seconds by which it has."""
+        return self._loop.expire_running(grace)
+
+    # -- Service ----------------------------------------------------------------------------------------------------
+
+    def execute(self, job: ClaimedJob, running: RunningJob) -> TaskEnd:
+        """Run a job on a kept session, or on a new one that is kept."""
+        return self._run(job.payload, running)
+
+    def may_begin(self, job: ExpectedJob) -> bool:
+        """Whether a session stands ready for it, and nothing is done with it before the first write is granted."""
+        return self._runner.may_begin(job.payload)
+
+    def begin(self, job: ExpectedJob, running: RunningJob) -> TaskEnd:
+        """Run a job that is granted on the way; raises ``NotGranted``."""
+        return self._run(job.payload, running)
+
+    def _run(self, payload: JobPayload, running: RunningJob) -> TaskEnd:
+        try:
+            return self._runner.run(payload, running)
+        finally:
+            self._last_job = time.monotonic()
+
+    def upkeep(self) -> float:
+        """Keepalives and limits of the sessions; seconds until something is due."""
+        if self._sessions.next_due() <= 0:
+            self._sessions.upkeep()
+        if not len(self._sessions):
+            return max(self._last_job + self._linger - time.monotonic(), 0.0)
+        return self._sessions.next_due()
+
+    def wants_to_leave(self) -> bool:
+        """The last session has died, or none ever came up, and nobody has asked again since."""
+        return not len(self._sessions) and time.monotonic() - self._last_job >= self._linger
+
+    def changed(self) -> tuple[int, str] | None:
+        """Sessions and their drivers, if that has changed."""
+        now = (len(self._sessions), ",".join(self._sessions.drivers))
+        if now == self._published:
+            return None
+        self._published = now
+        return now
+
+    def close(self) -> None:
+        """Close all sessions."""
+        self._sessions.close()

@@ -1,0 +1,1 @@
+"""The processes of a node: daemon, fork server, workers."""

@@ -1,0 +1,104 @@
+"""The node's threads: one keeps the lease, one waits for orders, one sweeps. Each has a Redis client of its own."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import redis
+import structlog
+
+from netpulse_broker.queueing.nodes.lease_clock import LeaseClock, boottime
+from netpulse_broker.queueing.nodes.node_lease import NodeLease
+from netpulse_broker.queueing.nodes.ownership import NodeDesk
+from netpulse_broker.queueing.nodes.sweeper import Sweeper
+from netpulse_broker.workers.node.inbox import Inbox, LeaseLost, LeaseRetaken, Ordered
+
+log = structlog.get_logger(__name__)
+
+RETRY = 0.25
+"""Seconds between two attempts while Redis is away."""
+
+
+class NodeThread(threading.Thread):
+    """A thread that repeats one step until told to stop.
+
+    Args:
+        every: seconds between two steps.
+    """
+
+    def __init__(self, name: str, step: Callable[[], None], *, every: float) -> None:
+        super().__init__(name=name, daemon=True)
+        self._step = step
+        self._every = every
+        self._stop_requested = threading.Event()
+        self._away = False
+
+    def run(self) -> None:
+        """Step, pause, step; Redis being away is said once and endured."""
+        while not self._stop_requested.is_set():
+            pause = self._every
+            try:
+                self._step()
+            except redis.RedisError as error:
+                if not self._away:
+                    log.warning("redis_away", thread=self.name, error=f"{type(error).__name__}: {error}")
+                self._away = True
+                pause = min(RETRY, self._every) if self._every else RETRY
+            except StopIteration:
+                return
+            else:
+                if self._away:
+                    log.info("redis_back", thread=self.name)
+                self._away = False
+            self._stop_requested.wait(pause)
+
+    def stop(self) -> None:
+        """Ask it to end after its present step."""
+        self._stop_requested.set()
+
+
+def lease_keeper(lease: NodeLease, clock: LeaseClock, inbox: Inbox, *, every: float) -> NodeThread:
+    """Renews the lease, and tells workers through the clock until when they may write."""
+
+    def renew() -> None:
+        sent = boottime()
+        renewal = lease.renew()
+        if renewal == "lost":
+            clock.revoke()
+            inbox.put(LeaseLost())
+            raise StopIteration
+        clock.extend(sent + lease.ttl)
+        if renewal == "retaken":
+            inbox.put(LeaseRetaken())
+
+    return NodeThread("lease", renew, every=every)
+
+
+def order_reader(desk: NodeDesk, inbox: Inbox) -> NodeThread:
+    """Takes the node's orders. After a connection error the orders that may have got lost on their way come first."""
+    unsure = False
+
+    def read() -> None:
+        nonlocal unsure
+        if unsure:
+            for missed in desk.open_orders():
+                inbox.put(Ordered(missed))
+        unsure = True
+        order = desk.next_order(1.0)
+        unsure = False
+        if order is not None:
+            inbox.put(Ordered(order))
+
+    return NodeThread("orders", read, every=0)
+
+
+def sweeping(sweeper: Sweeper) -> NodeThread:
+    """Sweeps once a second."""
+
+    def sweep() -> None:
+        done = sweeper.sweep()
+        if done.expired or done.dead_nodes or done.lost:
+            log.info("swept", expired=len(done.expired), dead_nodes=sorted(done.dead_nodes), lost=done.lost)
+
+    return NodeThread("sweeper", sweep, every=1.0)

@@ -1,0 +1,1 @@
+"""Configurations as text: parsed, compared, fingerprinted."""

@@ -1,0 +1,214 @@
+"""Opening NAPALM's drivers on wires of ours. This is where NAPALM is imported."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import paramiko
+from pydantic import ValidationError
+
+from netpulse_drivers.base import Call
+from netpulse_drivers.errors import DriverError, InvalidArguments
+from netpulse_drivers.napalm.arguments import NapalmConnectionArgs
+from netpulse_drivers.napalm.failures import connecting
+from netpulse_drivers.napalm.session import CommandLineSession, EapiSessionOfNapalm, NapalmSession
+from netpulse_drivers.netmiko import NetmikoDriver
+from netpulse_drivers.netmiko.config.privilege import raise_privilege
+from netpulse_drivers.netmiko.session import NetmikoSession
+from netpulse_drivers.pyeapi.arguments import PyeapiConnectionArgs
+from netpulse_drivers.pyeapi.session import silence_library
+from netpulse_drivers.pyeapi.tls import client_context
+from netpulse_drivers.pyeapi.transport import KeptConnection
+from netpulse_drivers.terminal.byte_stream import SSHStream
+
+
+def open_session(args: NapalmConnectionArgs, call: Call) -> NapalmSession:
+    """Log in.
+
+    Raises:
+        ConnectError and subclasses, AuthenticationFailed, PrivilegeRefused, InvalidArguments.
+    """
+    opener = {"eapi": _open_eapi, "cli": _open_command_line, "other": _open_other}[args.wire]
+    try:
+        return opener(args, call)
+    except DriverError:
+        raise
+    except Exception as error:
+        translated = connecting(error, f"{args.host} ({args.platform.name})")
+        if translated is None:
+            raise
+        raise translated from error
+
+
+def _driver_class(name: str) -> type[Any]:
+    import napalm  # noqa: PLC0415 - 27 MB and half a second; only who logs in needs it
+
+    silence_library()
+    found = napalm.get_network_driver(name)
+    # NAPALM's __del__ asks the device whether it lives and closes in style, at whatever moment garbage is collected.
+    quiet: type[Any] = type(found.__name__, (found,), {"__del__": _stay_quiet, "__module__": found.__module__})
+    return quiet
+
+
+def _stay_quiet(_device: Any) -> None:
+    """In place of NetworkDriver.__del__."""
+
+
+def _password(args: NapalmConnectionArgs) -> str:
+    return args.password.get_secret_value()
+
+
+def _secret(args: NapalmConnectionArgs, *names: str) -> str | None:
+    if args.secret is not None:
+        return args.secret.get_secret_value()
+    return next((str(args.optional_args[name]) for name in names if args.optional_args.get(name) is not None), None)
+
+
+def _open_other(args: NapalmConnectionArgs, call: Call) -> NapalmSession:
+    options = dict(args.optional_args)
+    if args.port is not None:
+        options.setdefault("port", args.port)
+    if args.secret is not None:
+        options.setdefault("secret", args.secret.get_secret_value())
+    if args.platform.name == "nxos":
+        options["ssl_verify"] = (args.ca_file or True) if args.verify else False
+    call.before_write()
+    timeout = max(1, int(call.deadline.remaining(at_most=args.timeout)))
+    device = _driver_class(args.platform.name)(args.host, args.username, _password(args), timeout, options)
+    device.open()
+    return NapalmSession(device, args.platform)
+
+
+# -- eAPI -------------------------------------------------------------------------------------------------------------
+
+
+def _open_eapi(args: NapalmConnectionArgs, call: Call) -> NapalmSession:
+    tls = args.transport == "https"
+    options = {name: value for name, value in args.optional_args.items() if name not in {"secret", "transport"}}
+    if args.port is not None:
+        options["port"] = args.port
+    secret = _secret(args, "enable_password", "secret")
+    if secret is not None:
+        options["enable_password"] = secret
+    # NAPALM hands the arguments on by the names in the class's signature.
+    options |= {"transport": KeptConnection, "context": _context(args) if tls else None, "call": call}
+    device = _driver_class("eos")(args.host, args.username, _password(args), args.timeout, options)
+    try:
+        device.open()
+    except BaseException:
+        if device.device is not None:
+            device.device.connection.close()
+        raise
+    return EapiSessionOfNapalm(device, args.platform)
+
+
+def _context(args: NapalmConnectionArgs) -> Any:
+    return client_context(
+        PyeapiConnectionArgs(
+            host=args.host, username=args.username, password=args.password, verify=args.verify, ca_file=args.ca_file
+        )
+    )
+
+
+# -- command lines ----------------------------------------------------------------------------------------------------
+
+
+def _open_command_line(args: NapalmConnectionArgs, call: Call) -> NapalmSession:
+    opened: list[NetmikoSession] = []
+
+    def log_in(device_type: str, options: dict[str, Any]) -> Any:
+        session = _netmiko_session(args, device_type, options, call)
+        opened.append(session)
+        _pin_host_key(session)
+        # NAPALM may go on to ask for the release (eos); that belongs to the login.
+        session.connection.guard, session.connection.deadline = call.before_write, call.deadline
+        return session.connection
+
+    def netmiko_open(self: Any, device_type: str, netmiko_optional_args: dict[str, Any] | None = None) -> Any:
+        """In place of NetworkDriver._netmiko_open, which calls netmiko's ConnectHandler."""
+        self._netmiko_device = log_in(device_type, netmiko_optional_args or {})
+        return self._netmiko_device
+
+    base = _driver_class(args.platform.name)
+    kept: type[Any] = type(base.__name__, (base,), {"_netmiko_open": netmiko_open, "__module__": base.__module__})
+    options = dict(args.optional_args)
+    if args.port is not None:
+        options["port"] = args.port
+    device = kept(args.host, args.username, _password(args), args.timeout, options)
+    try:
+        device.open()
+        if args.platform.name == "eos":
+            # get_bgp_neighbors_detail asks the eAPI client, which over SSH is this connection.
+            setattr(opened[0].connection, "run_commands", device._run_commands)  # noqa: B010, SLF001 - of this one object
+        with opened[0].operation(call):
+            pass  # ends the login: from here on only operations may write
+    except BaseException:
+        for session in opened:
+            session.close()
+        raise
+    return CommandLineSession(device, args.platform, opened[0])
+
+
+def _pin_host_key(session: NetmikoSession) -> None:
+    """NAPALM's file transfers open connections of their own, by netmiko's client, which would send the password to
+    whoever answers: let them take the host key only that the session was opened with."""
+    connection = session.connection
+    stream = connection.stream
+    transport = stream.channel.get_transport() if isinstance(stream, SSHStream) else None
+    if transport is None:
+        return  # Telnet
+    key = transport.get_remote_server_key()
+    name = connection.host if connection.port == 22 else f"[{connection.host}]:{connection.port}"
+    build = connection._build_ssh_client  # noqa: SLF001 - what netmiko's SCP calls
+
+    def build_pinned() -> paramiko.SSHClient:
+        client: paramiko.SSHClient = build()
+        client.get_host_keys().add(name, key.get_name(), key)
+        client.set_missing_host_key_policy(paramiko.RejectPolicy())
+        return client
+
+    setattr(connection, "_build_ssh_client", build_pinned)  # noqa: B010 - of this one object
+
+
+def _netmiko_session(
+    args: NapalmConnectionArgs, device_type: str, options: dict[str, Any], call: Call
+) -> NetmikoSession:
+    """A session of the netmiko driver, in privileged mode unless ``force_no_enable`` is set."""
+    secret = _secret(args, "secret")
+    values = {
+        "device_type": device_type,
+        "host": args.host,
+        "username": args.username,
+        "password": _password(args),
+        "timeout": args.timeout,
+        # netmiko's methods would wait ten seconds for most answers, whatever NAPALM was told
+        "read_timeout_override": args.timeout,
+        "host_key_policy": args.host_key_policy,
+        "known_hosts": args.known_hosts,
+        **{name: value for name, value in options.items() if name not in {"secret", "port"}},
+    }
+    if options.get("port") is not None:
+        values["port"] = int(options["port"])
+    if secret is not None:
+        values["secret"] = secret
+    try:
+        checked = NetmikoDriver.validate_connection_args(values)
+    except ValidationError as error:
+        problems = [
+            {"loc": f"optional_args.{'.'.join(map(str, one['loc']))}", "msg": one["msg"]}
+            for one in error.errors(include_input=False, include_url=False)
+        ]
+        raise InvalidArguments("optional_args do not validate", details=problems) from None
+    driver = NetmikoDriver(checked)
+    driver.call = call
+    session = driver.connect()
+    if args.optional_args.get("force_no_enable"):
+        return session
+    try:
+        with session.operation(call):
+            raise_privilege(session, secret)
+    except BaseException:
+        session.close()
+        raise
+    session.home = session.prompt
+    return session

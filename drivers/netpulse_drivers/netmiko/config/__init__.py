@@ -1,0 +1,1 @@
+"""Changes through netmiko: modes, commits, timers, saving."""

@@ -1,0 +1,158 @@
+"""Which lines a change sends: all of them, or only what the running configuration lacks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from netpulse_drivers.base import ChangeRequest, EnsurePolicy
+from netpulse_drivers.config.running_config import (
+    Blocks,
+    ConfigLine,
+    Configuration,
+    describe_difference,
+    difference,
+    join_blocks,
+    parse_configuration,
+    wanted_configuration,
+    with_headers,
+)
+from netpulse_drivers.errors import InvalidArguments, UnsupportedOperation
+from netpulse_drivers.netmiko.config.save import read_config
+from netpulse_drivers.netmiko.operation_args import NetmikoChangeArgs
+from netpulse_drivers.netmiko.session import NetmikoSession
+
+_QUOTED = re.compile(r"(?<!\S)(['\"])([^'\"]*)\1(?!\S)")
+"""A value in quotes, whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a change comes to.
+
+    Attributes:
+        lines: to be typed, in order; a block that the device reads as one input is one entry.
+        diff: the same as text against the running configuration; for a plain change, the lines as additions.
+        backup: the running configuration before the change, if asked for.
+    """
+
+    lines: list[str]
+    diff: str
+    backup: str | None = None
+
+
+def plan_change(session: NetmikoSession, change: ChangeRequest, args: NetmikoChangeArgs) -> Plan:
+    """Work out the lines, reading the running configuration if the change compares with it.
+
+    Raises:
+        InvalidArguments, UnsupportedOperation, CommandRefused.
+    """
+    if change.ensure is None:
+        lines = [line for line in join_blocks(_physical(change.lines), session.platform.multiline) if _typed(line)]
+        return Plan(lines, "".join(f"+{part}\n" for line in lines for part in line.split("\n")))
+    _check_expressions(change.ensure)
+    if not change.lines and not change.ensure.backup:  # saving alone
+        return Plan([], "")
+    running_text = change.ensure.running_config
+    if running_text is None or change.ensure.backup:
+        running_text = _read_running(session, args)
+    return plan_ensure(session, change, running_text)
+
+
+def plan_ensure(session: NetmikoSession, change: ChangeRequest, running_text: str) -> Plan:
+    """The comparison itself."""
+    policy = change.ensure
+    assert policy is not None  # noqa: S101 - the caller has looked
+    platform = session.platform
+    if policy.parents and not platform.indented:
+        raise InvalidArguments(
+            f"{session.connection.device_type} prints its configuration as set commands: give whole lines, no parents"
+        )
+    blocks: Blocks = [*platform.multiline, *platform.whole]
+    compared = policy.running_config if policy.running_config is not None else running_text
+    running = parse_configuration(
+        compared, ignore=policy.diff_ignore_lines, multiline=blocks, indented=platform.indented
+    )
+    wanted = wanted_configuration(change.lines, policy.parents, multiline=blocks, ignore=policy.diff_ignore_lines)
+    if platform.indented:
+        missing = difference(wanted, running, path=policy.parents, match=policy.match, replace=policy.replace)
+    else:
+        missing = _missing_set_commands(wanted, running, policy)
+    typed = with_headers(missing)
+    if typed:
+        typed = [*map(ConfigLine, policy.before), *typed, *map(ConfigLine, policy.after)]
+    return Plan(
+        lines=[part for line in typed for part in _inputs(line.text, platform.whole)],
+        diff=describe_difference(typed, running),
+        backup=running_text if policy.backup else None,
+    )
+
+
+def _inputs(text: str, whole: Sequence[tuple[str, str]]) -> list[str]:
+    """What is typed as one input each: a section that is replaced as a whole has a prompt a line all the same."""
+    return text.split("\n") if any(re.match(first, text) for first, _ in whole) else [text]
+
+
+def _missing_set_commands(wanted: Configuration, running: Configuration, policy: EnsurePolicy) -> list[ConfigLine]:
+    """``difference`` for platforms that print their configuration as ``set`` commands.
+
+    Values compare without the quotes around them, which VyOS prints and nobody types. ``delete x`` is needed only if
+    something begins with ``set x``; what stood below x and is wanted again later is then sent too.
+    """
+    shown = Configuration([ConfigLine(_bare(line.text)) for line in running.lines])
+    bare = Configuration([ConfigLine(_bare(line.text)) for line in wanted.lines])
+    absent = {line.text for line in difference(bare, shown, match=policy.match, replace=policy.replace)}
+    present = {line.text for line in shown.lines}
+    deleted: set[str] = set()
+    sent = []
+    for line in wanted.lines:
+        text = _bare(line.text)
+        if text.startswith("delete "):
+            path = "set " + text.removeprefix("delete ").strip()
+            below = {other for other in present if other == path or other.startswith(path + " ")}
+            needed = text in absent and bool(below)
+            if needed:
+                present -= below
+                deleted |= below
+        else:
+            needed = text in absent or text in deleted
+            present.add(text)
+        if needed:
+            sent.append(line)
+    return sent
+
+
+def _bare(text: str) -> str:
+    return _QUOTED.sub(r"\2", text)
+
+
+def _read_running(session: NetmikoSession, args: NetmikoChangeArgs) -> str:
+    command = args.running_config_command or session.platform.running
+    if not command:
+        raise UnsupportedOperation(
+            f"no command known that prints the running configuration of {session.connection.device_type}: "
+            "give running_config_command in driver_args, or running_config in the policy"
+        )
+    return read_config(session, command)
+
+
+def _check_expressions(policy: EnsurePolicy) -> None:
+    for expression in policy.diff_ignore_lines:
+        if len(expression) > 500:
+            raise InvalidArguments("diff_ignore_lines: an expression is longer than 500 characters")
+        try:
+            re.compile(expression)
+        except re.error as error:
+            raise InvalidArguments(f"diff_ignore_lines: no valid regular expression: {error}") from None
+
+
+def _physical(lines: list[str]) -> list[str]:
+    """The lines as they came; an entry with newlines in it stays one input."""
+    return [line.rstrip("\r\n") for line in lines]
+
+
+def _typed(line: str) -> bool:
+    """Whether a line is typed at all: comments and ``end`` are not (as ios_config)."""
+    text = line.strip()
+    return bool(text) and not text.startswith("!") and text != "end"

@@ -1,0 +1,127 @@
+"""Raising and giving back privilege, without waiting for prompts that will not come.
+
+netmiko sends the secret and waits ten seconds for a prompt; a device that refuses it asks again at once.
+"""
+
+from __future__ import annotations
+
+import re
+
+from netmiko.exceptions import NetmikoTimeoutException
+from netmiko.no_enable import NoEnable
+
+from netpulse_drivers.errors import PrivilegeRefused
+from netpulse_drivers.netmiko.session import NetmikoSession
+from netpulse_drivers.terminal.bounded_regex import BoundedRegex
+from netpulse_drivers.terminal.prompt import Prompt
+from netpulse_drivers.terminal.refusals import refused_line
+from netpulse_drivers.terminal.reply import Reply, ReplyEnd
+from netpulse_drivers.terminal.terminal_text import last_line
+
+ENABLE_TIMEOUT = 20.0
+"""Seconds for the answer to ``enable`` or to the secret: an AAA server may have to be asked."""
+
+_PASSWORD = BoundedRegex(r"(?i)(?:pass(?:word|code)|passwort|secret)[^\n]{0,60}:\s*$", name="password question")
+
+_ROOT_PROMPT = re.compile(r"\[?root@[\w.\-]{1,100}[^\n]{0,200}#")
+"""What sudo leads to; Red Hat's prompts have blanks in them: [root@host ~]#"""
+
+
+def is_privileged(session: NetmikoSession) -> bool:
+    """Whether the session stands at a privileged prompt (always, where the platform knows no difference)."""
+    return session.prompt.privileged
+
+
+def raise_privilege(session: NetmikoSession, secret: str | None) -> None:
+    """Enter privileged mode; nothing is typed if the session is there already.
+
+    Raises:
+        PrivilegeRefused: secret missing or refused. The session stays usable when the device is back at its prompt;
+            when it asks for the secret again the session is closed, because every further answer, an empty one too,
+            counts as another wrong password.
+    """
+    platform = session.platform
+    if not platform.privileged:
+        _by_netmiko(session, secret)
+        return
+    if session.prompt.privileged or not platform.enable:
+        return
+    reply = _ask(session, platform.enable, verify=True)
+    if reply.ended_by == "expected":
+        if secret is None:
+            session.unfit = "a password question was left open"
+            raise PrivilegeRefused(
+                f"the device asks for a secret after '{platform.enable}': give connection_args.secret",
+                device_output=reply.output,
+                session_usable=False,
+            )
+        reply = _ask(session, secret, verify=False)
+        if reply.ended_by == "expected":
+            session.unfit = "a password question was left open"
+            raise PrivilegeRefused("the device refused the secret", device_output=reply.output, session_usable=False)
+    if not session.prompt.privileged:
+        said = refused_line(reply.output, platform.refusals) or _first_line(reply.output)
+        raise PrivilegeRefused(
+            f"the device did not raise the privilege: {said}" if said else "the device did not raise the privilege",
+            device_output=reply.output,
+        )
+
+
+def give_back_privilege(session: NetmikoSession, wanted: Prompt) -> None:
+    """Return to the privilege that the wanted prompt shows."""
+    if wanted.privileged or not session.prompt.privileged or not session.platform.disable:
+        return
+    session.ask(
+        session.platform.disable,
+        deadline=session.connection.deadline.sooner(ENABLE_TIMEOUT),
+        also=BoundedRegex(f"^{re.escape(wanted.text)}$", name="prompt"),  # a shell's has the user's name in it
+    )
+
+
+def _ask(session: NetmikoSession, typed: str, *, verify: bool) -> Reply:
+    """Type ``enable`` or the secret; the answer ends at a prompt or at a password question."""
+    prompt = session.prompt
+    shell = session.platform.refusals == "shell"
+    session.at_prompt = False
+    reply = session.connection.exchange(
+        typed,
+        verify=verify,
+        end=ReplyEnd(
+            prompt=lambda line: prompt.accepts(line) or _PASSWORD.search(line) is not None,
+            stranger=lambda line: prompt.resembles(line) or (shell and _ROOT_PROMPT.fullmatch(line) is not None),
+        ),
+        deadline=session.connection.deadline.sooner(ENABLE_TIMEOUT),
+    )
+    if _PASSWORD.search(reply.last_line):
+        return Reply(echo=reply.echo, output=reply.output, last_line=reply.last_line, ended_by="expected")
+    session.arrived_at(reply.last_line)
+    return reply
+
+
+def _by_netmiko(session: NetmikoSession, secret: str | None) -> None:
+    """Platforms whose prompts do not show privilege: netmiko knows what to look for."""
+    connection = session.connection
+    if isinstance(connection, NoEnable):
+        return
+    connection.secret = secret or ""
+    session.at_prompt = False
+    try:
+        connection.enable()
+        line = connection.find_prompt()
+    except NetmikoTimeoutException as error:
+        session.unfit = "raising privilege failed"
+        raise PrivilegeRefused(
+            "the device did not raise the privilege in time", device_output=connection.transcript, session_usable=False
+        ) from error
+    except (ValueError, NotImplementedError, AttributeError) as error:
+        session.unfit = "raising privilege failed"
+        raise PrivilegeRefused(
+            f"the device did not raise the privilege: {_first_line(str(error))}",
+            device_output=last_line(connection.transcript),
+            session_usable=False,
+        ) from error
+    session.arrived_at(line)
+
+
+def _first_line(text: str) -> str:
+    return next((line.strip() for line in re.split(r"[\r\n]+", text) if line.strip()), "")

@@ -1,0 +1,1 @@
+"""Reaching a device and logging in with netmiko: arguments, route, SSH, Telnet, keepalive."""

@@ -1,0 +1,1 @@
+"""Reading a device's terminal: bytes, text, prompts, echoes, pagers, refusals, as data per platform."""
