@@ -12,7 +12,7 @@ FEW = 1_500
 """The same in a process of which there is one a device: what waits for its collection counts a thousand times."""
 
 
-def settle(youngest: int) -> None:
+def freeze(youngest: int) -> None:
     """Collect once, put everything that is left out of the collector's sight (gc.freeze), and collect less often.
 
     Called when a process has loaded what it is going to use. Before a fork, frozen objects also keep the pages that the

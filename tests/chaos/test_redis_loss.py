@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from netpulse_broker.errors import BrokerError
-from netpulse_broker.queueing.jobs.worker_queue import WorkSource
+from netpulse_broker.queueing.jobs.worker_queue import WorkerQueue
 from netpulse_broker.queueing.redis import keys
 from tests.chaos.broker import BrokerUnderTest, await_condition
 from tests.chaos.line_device import LineDevice
@@ -114,7 +114,7 @@ async def test_a_lost_claim_answer_is_found_in_the_claim_list(redis_server: Redi
             token, worker = (value.decode() for value in broker.client.hmget(device_key, ["token", "worker"]))
             busy = asyncio.create_task(broker.run(device, "hold"))
             await asyncio.to_thread(device.wait_for_command, "hold")
-            source = WorkSource(
+            source = WorkerQueue(
                 broker.client, broker.sealer, queue=f"device:127.0.0.1:{device.port}", token=token, worker=worker,
                 node="n1",
             )  # fmt: skip

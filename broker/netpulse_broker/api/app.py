@@ -12,11 +12,11 @@ from netpulse_broker.api import error_responses, openapi
 from netpulse_broker.api.auth import Authentication, KeyRing
 from netpulse_broker.api.context import Context
 from netpulse_broker.api.limits import BodyLimit, RequestLimit
-from netpulse_broker.api.monitoring import Observation
+from netpulse_broker.api.monitoring import MonitoringReaders
 from netpulse_broker.api.ports import Dispatch, Drivers
 from netpulse_broker.api.request_metrics import RequestMetrics
-from netpulse_broker.api.requests.jobs import Translator
-from netpulse_broker.api.requests.templates import Preparation
+from netpulse_broker.api.requests.jobs import JobFactory
+from netpulse_broker.api.requests.templates import RequestTemplates
 from netpulse_broker.api.routes import (
     commit,
     device,
@@ -29,11 +29,11 @@ from netpulse_broker.api.routes import (
     webhook,
     worker,
 )
-from netpulse_broker.dispatch.interactive.sessions import LeaseDesk
-from netpulse_broker.dispatch.operations import OperatorDesk
+from netpulse_broker.dispatch.interactive.sessions import InteractiveSessions
+from netpulse_broker.dispatch.operations import DeviceOperations
 from netpulse_broker.settings import Settings
 from netpulse_broker.templating.client import TemplateCalls
-from netpulse_broker.templating.template_service import Workshop
+from netpulse_broker.templating.template_service import TemplateService
 from netpulse_broker.webhooks.dead_letters import DeadLetters
 
 PROBES = frozenset({"/health/live", "/health/ready"})
@@ -45,11 +45,11 @@ def create_app(
     dispatch: Dispatch,
     drivers: Drivers,
     keys: KeyRing | None = None,
-    leases: LeaseDesk | None = None,
+    leases: InteractiveSessions | None = None,
     templates: TemplateCalls | None = None,
     dead_letters: DeadLetters | None = None,
-    observation: Observation | None = None,
-    operators: OperatorDesk | None = None,
+    observation: MonitoringReaders | None = None,
+    operators: DeviceOperations | None = None,
 ) -> FastAPI:
     """The REST API.
 
@@ -68,13 +68,13 @@ def create_app(
     """
     if keys is None:
         keys = KeyRing.single(settings.require_api_key())
-    workshop = Workshop(settings.templates, templates)
+    workshop = TemplateService(settings.templates, templates)
     context = Context(
         dispatch=dispatch,
         drivers=drivers,
-        translator=Translator(drivers=drivers, jobs=settings.jobs, webhooks=settings.webhooks),
+        translator=JobFactory(drivers=drivers, jobs=settings.jobs, webhooks=settings.webhooks),
         workshop=workshop,
-        preparation=Preparation(workshop),
+        preparation=RequestTemplates(workshop),
     )
 
     @asynccontextmanager

@@ -8,10 +8,10 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from netpulse_broker.api.ports import Dispatch, Drivers
-from netpulse_broker.api.requests.jobs import Translator
-from netpulse_broker.api.requests.templates import Preparation
+from netpulse_broker.api.requests.jobs import JobFactory
+from netpulse_broker.api.requests.templates import RequestTemplates
 from netpulse_broker.api.waiting import WaitingRoom
-from netpulse_broker.templating.template_service import Workshop
+from netpulse_broker.templating.template_service import TemplateService
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,9 +20,9 @@ class Context:
 
     dispatch: Dispatch
     drivers: Drivers
-    translator: Translator
-    workshop: Workshop
-    preparation: Preparation
+    translator: JobFactory
+    workshop: TemplateService
+    preparation: RequestTemplates
     waiting: WaitingRoom = field(default_factory=WaitingRoom)
 
 

@@ -18,17 +18,17 @@ from fastapi import FastAPI
 
 from netpulse_broker.api.app import create_app
 from netpulse_broker.api.auth import KeyRing
-from netpulse_broker.api.monitoring import Observation
+from netpulse_broker.api.monitoring import MonitoringReaders
 from netpulse_broker.api.ports import Drivers
 from netpulse_broker.dispatch.dispatcher import Dispatcher
-from netpulse_broker.dispatch.interactive.sessions import LeaseDesk
-from netpulse_broker.dispatch.operations import OperatorDesk
+from netpulse_broker.dispatch.interactive.sessions import InteractiveSessions
+from netpulse_broker.dispatch.operations import DeviceOperations
 from netpulse_broker.dispatch.schedulers import SCHEDULERS, Scheduler
-from netpulse_broker.gc_tuning import MANY, settle
+from netpulse_broker.gc_tuning import MANY, freeze
 from netpulse_broker.queueing.redis.sealing import Sealer
 from netpulse_broker.settings import ControllerSettings, Settings, SettingsError
 from netpulse_broker.templating.client import TemplateCalls
-from netpulse_broker.templating.process_owner import TemplateService
+from netpulse_broker.templating.process_owner import TemplateProcessOwner
 from netpulse_broker.webhooks.dead_letters import DeadLetters
 from netpulse_drivers.registry import DriverRegistry
 
@@ -72,7 +72,7 @@ def run_controller(settings: Settings, *, ready: Callable[[], None] | None = Non
         app = whole_app(settings, dispatcher, sealer, drivers=drivers, templates=TemplateCalls(templates.name))
         return await _serve(app, settings.controller, listener, ready)
 
-    templates = TemplateService()
+    templates = TemplateProcessOwner()
     with listener, templates, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(serve())
 
@@ -101,11 +101,11 @@ def whole_app(
         dispatch=dispatcher,
         drivers=drivers,
         keys=keys,
-        leases=LeaseDesk(dispatcher, sealer),
+        leases=InteractiveSessions(dispatcher, sealer),
         templates=templates,
         dead_letters=DeadLetters(dispatcher.client, sealer),
-        observation=Observation.of(dispatcher.client),
-        operators=OperatorDesk(dispatcher),
+        observation=MonitoringReaders.of(dispatcher.client),
+        operators=DeviceOperations(dispatcher),
     )
 
 
@@ -117,7 +117,7 @@ async def _serve(
     loop = asyncio.get_running_loop()
     for number in STOP_SIGNALS:
         loop.add_signal_handler(number, server.stop)
-    settle(MANY)
+    freeze(MANY)
     log.info("listening", host=address, port=port, tls=settings.tls_cert is not None)
     try:
         await server.serve(sockets=[listener])

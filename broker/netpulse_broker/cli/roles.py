@@ -13,7 +13,7 @@ from netpulse_broker.queueing.redis.connection import Lost
 from netpulse_broker.settings import Settings
 from netpulse_broker.settings_source import secret_values
 from netpulse_broker.telemetry.logging import configure_logging
-from netpulse_broker.templating.process_owner import TemplateService
+from netpulse_broker.templating.process_owner import TemplateProcessOwner
 
 log = structlog.get_logger(__name__)
 
@@ -33,7 +33,7 @@ def run_node_role(settings: Settings) -> int:
         _tell_drivers(settings)
         from netpulse_broker.workers.node.daemon import run_node  # noqa: PLC0415  # see above
 
-        with TemplateService() as templates:
+        with TemplateProcessOwner() as templates:
             templates.publish()
             return run_node(settings)
 
@@ -44,7 +44,7 @@ def run_fifo_role(settings: Settings) -> int:
         _tell_drivers(settings)
         from netpulse_broker.workers.node.daemon import run_fifo  # noqa: PLC0415  # see above
 
-        with TemplateService() as templates:
+        with TemplateProcessOwner() as templates:
             templates.publish()
             return run_fifo(settings)
 

@@ -72,7 +72,7 @@ class DeviceView:
     commits: list[CommitRecord] = field(default_factory=list)
 
 
-class OperatorDesk:
+class DeviceOperations:
     """Operators' side of the queue. All methods raise ``QueueUnavailable`` when Redis cannot be reached."""
 
     def __init__(self, dispatcher: Dispatcher) -> None:

@@ -36,7 +36,7 @@ _PROGRAM = "import sys; from netpulse_broker.templating.process import main; sys
 _PASSED_ON = ("PATH", "LANG", "LC_ALL", "PYTHONPATH", "VIRTUAL_ENV")
 
 
-class TemplateService:
+class TemplateProcessOwner:
     """Start with the context, stop with it; the process does not outlive it.
 
     Attributes:

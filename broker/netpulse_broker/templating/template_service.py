@@ -18,7 +18,7 @@ LARGEST_ANSWER = 2 * 1024 * 1024
 """Characters of the data that ``/template/parse`` answers with."""
 
 
-class Workshop:
+class TemplateService:
     """Works on the templates of requests. Everything that interprets one happens in the template process.
 
     Args:

@@ -32,7 +32,7 @@ RECORD_WITHIN = 60.0
 """Seconds that an outage of Redis may take while the outcome of an attempt waits to be recorded."""
 
 
-class WebhookDesk:
+class WebhookDeliverer:
     """Makes deliveries.
 
     A failed attempt first has the next one recorded (or the dead letter), then ends: whoever dies in between is

@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
-from netpulse_drivers.conformance.clause import Broken, Clause, NotApplicable
+from netpulse_drivers.conformance.clause import Clause
 from netpulse_drivers.conformance.clauses import CLAUSES
 from netpulse_drivers.conformance.device import Device
 from netpulse_drivers.conformance.named_device import DeviceNotReached, NamedDevice
 from netpulse_drivers.conformance.profile import Profile
 from netpulse_drivers.conformance.suite import Outcome, Verdict, run_suite, try_clause
 from netpulse_drivers.conformance.trial import StoppedHere, Trial
+from netpulse_drivers.conformance.verdicts import Broken, NotApplicable
 
 __all__ = [
     "CLAUSES",

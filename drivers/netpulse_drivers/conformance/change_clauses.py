@@ -6,8 +6,9 @@ import json
 from typing import Any, Literal
 
 from netpulse_drivers.base import BaseDriver, ChangeRequest, EnsurePolicy
-from netpulse_drivers.conformance.clause import Clause, NotApplicable, raises, require
+from netpulse_drivers.conformance.clause import Clause
 from netpulse_drivers.conformance.trial import StoppedHere, Trial
+from netpulse_drivers.conformance.verdicts import NotApplicable, raises, require
 from netpulse_drivers.errors import CommandRefused, NothingPending, UnsupportedOperation
 
 

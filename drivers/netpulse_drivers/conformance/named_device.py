@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from netpulse_drivers.base import BaseDriver, Call, ChangeRequest
-from netpulse_drivers.conformance.clause import Broken, NotApplicable
 from netpulse_drivers.conformance.device import Device
 from netpulse_drivers.conformance.profile import Profile
 from netpulse_drivers.conformance.relay import Relay
+from netpulse_drivers.conformance.verdicts import Broken, NotApplicable
 from netpulse_drivers.deadline import Deadline
 from netpulse_drivers.errors import DriverError
 from netpulse_drivers.results import Output

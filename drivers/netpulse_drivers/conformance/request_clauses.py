@@ -7,8 +7,9 @@ import json
 from pydantic import BaseModel, ValidationError
 
 from netpulse_drivers.base import OpenArgs
-from netpulse_drivers.conformance.clause import Clause, NotApplicable, raises, require
+from netpulse_drivers.conformance.clause import Clause
 from netpulse_drivers.conformance.trial import Trial
+from netpulse_drivers.conformance.verdicts import NotApplicable, raises, require
 from netpulse_drivers.errors import InvalidArguments
 
 

@@ -7,8 +7,9 @@ import time
 from typing import Any
 
 from netpulse_drivers.base import BaseDriver
-from netpulse_drivers.conformance.clause import Broken, Clause, NotApplicable, raises, require
+from netpulse_drivers.conformance.clause import Clause
 from netpulse_drivers.conformance.trial import StoppedHere, Trial
+from netpulse_drivers.conformance.verdicts import Broken, NotApplicable, raises, require
 from netpulse_drivers.errors import AuthenticationFailed, CommandRefused, ConnectError, DriverError, SessionStale
 from netpulse_drivers.results import Output
 

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from netpulse_drivers.conformance.clause import Broken, Clause, NotApplicable
+from netpulse_drivers.conformance.clause import Clause
 from netpulse_drivers.conformance.clauses import CLAUSES
 from netpulse_drivers.conformance.device import Device
 from netpulse_drivers.conformance.profile import Profile
 from netpulse_drivers.conformance.trial import Trial
+from netpulse_drivers.conformance.verdicts import Broken, NotApplicable
 
 Outcome = Literal["pass", "FAIL", "not applicable"]
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from netpulse_drivers.base import BaseDriver, Call, ChangeRequest
-from netpulse_drivers.conformance.clause import NotApplicable, require
 from netpulse_drivers.conformance.device import Device
 from netpulse_drivers.conformance.profile import Profile
+from netpulse_drivers.conformance.verdicts import NotApplicable, require
 from netpulse_drivers.deadline import Deadline
 from netpulse_drivers.results import ChangeResult, Output
 

@@ -10,7 +10,7 @@ from netpulse_drivers.deadline import Deadline
 from netpulse_drivers.errors import ConnectError, ConnectTimeout
 from netpulse_drivers.jump import messages
 from netpulse_drivers.jump.jump_host import JumpHost
-from netpulse_drivers.jump.rendezvous import MeetingPoint, is_our_user
+from netpulse_drivers.jump.rendezvous import Rendezvous, is_our_user
 from netpulse_drivers.ssh.host_keys import default_known_hosts, effective_policy
 
 ATTEMPTS = 3
@@ -35,7 +35,7 @@ def open_stream(hops: Sequence[JumpHost], host: str, port: int, *, within: float
     )
     own_time = sum(hop.conn_timeout + hop.banner_timeout + hop.auth_timeout for hop in hops) + within
     deadline = deadline.sooner(own_time)
-    rendezvous = MeetingPoint.of_worker()
+    rendezvous = Rendezvous.of_worker()
     for attempt in range(ATTEMPTS):
         peer = rendezvous.connect()
         try:

@@ -34,7 +34,7 @@ _BIRTH = (
 )
 
 
-class MeetingPoint:
+class Rendezvous:
     """The socket and its lock."""
 
     def __init__(self, directory: Path) -> None:
@@ -42,7 +42,7 @@ class MeetingPoint:
         self._socket = directory / "socket"
 
     @classmethod
-    def of_worker(cls) -> MeetingPoint:
+    def of_worker(cls) -> Rendezvous:
         """The one of this process's environment."""
         configured = os.environ.get(DIRECTORY_VARIABLE)
         return cls(Path(configured).expanduser() if configured else default_known_hosts().parent / "jump")

@@ -27,7 +27,7 @@ from pydantic import ValidationError
 from netpulse_drivers.errors import ConnectError, DriverError
 from netpulse_drivers.jump import messages
 from netpulse_drivers.jump.event_log import log
-from netpulse_drivers.jump.rendezvous import MeetingPoint, is_our_user
+from netpulse_drivers.jump.rendezvous import Rendezvous, is_our_user
 from netpulse_drivers.jump.session import JumpSession
 
 IDLE_VARIABLE = "NETPULSE_JUMP_IDLE"
@@ -47,7 +47,7 @@ class JumpServer:
         idle: seconds; see IDLE.
     """
 
-    def __init__(self, listener: socket.socket, meeting_point: MeetingPoint, *, idle: float) -> None:
+    def __init__(self, listener: socket.socket, meeting_point: Rendezvous, *, idle: float) -> None:
         self._listener = listener
         self._meeting_point = meeting_point
         self._idle = idle
@@ -261,5 +261,5 @@ def main(fd: int, directory: str) -> None:
     listener.set_inheritable(False)
     log("jump_process_started", directory=directory)
     idle = float(os.environ.get(IDLE_VARIABLE, IDLE))
-    JumpServer(listener, MeetingPoint(Path(directory)), idle=idle).serve()
+    JumpServer(listener, Rendezvous(Path(directory)), idle=idle).serve()
     log("jump_process_ended")

@@ -128,7 +128,7 @@ def _commit(session: NapalmSession, change: ChangeRequest, call: Call) -> Pendin
 
 def _after_failure(session: NapalmSession, call: Call, error: DriverError) -> None:
     """Discard what was loaded; the failure stays the error to report."""
-    if session.unfit or not error.session_usable:
+    if session.unusable_reason or not error.session_usable:
         return
     try:
         _discard(session, call)

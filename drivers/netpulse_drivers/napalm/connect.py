@@ -210,5 +210,5 @@ def _netmiko_session(
     except BaseException:
         session.close()
         raise
-    session.home = session.prompt
+    session.login_prompt = session.prompt
     return session

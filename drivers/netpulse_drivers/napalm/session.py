@@ -42,13 +42,13 @@ class NapalmSession:
     Attributes:
         device: NAPALM's object, open.
         platform: which.
-        unfit: why the session must be closed; "" while it may be used.
+        unusable_reason: why the session must be closed; "" while it may be used.
     """
 
     def __init__(self, device: Any, platform: NapalmPlatform) -> None:
         self.device = device
         self.platform = platform
-        self.unfit = ""
+        self.unusable_reason = ""
         self._answers_keepalive = False
         self._call: Call | None = None
         self._guarded = Call()
@@ -62,8 +62,8 @@ class NapalmSession:
             SessionStale: dead before anything was written.
             DriverError: see ``failures``.
         """
-        if self.unfit:
-            raise SessionStale(f"kept session is dead: {self.unfit}")
+        if self.unusable_reason:
+            raise SessionStale(f"kept session is dead: {self.unusable_reason}")
         if call.deadline.passed:
             raise CommandTimeout("the time for this operation was over before anything was sent", session_usable=True)
         self._stopped = None
@@ -100,19 +100,19 @@ class NapalmSession:
 
     def _judge(self, error: DriverError) -> None:
         if not error.session_usable:
-            self.unfit = self.unfit or error.message
+            self.unusable_reason = self.unusable_reason or error.message
 
     @contextlib.contextmanager
     def _wire(self, call: Call) -> Iterator[None]:
         if not self.is_alive():
-            self.unfit = self.unfit or "the connection is closed"
-            raise SessionStale(f"kept session is dead: {self.unfit}")
+            self.unusable_reason = self.unusable_reason or "the connection is closed"
+            raise SessionStale(f"kept session is dead: {self.unusable_reason}")
         call.before_write()
         yield
 
     def is_alive(self) -> bool:
         """From what is known locally where the driver keeps an SSH transport; else as it says itself."""
-        if self.unfit:
+        if self.unusable_reason:
             return False
         transport = self._transport()
         if transport is not None:
@@ -137,8 +137,8 @@ class NapalmSession:
         if answered:
             self._answers_keepalive = True
         elif self._answers_keepalive:
-            self.unfit = "the device no longer answers SSH keepalives"
-        return not self.unfit
+            self.unusable_reason = "the device no longer answers SSH keepalives"
+        return not self.unusable_reason
 
     def save(self, call: Call) -> str:
         """Write the start-up configuration.
@@ -150,13 +150,13 @@ class NapalmSession:
 
     def close(self) -> None:
         """Close; never raises for a dead session."""
-        self.unfit = self.unfit or "closed"
+        self.unusable_reason = self.unusable_reason or "closed"
         with contextlib.suppress(Exception):  # foreign code on what may be a dead connection; it is gone either way
             self.device.close()
 
     def abort(self) -> None:
         """Break the session from another thread."""
-        self.unfit = self.unfit or "broken off"
+        self.unusable_reason = self.unusable_reason or "broken off"
         transport = self._transport()
         if transport is not None:
             transport.close()
@@ -211,10 +211,10 @@ class CommandLineSession(NapalmSession):
             below.arrived_at(line)
 
     def is_alive(self) -> bool:
-        return not self.unfit and self.below.is_alive()
+        return not self.unusable_reason and self.below.is_alive()
 
     def prove_alive(self, call: Call) -> bool:
-        return not self.unfit and prove_alive(self.below, call)
+        return not self.unusable_reason and prove_alive(self.below, call)
 
     def save(self, call: Call) -> str:
         with self.operation(call, "saving"):
@@ -222,11 +222,11 @@ class CommandLineSession(NapalmSession):
 
     def close(self) -> None:
         """NAPALM would still type on the way out; a session that is given up gets nothing more to read."""
-        self.unfit = self.unfit or "closed"
+        self.unusable_reason = self.unusable_reason or "closed"
         self.below.close()
 
     def abort(self) -> None:
-        self.unfit = self.unfit or "broken off"
+        self.unusable_reason = self.unusable_reason or "broken off"
         self.below.close()
 
 
@@ -243,7 +243,7 @@ class EapiSessionOfNapalm(NapalmSession):
         yield
 
     def is_alive(self) -> bool:
-        return not self.unfit and bool(self._connection.alive())
+        return not self.unusable_reason and bool(self._connection.alive())
 
     def prove_alive(self, call: Call) -> bool:
         """One harmless request."""
@@ -262,9 +262,9 @@ class EapiSessionOfNapalm(NapalmSession):
 
     def close(self) -> None:
         """Only the connection: NAPALM's own close aborts its configuration session, be it a timed commit."""
-        self.unfit = self.unfit or "closed"
+        self.unusable_reason = self.unusable_reason or "closed"
         self._connection.close()
 
     def abort(self) -> None:
-        self.unfit = self.unfit or "broken off"
+        self.unusable_reason = self.unusable_reason or "broken off"
         self._connection.abort()

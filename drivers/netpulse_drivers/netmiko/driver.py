@@ -18,14 +18,14 @@ from netpulse_drivers.errors import (
 )
 from netpulse_drivers.netmiko.config.change import apply_change, refuse_unsupported
 from netpulse_drivers.netmiko.config.timed_commit import confirm_change, read_commit_state, take_back_change
-from netpulse_drivers.netmiko.config.timed_commit import refuse_unsupported as refuse_settling
+from netpulse_drivers.netmiko.config.timed_commit import refuse_unsupported as refuse_confirm_or_rollback
 from netpulse_drivers.netmiko.connecting.connection_args import NetmikoConnectionArgs
 from netpulse_drivers.netmiko.connecting.keepalive import prove_alive
 from netpulse_drivers.netmiko.connecting.ssh_login import SSHLogin
 from netpulse_drivers.netmiko.connecting.telnet_login import TelnetDial
 from netpulse_drivers.netmiko.event_driven import EventDriven, event_driven_class
 from netpulse_drivers.netmiko.facts import device_info
-from netpulse_drivers.netmiko.interactive import InteractiveSessions
+from netpulse_drivers.netmiko.interactive import InteractiveSupport
 from netpulse_drivers.netmiko.operation_args import NetmikoChangeArgs, NetmikoQueryArgs
 from netpulse_drivers.netmiko.query import run_query
 from netpulse_drivers.netmiko.session import NetmikoSession
@@ -42,7 +42,7 @@ _NOT_NETMIKOS = _OURS | set(SSHArgs.model_fields)
 """Arguments that netmiko does not see: the connection is opened and logged in by ``dial``."""
 
 
-class NetmikoDriver(InteractiveSessions, BaseDriver):
+class NetmikoDriver(InteractiveSupport, BaseDriver):
     """Driver ``netmiko``. See docs/drivers.md for its arguments and its rules."""
 
     driver_name = "netmiko"
@@ -72,7 +72,7 @@ class NetmikoDriver(InteractiveSessions, BaseDriver):
         if change is not None:
             refuse_unsupported(name, platform_of(name), change)
         elif operation in ("confirm", "rollback"):
-            refuse_settling(name, platform_of(name), rollback=operation == "rollback")
+            refuse_confirm_or_rollback(name, platform_of(name), rollback=operation == "rollback")
 
     # -- session ----------------------------------------------------------------------------------------------------
 

@@ -47,7 +47,7 @@ QUIET = 0.5
 """Seconds that are waited for a prompt when something unexpected stands in the channel. Nothing is typed meanwhile."""
 
 
-class InteractiveSessions:
+class InteractiveSupport:
     """Mixed into ``NetmikoDriver``; see ``netpulse_drivers.interactive.InteractiveDriver``."""
 
     call: Call
@@ -88,14 +88,14 @@ class InteractiveSessions:
             return ExchangeResult(seq=exchange.seq, response=terminal.received, error=shown, lease_open=False)
         except BaseException:
             # Given up (stopped, caller gone, right to the device lost): half an exchange may be on its way.
-            session.unfit = session.unfit or "an exchange was given up"
+            session.unusable_reason = session.unusable_reason or "an exchange was given up"
             raise
         return _concluded(session, end)
 
     def normalise(self, session: NetmikoSession) -> None:
         """Read up to a prompt if the dialogue did not end at one, then leave modes and privilege."""
         with _dialogue(session, self.call, NORMALISE_TIMEOUT):
-            if not session.at_prompt and not session.unfit:
+            if not session.at_prompt and not session.unusable_reason:
                 _await_prompt(session, _drain(session))
         with session.operation(self.call):
             _to_login_mode(session)
@@ -126,12 +126,12 @@ def _dialogue(session: NetmikoSession, call: Call, seconds: float) -> Iterator[N
     connection.guard, connection.wrote = call.before_write, False
     connection.deadline = call.deadline.sooner(seconds)
     try:
-        if session.unfit:
-            raise SessionStale(f"session is dead: {session.unfit}")
+        if session.unusable_reason:
+            raise SessionStale(f"session is dead: {session.unusable_reason}")
         yield
     except (StreamClosed, paramiko.SSHException, OSError) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
-        session.unfit = session.unfit or reason
+        session.unusable_reason = session.unusable_reason or reason
         if connection.wrote:
             raise SessionLost(f"session broke after something had been typed: {reason}") from error
         raise SessionStale(f"session broke before anything was typed: {reason}") from error
@@ -181,7 +181,7 @@ def _await_prompt(session: NetmikoSession, came: bytes) -> None:
     """Read until a prompt stands at the end and nothing follows.
 
     Raises:
-        CommandTimeout: it does not come; the session is unfit.
+        CommandTimeout: it does not come; the session may not be used any more.
     """
     deadline = session.connection.deadline.sooner(QUIET)
     while True:
@@ -195,7 +195,7 @@ def _await_prompt(session: NetmikoSession, came: bytes) -> None:
             return
         elif deadline.passed:
             session.at_prompt = False
-            session.unfit = session.unfit or "the session does not stand at a prompt"
+            session.unusable_reason = session.unusable_reason or "the session does not stand at a prompt"
             shown = came.decode("utf-8", "replace")[-2000:]
             raise CommandTimeout(
                 f"the session does not stand at a prompt (last line {_text(line)!r}): closed, nothing was typed",
@@ -213,16 +213,18 @@ def _concluded(session: NetmikoSession, end: ExchangeEnd) -> ExchangeResult:
     else:
         session.at_prompt = False
     if not end.ended and not session.at_prompt:
-        session.unfit = session.unfit or (result.error.code if result.error else "an exchange did not end")
+        session.unusable_reason = session.unusable_reason or (
+            result.error.code if result.error else "an exchange did not end"
+        )
         result.lease_open = False
     return result
 
 
 def _arrived_at(session: NetmikoSession, line: str) -> None:
     """The device shows this prompt. The one after login stays: a renamed device may show it at a raised privilege."""
-    home = session.home
+    login_prompt = session.login_prompt
     session.arrived_at(line)
-    session.home = home
+    session.login_prompt = login_prompt
 
 
 def _own_prompt(session: NetmikoSession, line: bytes) -> bool:
@@ -240,18 +242,23 @@ def _to_login_mode(session: NetmikoSession) -> None:
     if session.prompt.in_config:
         leave_config_mode(session, abort=True)
     if session.at_prompt and not session.prompt.in_config:
-        give_back_privilege(session, session.home)
+        give_back_privilege(session, session.login_prompt)
 
 
 def _check_login_mode(session: NetmikoSession) -> None:
     """Raise if the session is not in the mode and at the privilege that the login had."""
-    prompt, home = session.prompt, session.home
-    if not session.unfit and session.at_prompt and not prompt.in_config and prompt.privileged == home.privileged:
-        session.home = prompt  # under the name that the device has now
+    prompt, login_prompt = session.prompt, session.login_prompt
+    if (
+        not session.unusable_reason
+        and session.at_prompt
+        and not prompt.in_config
+        and prompt.privileged == login_prompt.privileged
+    ):
+        session.login_prompt = prompt  # under the name that the device has now
         return
-    session.unfit = session.unfit or "mode and privilege of the login could not be restored"
+    session.unusable_reason = session.unusable_reason or "mode and privilege of the login could not be restored"
     raise SessionLost(
-        f"the session is closed: {session.unfit} (prompt {prompt.text!r}, after login {home.text!r})",
+        f"the session is closed: {session.unusable_reason} (prompt {prompt.text!r}, after login {login_prompt.text!r})",
         device_output=prompt.text,
     )
 

@@ -30,8 +30,8 @@ def run_query(
     check_parsers(args)
     if enable:
         raise_privilege(session, secret)
-    elif session.prompt.text != session.home.text and session.at_prompt:
-        give_back_privilege(session, session.home)
+    elif session.prompt.text != session.login_prompt.text and session.at_prompt:
+        give_back_privilege(session, session.login_prompt)
     started = time.monotonic()
     if session.platform.reader == "netmiko":
         text, refusable = _by_netmiko(session, command, args), True

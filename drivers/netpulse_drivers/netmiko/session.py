@@ -1,7 +1,7 @@
 """A logged-in session and its state between operations.
 
 Invariant: between operations the session stands at a verified prompt outside configuration mode, or it is marked
-unfit and will be closed. Nothing is ever typed to find out where it stands: RETURN at "Proceed with reload?
+unusable and will be closed. Nothing is ever typed to find out where it stands: RETURN at "Proceed with reload?
 [confirm]" reloads a router.
 """
 
@@ -39,8 +39,8 @@ class NetmikoSession:
         connection: netmiko's object, event-driven.
         platform: the platform's data.
         prompt: the prompt as last verified.
-        home: the prompt with the privilege that the login gave; sessions return to it.
-        unfit: why the session must be closed; "" while it may be used.
+        login_prompt: the prompt with the privilege that the login gave; sessions return to it.
+        unusable_reason: why the session must be closed; "" while it may be used.
         answers_keepalive: whether the device has ever answered an SSH keepalive.
         at_prompt: whether the last that the device printed in answer to us was a verified prompt.
         interrupted: whether it has printed messages of its own behind that prompt since.
@@ -53,8 +53,8 @@ class NetmikoSession:
         self.connection = connection
         self.platform = platform
         self.prompt = Prompt("", platform)
-        self.home = self.prompt
-        self.unfit = ""
+        self.login_prompt = self.prompt
+        self.unusable_reason = ""
         self.answers_keepalive = False
         self.at_prompt = False
         self.interrupted = False
@@ -82,7 +82,7 @@ class NetmikoSession:
         reply = connection.exchange("", verify=False, end=ReplyEnd(prompt=first), deadline=deadline)
         self.prompt = Prompt(reply.last_line, self.platform)
         reply = connection.exchange("", verify=False, end=ReplyEnd(prompt=self.prompt.accepts), deadline=deadline)
-        self.prompt = self.home = self.prompt.moved_to(reply.last_line)
+        self.prompt = self.login_prompt = self.prompt.moved_to(reply.last_line)
         self.at_prompt = True
         self.proven_at = time.monotonic()
 
@@ -94,7 +94,7 @@ class NetmikoSession:
 
         Raises:
             SessionStale: dead before anything was written. SessionLost: dead afterwards.
-            CommandTimeout: no prompt in time; the session is unfit.
+            CommandTimeout: no prompt in time; the session may not be used any more.
             Anything that ``call.before_write`` raises.
         """
         connection = self.connection
@@ -117,7 +117,7 @@ class NetmikoSession:
             if not connection.wrote:
                 self.at_prompt = stood_at_prompt
             if not self.at_prompt and self._question_of is None and connection.wrote:
-                self.unfit = self.unfit or "an operation ended without a verified prompt"
+                self.unusable_reason = self.unusable_reason or "an operation ended without a verified prompt"
             self.rest()
 
     def rest(self) -> None:
@@ -130,16 +130,16 @@ class NetmikoSession:
         Raises:
             SessionStale: it cannot; nothing was written.
         """
-        if self.unfit:
-            raise SessionStale(f"kept session is dead: {self.unfit}")
+        if self.unusable_reason:
+            raise SessionStale(f"kept session is dead: {self.unusable_reason}")
         left_over = self.connection.pending()
         if self._question_of is not None and self._question_of is call.args:
             return  # the same job goes on with a dialogue that its own expect_string stopped
         if not left_over.strip() and self.at_prompt:
             return
-        self._settle(left_over)
+        self._resync(left_over)
 
-    def _settle(self, left_over: str) -> None:
+    def _resync(self, left_over: str) -> None:
         """Something came between operations, or the last one left a question. Read only."""
         text = left_over
         deadline = self.connection.deadline.sooner(RECOVERY)
@@ -150,8 +150,10 @@ class NetmikoSession:
                 return
             data = self.connection.receive(deadline.remaining())
             if not data:
-                self.unfit = "unexpected output between commands"
-                raise SessionStale(f"kept session is not at its prompt: {self.unfit}", device_output=_shown(text))
+                self.unusable_reason = "unexpected output between commands"
+                raise SessionStale(
+                    f"kept session is not at its prompt: {self.unusable_reason}", device_output=_shown(text)
+                )
             text += self.connection.decoder.decode(data)
         self.arrived_at(last_line(text))
         self.notes.append(f"late output: {_shown(text)}")
@@ -196,12 +198,12 @@ class NetmikoSession:
 
         end = ReplyEnd(
             prompt=ends,
-            stranger=lambda line: prompt.resembles(line) or prompt.ends(line),
+            foreign_prompt=lambda line: prompt.resembles(line) or prompt.ends(line),
             expect=expect,
             questions=[(BoundedRegex(item.question, name="question"), item.answer) for item in questions],
         )
-        if self.unfit:
-            raise StreamClosed(self.unfit)
+        if self.unusable_reason:
+            raise StreamClosed(self.unusable_reason)
         self.at_prompt = False
         reply = self.connection.exchange(typed, verify=verify, end=end, deadline=deadline)
         if reply.before_echo.strip(" \n" + self.prompt.text):
@@ -213,14 +215,14 @@ class NetmikoSession:
         if self.at_prompt:
             self.arrived_at(prompt.text if prompt.ends(reply.last_line) else reply.last_line)
             self.interrupted = reply.ended_by == "interrupted"
-        if reply.ended_by == "stranger" and not prompt.ends(reply.last_line) and not self.prompt.in_config:
+        if reply.ended_by == "foreign_prompt" and not prompt.ends(reply.last_line) and not self.prompt.in_config:
             # It has the form of a prompt, which is enough to end this answer but not to type the next command at it.
-            self.unfit = f"the prompt changed from {prompt.text!r} to {reply.last_line!r}"
+            self.unusable_reason = f"the prompt changed from {prompt.text!r} to {reply.last_line!r}"
         if reply.too_large:
             raise OutputTooLarge(
                 f"the device answered with more than {LARGEST_ANSWER // 2**20} Mi characters; narrow the command",
                 outputs=self.progress,
-                session_usable=self.at_prompt and not self.unfit,
+                session_usable=self.at_prompt and not self.unusable_reason,
             )
         return reply
 
@@ -236,12 +238,12 @@ class NetmikoSession:
         if renamed:
             # netmiko's methods (saving, committing) look for this
             self.connection.base_prompt = self.prompt.stem or line[:-1]
-        if not self.prompt.in_config and self.prompt.privileged == self.home.privileged:
-            self.home = self.prompt
+        if not self.prompt.in_config and self.prompt.privileged == self.login_prompt.privileged:
+            self.login_prompt = self.prompt
 
     def timed_out(self, received: str) -> CommandTimeout:
         """The error for an answer without an end; the session will be closed."""
-        self.unfit = "a command timed out"
+        self.unusable_reason = "a command timed out"
         last = last_line(received)
         ending = f"; the device's last line is {last!r}" if last else ""
         return CommandTimeout(
@@ -252,7 +254,7 @@ class NetmikoSession:
 
     def _broken(self, error: BaseException) -> SessionLost | SessionStale:
         text = " ".join(str(error).split()) or type(error).__name__
-        self.unfit = self.unfit or text
+        self.unusable_reason = self.unusable_reason or text
         if not self.connection.wrote:
             return SessionStale(f"kept session is dead: {text}")
         return SessionLost(
@@ -265,13 +267,13 @@ class NetmikoSession:
 
     def is_alive(self) -> bool:
         """From what is known locally."""
-        if self.unfit or self.connection.stream is None:
+        if self.unusable_reason or self.connection.stream is None:
             return False
         return not self.connection.stream.ended()
 
     def close(self) -> None:
         """Close; types nothing, never raises for a dead session."""
-        self.unfit = self.unfit or "closed"
+        self.unusable_reason = self.unusable_reason or "closed"
         self.connection.disconnect()
 
 

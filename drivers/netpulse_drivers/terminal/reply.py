@@ -41,14 +41,14 @@ ECHO_WINDOW = 65_536
 LONGEST_PAUSE = 0.3
 """Seconds that are waited at most to tell a prompt from a text that looks like one."""
 
-STRANGER_QUIET = 0.5
+FOREIGN_PROMPT_QUIET = 0.5
 """Seconds of silence after which a prompt of another name (renamed device) is believed."""
 
 PASTE_MODE_OFF = "\x1b[?2004l\r"
 """readline sends it between the echo and the output; the carriage return is no empty line of output."""
 
-Ending = Literal["prompt", "expected", "stranger", "interrupted"]
-_State = Literal["prompt", "expected", "stranger", "interrupted", "pager", "question"]
+Ending = Literal["prompt", "expected", "foreign_prompt", "interrupted"]
+_State = Literal["prompt", "expected", "foreign_prompt", "interrupted", "pager", "question"]
 
 
 class ReplyTimeout(Exception):
@@ -65,13 +65,13 @@ class ReplyEnd:
 
     Attributes:
         prompt: accepts a whole last line as prompt.
-        stranger: accepts one after a silence: a prompt by its form, of another name.
+        foreign_prompt: accepts one after a silence: a prompt by its form, of another name.
         expect: the client's own pattern, searched in what follows the echo.
         questions: announced questions: (pattern for the last line, what to type).
     """
 
     prompt: Callable[[str], bool]
-    stranger: Callable[[str], bool] = field(default=lambda _: False)
+    foreign_prompt: Callable[[str], bool] = field(default=lambda _: False)
     expect: BoundedRegex | None = None
     questions: Sequence[tuple[BoundedRegex, str]] = ()
 
@@ -84,7 +84,7 @@ class Reply:
         echo: the typed text as the device repeated it; "" when no echo was asked for.
         output: what follows the echo's line, prompt included, line ends normal, pagers and escapes gone.
         last_line: the line it ended with: the prompt, unless the client's pattern ended it.
-        ended_by: ``prompt``; ``expected``: the client's pattern; ``stranger``: a prompt of another name;
+        ended_by: ``prompt``; ``expected``: the client's pattern; ``foreign_prompt``: a prompt of another name;
             ``interrupted``: the prompt, with messages that the device printed by itself behind it.
         before_echo: what came before the echo, i.e. was left over from earlier.
         too_large: more came than ``LARGEST_ANSWER``: ``output`` is the beginning and the end of it.
@@ -177,15 +177,15 @@ class ReplyReader:
         if not line:
             rest = without_asynchronous_end(answer.tail)
             interrupted = rest and end.prompt(last_line(rest)) and answer.echoed()
-            return ("interrupted", STRANGER_QUIET) if interrupted else (None, 0.0)
+            return ("interrupted", FOREIGN_PROMPT_QUIET) if interrupted else (None, 0.0)
         if end.prompt(line):
             return ("prompt", answer.pause()) if answer.echoed(before_last_line=True) else (None, 0.0)
         if PAGER.fullmatch(line):
             return "pager", max(answer.pause(), 0.005)
         if _asked(line, end.questions, asked) >= 0:
             return "question", max(answer.pause(), 0.005)
-        if end.stranger(line) and answer.echoed(before_last_line=True):
-            return "stranger", STRANGER_QUIET
+        if end.foreign_prompt(line) and answer.echoed(before_last_line=True):
+            return "foreign_prompt", FOREIGN_PROMPT_QUIET
         return None, 0.0
 
     def _reply(self, answer: _Answer, ending: Ending, pages: int) -> Reply:

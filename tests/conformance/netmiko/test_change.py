@@ -25,7 +25,11 @@ INTERFACE = {"ios": "interface GigabitEthernet0/1", "eos": "interface Ethernet1"
 
 def at_home(client: Client) -> bool:
     assert client.session is not None
-    return client.session.prompt == client.session.home and not client.session.unfit and client.session.at_prompt
+    return (
+        client.session.prompt == client.session.login_prompt
+        and not client.session.unusable_reason
+        and client.session.at_prompt
+    )
 
 
 @both

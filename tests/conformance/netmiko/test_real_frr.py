@@ -83,7 +83,7 @@ def test_refused_line(client: Client, frr_lab: FrrLab) -> None:
     assert caught.value.session_usable
     assert "description never" not in frr_lab.running_config("r1")
     assert client.session is not None
-    assert client.session.prompt == client.session.home
+    assert client.session.prompt == client.session.login_prompt
     assert client.query("show version").output
 
 

@@ -14,9 +14,9 @@ from netpulse_broker.dispatch.dispatcher import Dispatcher
 from netpulse_broker.dispatch.schedulers import SCHEDULERS
 from netpulse_broker.dispatch.submission import JobSubmission
 from netpulse_broker.queueing.jobs.payload import JobPayload
-from netpulse_broker.queueing.jobs.worker_queue import ClaimedJob, WorkSource
+from netpulse_broker.queueing.jobs.worker_queue import ClaimedJob, WorkerQueue
 from netpulse_broker.queueing.nodes.node_lease import NodeLease
-from netpulse_broker.queueing.nodes.ownership import NodeDesk
+from netpulse_broker.queueing.nodes.ownership import NodeOwnership
 from netpulse_broker.queueing.redis.sealing import Sealer
 from netpulse_broker.settings import Settings
 from tests.lab.redis_server import RedisServer
@@ -46,10 +46,10 @@ class TestNode:
         self.name = name
         self.lease = NodeLease(self._client(), node=name, kind="pinned", capacity=capacity, ttl=10)
         self.lease.acquire()
-        self.desk = NodeDesk(self._client(), self.lease)
+        self.desk = NodeOwnership(self._client(), self.lease)
         self.executed: list[str] = []
         self.behaviour: Callable[[ClaimedJob], dict[str, Any]] = lambda job: {"type": 1, "retval": job.payload.commands}
-        self._sources: list[WorkSource] = []
+        self._sources: list[WorkerQueue] = []
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name)
 
@@ -84,7 +84,7 @@ class TestNode:
         token, worker = self.lease.token(number), f"{self.name}.{number}"
         assert self.desk.adopt(device, token=token, pid=os.getpid(), started=1, worker=worker)
         self._sources.append(
-            WorkSource(
+            WorkerQueue(
                 self._client(),
                 self._sealer,
                 queue=f"device:{device}",

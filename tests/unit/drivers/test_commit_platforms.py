@@ -113,7 +113,7 @@ def change(session: NetmikoSession, *lines: str, args: dict[str, Any] | None = N
 
 
 def fit(session: NetmikoSession) -> bool:
-    return not session.unfit and session.at_prompt and not session.prompt.in_config
+    return not session.unusable_reason and session.at_prompt and not session.prompt.in_config
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
@@ -207,7 +207,7 @@ def test_unexpected_question_at_commit_is_not_answered(start: Start) -> None:
     with pytest.raises(CommandTimeout):
         change(session, "one", args={"read_timeout": 0.1})
     assert cli.typed[-1] == "commit"
-    assert session.unfit
+    assert session.unusable_reason
 
 
 def test_uncommitted_changes_on_vrp8_are_declined(start: Start) -> None:

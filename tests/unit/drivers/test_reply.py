@@ -201,7 +201,7 @@ def read(recording: Recording, wire: Wire, *, expect: str | None = None) -> Repl
     reader = ReplyReader(wire.receive, TextDecoder("utf-8"), wire.type)
     end = ReplyEnd(
         prompt=prompt.accepts,
-        stranger=prompt.resembles,
+        foreign_prompt=prompt.resembles,
         expect=BoundedRegex(expect, name="expect_string") if expect else None,
     )
     return reader.read([recording.command], end, Deadline.after(5))
@@ -266,7 +266,7 @@ def test_expect_string_ends_the_output_behind_the_echo_only() -> None:
 def test_renamed_device_is_believed_after_a_silence() -> None:
     raw = b"show x\r\nout\r\nother-name#"
     reply = read(Recording("cisco_ios", "r1#", "show x", raw, ""), Wire([raw]))
-    assert (reply.ended_by, reply.last_line) == ("stranger", "other-name#")
+    assert (reply.ended_by, reply.last_line) == ("foreign_prompt", "other-name#")
 
 
 def test_messages_behind_the_prompt() -> None:

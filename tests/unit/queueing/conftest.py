@@ -13,9 +13,9 @@ import redis
 from netpulse_broker.dispatch.submission import JobSubmission
 from netpulse_broker.queueing.jobs.payload import JobPayload
 from netpulse_broker.queueing.jobs.record import JobRecord
-from netpulse_broker.queueing.jobs.worker_queue import WorkSource
+from netpulse_broker.queueing.jobs.worker_queue import WorkerQueue
 from netpulse_broker.queueing.nodes.node_lease import NodeLease
-from netpulse_broker.queueing.nodes.ownership import NodeDesk
+from netpulse_broker.queueing.nodes.ownership import NodeOwnership
 from netpulse_broker.queueing.redis import keys
 from netpulse_broker.queueing.redis.scripts import Scripts, text
 from netpulse_broker.queueing.redis.sealing import Sealer
@@ -46,16 +46,16 @@ class Queue:
         self.scripts = Scripts(self.client)
         self.lease = NodeLease(self.client, node=self.node, kind="pinned", capacity=10, ttl=10)
         self.lease.acquire()
-        self.desk = NodeDesk(self.client, self.lease)
+        self.desk = NodeOwnership(self.client, self.lease)
         self._incarnation = 0
 
-    def worker(self, device: str = "r1") -> WorkSource:
+    def worker(self, device: str = "r1") -> WorkerQueue:
         """A worker that owns the device."""
         self._incarnation += 1
         token = self.lease.token(self._incarnation)
         name = f"{self.node}.{self._incarnation}"
         assert self.desk.adopt(device, token=token, pid=os.getpid(), started=1, worker=name)
-        return WorkSource(self.client, self.sealer, queue=f"device:{device}", token=token, worker=name, node=self.node)
+        return WorkerQueue(self.client, self.sealer, queue=f"device:{device}", token=token, worker=name, node=self.node)
 
     def submit(self, device: str = "r1", **changes: Any) -> tuple[str, list[Any]]:
         """Job id and the script's answer."""

@@ -7,7 +7,7 @@ import pytest
 
 from netpulse_broker.dispatch.submission import JobSubmission
 from netpulse_broker.queueing.jobs.payload import JobPlace
-from netpulse_broker.queueing.jobs.worker_queue import Fenced, LeaseAbsent, Stale, WorkSource
+from netpulse_broker.queueing.jobs.worker_queue import Fenced, LeaseAbsent, Stale, WorkerQueue
 from netpulse_broker.queueing.nodes.node_lease import NodeLease
 from netpulse_broker.queueing.nodes.sweeper import Sweeper
 from netpulse_broker.queueing.redis import keys
@@ -323,13 +323,13 @@ def test_an_idempotency_key_does_not_let_passwords_be_guessed(queue: Queue) -> N
 def opened_by_hash(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Ids of the jobs whose arguments were opened out of the claim's answer."""
     opened: list[str] = []
-    stock = WorkSource._open
+    stock = WorkerQueue._open
 
-    def counted(self: WorkSource, place: JobPlace, operation: str, sealed: bytes) -> Any:
+    def counted(self: WorkerQueue, place: JobPlace, operation: str, sealed: bytes) -> Any:
         opened.append(place.id)
         return stock(self, place, operation, sealed)
 
-    monkeypatch.setattr(WorkSource, "_open", counted)
+    monkeypatch.setattr(WorkerQueue, "_open", counted)
     return opened
 
 

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from netpulse_broker.queueing.nodes.worker_index import WorkerIndex
 from netpulse_broker.queueing.observe.events import BACKLOG, Event, EventFeed, Listener, is_event_id
-from netpulse_broker.queueing.observe.metrics import Totals
+from netpulse_broker.queueing.observe.metrics import MetricsReader
 from netpulse_broker.queueing.redis import keys
 from netpulse_broker.queueing.redis.connection import connect_async
 from netpulse_broker.settings import RedisSettings
@@ -184,7 +184,7 @@ async def test_totals_agree_with_the_jobs_that_ended(queue: Queue, reader: redis
     recovery = queue.desk.recover("r1", token=worker.token, worker=worker.worker)
     assert recovery is not None
     assert recovery.lost == [lost.place.id]
-    figures = await Totals(reader, WorkerIndex(reader)).figures()
+    figures = await MetricsReader(reader, WorkerIndex(reader)).figures()
     assert figures.counters[("jobs", "netmiko", "query", "finished", "ok")] == 2
     assert figures.counters[("jobs", "netmiko", "query", "failed", "unknown")] == 1
     assert figures.counters[("errors", "worker_lost")] == 1
@@ -208,5 +208,5 @@ async def test_a_finish_sent_twice_is_counted_once(queue: Queue, reader: redis.a
     finish_ok(worker, job.place)
     states = [fields[b"state"] for _, fields in queue.client.xrange(keys.EVENTS) if fields[b"kind"] == b"job"]
     assert states == [b"queued", b"started", b"finished"]
-    figures = await Totals(reader, WorkerIndex(reader)).figures()
+    figures = await MetricsReader(reader, WorkerIndex(reader)).figures()
     assert figures.counters[("jobs", "netmiko", "query", "finished", "ok")] == 1

@@ -5,10 +5,10 @@ import os
 import pytest
 import redis
 
-from netpulse_broker.queueing.jobs.worker_queue import WorkSource
+from netpulse_broker.queueing.jobs.worker_queue import WorkerQueue
 from netpulse_broker.queueing.nodes.node_lease import NodeLease, NodeNameTaken
 from netpulse_broker.queueing.nodes.orders import Order
-from netpulse_broker.queueing.nodes.ownership import NodeDesk
+from netpulse_broker.queueing.nodes.ownership import NodeOwnership
 from netpulse_broker.queueing.nodes.sweeper import Sweeper
 from netpulse_broker.queueing.redis import keys
 from tests.unit.queueing.conftest import Queue
@@ -75,7 +75,7 @@ def test_a_successor_keeps_its_lease_when_the_old_one_is_given_back(redis_client
 def test_orders_survive_until_they_are_done(redis_client: redis.Redis) -> None:
     held = lease(redis_client)
     held.acquire()
-    desk = NodeDesk(redis_client, held)
+    desk = NodeOwnership(redis_client, held)
     redis_client.rpush(keys.orders("n1"), Order.encode("start", device="r1"), "rubbish")
     order = desk.next_order(0.1)
     assert order is not None
@@ -92,7 +92,7 @@ def test_orders_survive_until_they_are_done(redis_client: redis.Redis) -> None:
 def test_a_node_takes_no_more_devices_than_it_has_room_for(redis_client: redis.Redis) -> None:
     held = lease(redis_client)
     held.acquire()
-    desk = NodeDesk(redis_client, held)
+    desk = NodeOwnership(redis_client, held)
     assert [desk.place_again(device) for device in ("r1", "r2", "r3")] == [True, True, False]
 
 
@@ -100,7 +100,7 @@ def test_a_draining_node_takes_none(redis_client: redis.Redis) -> None:
     held = lease(redis_client)
     held.acquire()
     held.drain()
-    assert not NodeDesk(redis_client, held).place_again("r1")
+    assert not NodeOwnership(redis_client, held).place_again("r1")
 
 
 def test_a_dead_node_is_buried_and_its_jobs_accounted_for(queue: Queue) -> None:
@@ -145,11 +145,11 @@ def test_nobody_is_declared_dead_by_a_sweeper_that_was_suspended(queue: Queue) -
 def test_a_dead_fifo_worker_s_job_ends_as_unknown(queue: Queue) -> None:
     pool = NodeLease(queue.client, node="f1", kind="fifo", capacity=1, ttl=10)
     pool.acquire()
-    desk = NodeDesk(queue.client, pool)
+    desk = NodeOwnership(queue.client, pool)
     token = pool.token(1)
     assert desk.adopt("f1.1", token=token, pid=os.getpid(), started=1, worker="f1.1")
     job_id, _ = queue.submit(strategy="fifo")
-    source = WorkSource(queue.client, queue.sealer, queue="fifo", token=token, worker="f1.1", node="f1")
+    source = WorkerQueue(queue.client, queue.sealer, queue="fifo", token=token, worker="f1.1", node="f1")
     assert source.wait(1)
     assert source.claim() is not None
     recovery = desk.recover("f1.1", token=token, worker="f1.1")

@@ -15,9 +15,9 @@ from netpulse_broker.queueing.interactive.channel import (
     NO_MORE,
     Asked,
     CallerCloses,
+    ChannelSeals,
     CopyAbandoned,
-    ExchangeDesk,
-    LeaseSeals,
+    ExchangeChannel,
 )
 from netpulse_broker.queueing.redis import keys
 from netpulse_broker.queueing.redis.scripts import Scripts, text
@@ -29,7 +29,7 @@ class Controller:
 
     def __init__(self, client: redis.Redis, sealer: Sealer, lease_id: str = "lease", name: str = "c1") -> None:
         self.client = client
-        self.seals = LeaseSeals(sealer, lease_id, expires=time.time() + 600)
+        self.seals = ChannelSeals(sealer, lease_id, expires=time.time() + 600)
         self._scripts = Scripts(client)
         self._id = lease_id
         self._name = name
@@ -82,17 +82,17 @@ def controller(redis_client: redis.Redis, sealer: Sealer) -> Controller:
 
 
 @pytest.fixture
-def desk(redis_client: redis.Redis, sealer: Sealer, controller: Controller) -> ExchangeDesk:
-    return ExchangeDesk(redis_client, sealer, lease_id="lease", lifetime=600)
+def desk(redis_client: redis.Redis, sealer: Sealer, controller: Controller) -> ExchangeChannel:
+    return ExchangeChannel(redis_client, sealer, lease_id="lease", lifetime=600)
 
 
 @pytest.fixture
-def granted(desk: ExchangeDesk) -> ExchangeDesk:
+def granted(desk: ExchangeChannel) -> ExchangeChannel:
     assert desk.grant("hello", worker="w", node="n", first=False)
     return desk
 
 
-def test_nothing_is_exchanged_before_the_grant(controller: Controller, desk: ExchangeDesk) -> None:
+def test_nothing_is_exchanged_before_the_grant(controller: Controller, desk: ExchangeChannel) -> None:
     assert controller.ask(1) == ["queued"]
     assert desk.grant("hello", worker="w", node="n", first=False)
     assert desk.grant("hello", worker="w", node="n", first=False)  # sent twice
@@ -100,7 +100,7 @@ def test_nothing_is_exchanged_before_the_grant(controller: Controller, desk: Exc
     assert controller.ask(1) == ["accepted"]
 
 
-def test_exchange_is_taken_once_and_answered_for_ever(controller: Controller, granted: ExchangeDesk) -> None:
+def test_exchange_is_taken_once_and_answered_for_ever(controller: Controller, granted: ExchangeChannel) -> None:
     assert controller.ask(1, "first") == ["accepted"]
     assert controller.ask(1, "first") == ["pending"]
     assert granted.next(1) == Asked(1, "first")
@@ -112,7 +112,7 @@ def test_exchange_is_taken_once_and_answered_for_ever(controller: Controller, gr
     assert granted.next(0.01) is None
 
 
-def test_numbers_follow_each_other(controller: Controller, granted: ExchangeDesk) -> None:
+def test_numbers_follow_each_other(controller: Controller, granted: ExchangeChannel) -> None:
     assert controller.ask(2) == ["gap", "0"]
     for seq in range(1, KEPT_ANSWERS + 2):
         assert controller.ask(seq) == ["accepted"]
@@ -123,7 +123,7 @@ def test_numbers_follow_each_other(controller: Controller, granted: ExchangeDesk
 
 
 def test_request_whose_delivery_was_lost_is_found(
-    redis_client: redis.Redis, controller: Controller, granted: ExchangeDesk
+    redis_client: redis.Redis, controller: Controller, granted: ExchangeChannel
 ) -> None:
     controller.ask(1, "lost on its way")
     assert redis_client.lpop(keys.session_inbox("lease")) is not None
@@ -131,7 +131,7 @@ def test_request_whose_delivery_was_lost_is_found(
 
 
 def test_answer_that_redis_forgot_is_given_again_without_carrying_out(
-    redis_client: redis.Redis, controller: Controller, granted: ExchangeDesk
+    redis_client: redis.Redis, controller: Controller, granted: ExchangeChannel
 ) -> None:
     controller.ask(1)
     granted.next(1)
@@ -145,7 +145,7 @@ def test_answer_that_redis_forgot_is_given_again_without_carrying_out(
 
 
 def test_old_and_foreign_requests_are_not_carried_out(
-    redis_client: redis.Redis, sealer: Sealer, controller: Controller, granted: ExchangeDesk
+    redis_client: redis.Redis, sealer: Sealer, controller: Controller, granted: ExchangeChannel
 ) -> None:
     first = controller.seals.request("first", 1)
     controller.ask(1, sealed=first)
@@ -156,13 +156,13 @@ def test_old_and_foreign_requests_are_not_carried_out(
     assert granted.next(0.01) is None
     redis_client.rpush(keys.session_inbox("lease"), b"2 " + first)
     assert granted.next(0.01) == Asked(2, None)
-    foreign = LeaseSeals(sealer, "another lease", expires=time.time() + 60).request("x", 2)
+    foreign = ChannelSeals(sealer, "another lease", expires=time.time() + 60).request("x", 2)
     redis_client.rpush(keys.session_inbox("lease"), b"2 " + foreign)
     assert granted.next(0.01) == Asked(2, None)
 
 
 def test_each_seal_opens_at_its_own_place_only(sealer: Sealer) -> None:
-    seals = LeaseSeals(sealer, "lease", expires=time.time() + 60)
+    seals = ChannelSeals(sealer, "lease", expires=time.time() + 60)
     with pytest.raises(SealBroken):
         seals.open_request(seals.request("x", 1), 2)
     with pytest.raises(SealBroken):
@@ -171,10 +171,12 @@ def test_each_seal_opens_at_its_own_place_only(sealer: Sealer) -> None:
     with pytest.raises(SealBroken):
         seals.open_chunk(chunk, direction="to_worker", seq=1, number=1)
     with pytest.raises(SealBroken):
-        LeaseSeals(sealer, "lease", expires=0).open_request(LeaseSeals(sealer, "lease", expires=0).request("x", 1), 1)
+        ChannelSeals(sealer, "lease", expires=0).open_request(
+            ChannelSeals(sealer, "lease", expires=0).request("x", 1), 1
+        )
 
 
-def test_caller_who_left_before_the_grant_gets_none(controller: Controller, desk: ExchangeDesk) -> None:
+def test_caller_who_left_before_the_grant_gets_none(controller: Controller, desk: ExchangeChannel) -> None:
     assert controller.beat("left")[:2] == ["queued", "left"]
     state = desk.caller()
     assert state is not None
@@ -183,7 +185,9 @@ def test_caller_who_left_before_the_grant_gets_none(controller: Controller, desk
     assert controller.replies() == []
 
 
-def test_closing_wakes_the_worker_and_refuses_what_comes_later(controller: Controller, granted: ExchangeDesk) -> None:
+def test_closing_wakes_the_worker_and_refuses_what_comes_later(
+    controller: Controller, granted: ExchangeChannel
+) -> None:
     controller.beat("released")
     controller.beat("again")
     with pytest.raises(CallerCloses):
@@ -192,7 +196,7 @@ def test_closing_wakes_the_worker_and_refuses_what_comes_later(controller: Contr
 
 
 def test_end_tells_whoever_waits_and_keeps_the_answers_for_a_while(
-    redis_client: redis.Redis, controller: Controller, granted: ExchangeDesk
+    redis_client: redis.Redis, controller: Controller, granted: ExchangeChannel
 ) -> None:
     controller.ask(1)
     granted.next(1)
@@ -213,7 +217,7 @@ def test_end_tells_whoever_waits_and_keeps_the_answers_for_a_while(
 
 
 def test_lease_of_a_dead_worker_is_known_as_lost(
-    redis_client: redis.Redis, controller: Controller, granted: ExchangeDesk
+    redis_client: redis.Redis, controller: Controller, granted: ExchangeChannel
 ) -> None:
     redis_client.hset(keys.rq_job("lease"), mapping={"status": "failed", "error": "worker_lost"})
     assert controller.ask(1) == ["lost", "worker_lost"]
@@ -221,7 +225,7 @@ def test_lease_of_a_dead_worker_is_known_as_lost(
 
 
 def test_silence_is_measured_on_redis_own_clock(
-    redis_client: redis.Redis, controller: Controller, granted: ExchangeDesk
+    redis_client: redis.Redis, controller: Controller, granted: ExchangeChannel
 ) -> None:
     redis_client.hincrby(keys.session("lease"), "heard", -42_000)
     state = granted.caller()
@@ -234,7 +238,7 @@ def test_silence_is_measured_on_redis_own_clock(
 
 
 def test_everything_of_a_lease_expires(
-    redis_client: redis.Redis, controller: Controller, granted: ExchangeDesk
+    redis_client: redis.Redis, controller: Controller, granted: ExchangeChannel
 ) -> None:
     controller.ask(1)
     controller.ask(2)
@@ -243,7 +247,7 @@ def test_everything_of_a_lease_expires(
     assert all(redis_client.ttl(key) > 0 for key in redis_client.keys("np:session:*"))
 
 
-def test_file_to_the_caller_waits_for_room(redis_client: redis.Redis, granted: ExchangeDesk) -> None:
+def test_file_to_the_caller_waits_for_room(redis_client: redis.Redis, granted: ExchangeChannel) -> None:
     def hand_over(number: int, silence: float) -> None:
         granted.chunk_to_caller(b"x", seq=1, number=number, silence=silence, watch=lambda: None)
 
@@ -257,7 +261,7 @@ def test_file_to_the_caller_waits_for_room(redis_client: redis.Redis, granted: E
 
 
 def test_file_from_a_caller_who_gives_up(
-    redis_client: redis.Redis, controller: Controller, granted: ExchangeDesk
+    redis_client: redis.Redis, controller: Controller, granted: ExchangeChannel
 ) -> None:
     up = keys.session_file("lease", "up")
     redis_client.rpush(up, controller.seals.chunk(b"first", direction="to_worker", seq=3, number=0))

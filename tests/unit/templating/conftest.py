@@ -6,20 +6,20 @@ from typing import Any
 import pytest
 
 from netpulse_broker.templating.client import TemplateCalls
-from netpulse_broker.templating.process_owner import TemplateService
+from netpulse_broker.templating.process_owner import TemplateProcessOwner
 from netpulse_broker.templating.work import TemplateWork
 
 Run = Callable[..., Any]
 
 
 @pytest.fixture(scope="package")
-def service() -> Iterator[TemplateService]:
-    with TemplateService() as running:
+def service() -> Iterator[TemplateProcessOwner]:
+    with TemplateProcessOwner() as running:
         yield running
 
 
 @pytest.fixture
-def calls(service: TemplateService) -> TemplateCalls:
+def calls(service: TemplateProcessOwner) -> TemplateCalls:
     return TemplateCalls(service.name)
 
 

@@ -11,7 +11,7 @@ from netpulse_broker.errors import BadRequest, TemplateFailed
 from netpulse_broker.models.templates import ParsingOptions
 from netpulse_broker.templating.client import TemplateCalls, WorkerParser
 from netpulse_broker.templating.detection import parser_of
-from netpulse_broker.templating.process_owner import TemplateService
+from netpulse_broker.templating.process_owner import TemplateProcessOwner
 from netpulse_broker.templating.work import TemplateWork
 from netpulse_drivers import Deadline, NetPulseError, ParseFailed
 from tests.unit.templating.conftest import Run
@@ -158,7 +158,7 @@ def test_an_installed_package_brings_engines(tmp_path: Path, monkeypatch: pytest
         "[netpulse.renderers]\nshout = acme_netpulse:Shout\n"
     )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    with TemplateService() as service:
+    with TemplateProcessOwner() as service:
         run = TemplateCalls(service.name).run
         assert run(TemplateWork(do="parse", engine="lines", text="a\nb")) == [{"line": "a"}, {"line": "b"}]
         assert run(TemplateWork(do="render", engine="shout", template="vlan 10")) == "VLAN 10"

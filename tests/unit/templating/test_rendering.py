@@ -15,7 +15,7 @@ import pytest
 
 from netpulse_broker.errors import BadRequest, TemplateFailed
 from netpulse_broker.templating.client import TemplateCalls
-from netpulse_broker.templating.process_owner import TemplateService
+from netpulse_broker.templating.process_owner import TemplateProcessOwner
 from netpulse_broker.templating.work import TemplateWork
 from tests.lab.real.waiting import wait_until
 from tests.unit.templating.conftest import Run
@@ -96,7 +96,7 @@ def test_sizes_are_bounded(render: Run, template: str, words: str) -> None:
         render(template, {"max_size": 5000})
 
 
-def test_others_are_served_meanwhile(service: TemplateService) -> None:
+def test_others_are_served_meanwhile(service: TemplateProcessOwner) -> None:
     ended: list[str] = []
 
     def loop() -> None:
@@ -113,7 +113,7 @@ def test_others_are_served_meanwhile(service: TemplateService) -> None:
     thread.join()
 
 
-def test_the_process_comes_back_after_being_killed(service: TemplateService, render: Run) -> None:
+def test_the_process_comes_back_after_being_killed(service: TemplateProcessOwner, render: Run) -> None:
     assert render("a") == "a"
     assert service._process is not None
     service._process.kill()
@@ -122,10 +122,10 @@ def test_the_process_comes_back_after_being_killed(service: TemplateService, ren
 
 
 def test_nothing_of_ours_is_in_the_process(
-    service: TemplateService, render: Run, monkeypatch: pytest.MonkeyPatch
+    service: TemplateProcessOwner, render: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NETPULSE_SECURITY__MASTER_KEY", "hidden-master-key")
-    with TemplateService() as other:
+    with TemplateProcessOwner() as other:
         assert TemplateCalls(other.name).run(TemplateWork(do="render", engine="jinja2", template="x")) == "x"
         assert other._process is not None
         process = psutil.Process(other._process.pid)
@@ -182,7 +182,7 @@ def test_an_unknown_renderer_and_unknown_arguments(calls: TemplateCalls) -> None
             calls.run(TemplateWork(do="render", engine="jinja2", template="x", args=args))
 
 
-def test_another_user_is_not_served(service: TemplateService, render: Run) -> None:
+def test_another_user_is_not_served(service: TemplateProcessOwner, render: Run) -> None:
     if os.geteuid() != 0:
         pytest.skip("takes root to become somebody else")
     assert render("a") == "a"
@@ -205,9 +205,9 @@ def test_the_process_ends_with_its_owner() -> None:
     program = (
         "import sys, time\n"
         "from netpulse_broker.templating.client import TemplateCalls\n"
-        "from netpulse_broker.templating.process_owner import TemplateService\n"
+        "from netpulse_broker.templating.process_owner import TemplateProcessOwner\n"
         "from netpulse_broker.templating.work import TemplateWork\n"
-        "service = TemplateService()\n"
+        "service = TemplateProcessOwner()\n"
         "service.start()\n"
         "TemplateCalls(service.name).run(TemplateWork(do='render', engine='jinja2', template='x'))\n"
         "print(service._process.pid, flush=True)\n"

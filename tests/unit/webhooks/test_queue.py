@@ -15,20 +15,20 @@ import redis.asyncio
 from netpulse_broker.dispatch.submission import JobSubmission
 from netpulse_broker.errors import Conflict, UnknownDelivery, WebhookFailed, WebhookRefused
 from netpulse_broker.models.webhooks import WebhookOptions
-from netpulse_broker.queueing.jobs.worker_queue import ClaimedJob, WorkSource
+from netpulse_broker.queueing.jobs.worker_queue import ClaimedJob, WorkerQueue
 from netpulse_broker.queueing.nodes.node_lease import NodeLease
-from netpulse_broker.queueing.nodes.ownership import NodeDesk
+from netpulse_broker.queueing.nodes.ownership import NodeOwnership
 from netpulse_broker.queueing.redis import keys
 from netpulse_broker.queueing.redis.scripts import Scripts
 from netpulse_broker.queueing.redis.sealing import Sealer
 from netpulse_broker.queueing.redis.times import now_iso
 from netpulse_broker.settings import Settings
 from netpulse_broker.webhooks.dead_letters import DeadLetters
-from netpulse_broker.webhooks.deliverer import WebhookDesk
+from netpulse_broker.webhooks.deliverer import WebhookDeliverer
 from netpulse_broker.webhooks.delivery import Delivery
 from netpulse_broker.webhooks.submission import RequestedWebhook
 from netpulse_broker.workers.execution.fifo import FifoWorker
-from netpulse_broker.workers.execution.job_result import TaskEnd
+from netpulse_broker.workers.execution.job_result import JobEnd
 from netpulse_drivers import Deadline
 from tests.lab.redis_server import RedisServer
 from tests.unit.queueing.conftest import PASSWORD, payload
@@ -61,20 +61,20 @@ class Pool:
         self.scripts = Scripts(client)
         self.settings = Settings(webhooks={"back_off": 10, "attempts": 3} | changes).webhooks
         self.caller = Caller()
-        self.desk = WebhookDesk(client, self.sealer, self.settings)
+        self.desk = WebhookDeliverer(client, self.sealer, self.settings)
         self.desk._callers["basic"] = self.caller
         self.device = self._source("pinned", "n1", "device:r1", "r1", 1)
         self.fifo = self._source("fifo", "f1", "fifo", "f1.1", 1)
         self.worker = FifoWorker(source=self.fifo, drivers=None, clock=None, webhooks=self.desk)  # type: ignore[arg-type]
 
-    def _source(self, kind: Any, node: str, queue: str, name: str, incarnation: int) -> WorkSource:
+    def _source(self, kind: Any, node: str, queue: str, name: str, incarnation: int) -> WorkerQueue:
         lease = NodeLease(self.client, node=node, kind=kind, capacity=10, ttl=60)
         lease.acquire()
         token = lease.token(incarnation)
-        desk = NodeDesk(self.client, lease)
+        desk = NodeOwnership(self.client, lease)
         assert desk.adopt(name, token=token, pid=os.getpid(), started=1, worker=f"{node}.{name}")
         self.desk_of_fifo, self.fifo_token = desk, token
-        return WorkSource(self.client, self.sealer, queue=queue, token=token, worker=f"{node}.{name}", node=node)
+        return WorkerQueue(self.client, self.sealer, queue=queue, token=token, worker=f"{node}.{name}", node=node)
 
     def submit(self, **options: Any) -> str:
         webhook = RequestedWebhook(WebhookOptions(url=URL, secret=SECRET, **options), self.settings)
@@ -92,7 +92,7 @@ class Pool:
     def claim(self) -> ClaimedJob | None:
         return self.fifo.claim()
 
-    def attempt(self) -> TaskEnd | None:
+    def attempt(self) -> JobEnd | None:
         """What a FIFO worker does with the next delivery; None: there is none."""
         job = self.claim()
         if job is None:
@@ -172,7 +172,7 @@ def test_a_lost_worker_s_job_is_told(pool: Pool) -> None:
     assert pool.device.claim() is not None
     lease = NodeLease(pool.client, node="n1", kind="pinned", capacity=10, ttl=60)
     lease.epoch = 1
-    NodeDesk(pool.client, lease).recover("r1", token=pool.device.token, worker="n1.r1")
+    NodeOwnership(pool.client, lease).recover("r1", token=pool.device.token, worker="n1.r1")
     pool.attempt()
     assert pool.caller.calls[0][1]["outcome"] == "unknown"
     assert pool.caller.calls[0][1]["id"] == job_id

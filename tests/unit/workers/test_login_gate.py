@@ -12,11 +12,11 @@ import pytest
 import redis
 
 from netpulse_broker.errors import JobStopped, LoginLimited
-from netpulse_broker.queueing.jobs.worker_queue import WorkSource
+from netpulse_broker.queueing.jobs.worker_queue import WorkerQueue
 from netpulse_broker.queueing.redis import keys
 from netpulse_broker.queueing.redis.sealing import Sealer
 from netpulse_broker.workers.execution.login_limits import LoginGate, LoginLimits, LoginSlots
-from netpulse_broker.workers.execution.session_pool import FreshSessions, SessionLimits, SessionTable
+from netpulse_broker.workers.execution.session_pool import FreshSessions, SessionLimits, SessionPool
 from netpulse_drivers import AuthenticationFailed, Call, Deadline
 from tests.unit.workers.scripted_driver import Device, arguments, scripted
 
@@ -97,7 +97,7 @@ def gate_of(records: Records, slots: LoginSlots | None = None, **limits: Any) ->
 
 def test_a_login_waits_for_a_slot_and_says_so_when_none_comes_in_time(slots_file: int) -> None:
     device, records = Device(), Records()
-    table = SessionTable(SessionLimits(), logins=gate_of(records, LoginSlots(slots_file, 1)))
+    table = SessionPool(SessionLimits(), logins=gate_of(records, LoginSlots(slots_file, 1)))
     other = OtherProcess(slots_file, 1, 1)
     try:
         with pytest.raises(LoginLimited, match=r"node\.max_logins"):
@@ -181,13 +181,13 @@ def test_without_redis_nobody_is_kept_out() -> None:
 
 
 @pytest.fixture
-def source(redis_client: redis.Redis) -> WorkSource:
-    return WorkSource(
+def source(redis_client: redis.Redis) -> WorkerQueue:
+    return WorkerQueue(
         redis_client, Sealer([os.urandom(32)]), queue="device:r1", token="n1|1|1|1", worker="n1.1", node="n1"
     )
 
 
-def test_the_rate_is_one_for_all_and_lets_a_burst_through(redis_client: redis.Redis, source: WorkSource) -> None:
+def test_the_rate_is_one_for_all_and_lets_a_burst_through(redis_client: redis.Redis, source: WorkerQueue) -> None:
     ask: Callable[[str], float] = lambda device: source.login_delay(device, interval=60.0, burst=3)  # noqa: E731
     assert [ask("r1") for _ in range(3)] == [0.0] * 3
     assert 0 < ask("r1") <= 60
@@ -195,7 +195,7 @@ def test_the_rate_is_one_for_all_and_lets_a_burst_through(redis_client: redis.Re
     assert 60 <= redis_client.pttl(keys.logins("r1")) / 1000 <= 180
 
 
-def test_logins_are_counted_for_all(redis_client: redis.Redis, source: WorkSource) -> None:
+def test_logins_are_counted_for_all(redis_client: redis.Redis, source: WorkerQueue) -> None:
     source.login_ended(driver="netmiko", phase="", waited=0.003)
     source.login_ended(driver="netmiko", phase="auth", waited=400.0)
     assert redis_client.hgetall(keys.TOTALS) == {

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from netpulse_broker.workers.execution.session_pool import SessionLimits, SessionTable
+from netpulse_broker.workers.execution.session_pool import SessionLimits, SessionPool
 from netpulse_drivers import AuthenticationFailed, Call, InvalidArguments
 from tests.unit.workers.scripted_driver import Device, arguments, scripted
 
@@ -26,11 +26,11 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def table(clock: Clock) -> SessionTable:
-    return SessionTable(SessionLimits(max_sessions=2, idle_limit=100, age_limit=1000), clock=clock)
+def table(clock: Clock) -> SessionPool:
+    return SessionPool(SessionLimits(max_sessions=2, idle_limit=100, age_limit=1000), clock=clock)
 
 
-def use(table: SessionTable, device: Device, **changes: object) -> int:
+def use(table: SessionPool, device: Device, **changes: object) -> int:
     opened = table.open(scripted_of(device), arguments(**changes), Call())
     table.give_back(opened)
     handle: int = opened.handle
@@ -44,19 +44,17 @@ def scripted_of(device: Device) -> type:
     return _classes.setdefault(id(device), scripted(device))
 
 
-def test_the_same_login_is_the_same_session(table: SessionTable, device: Device) -> None:
+def test_the_same_login_is_the_same_session(table: SessionPool, device: Device) -> None:
     assert use(table, device) == use(table, device) == 1
     assert device.logins == 1
 
 
 @pytest.mark.parametrize("changes", [{"keepalive": 7}, {"read_timeout": 9}, {"port": None}])
-def test_what_does_not_matter_is_no_new_session(
-    table: SessionTable, device: Device, changes: dict[str, object]
-) -> None:
+def test_what_does_not_matter_is_no_new_session(table: SessionPool, device: Device, changes: dict[str, object]) -> None:
     assert use(table, device) == use(table, device, **changes)
 
 
-def test_changed_irrelevant_arguments_count_from_then_on(table: SessionTable, device: Device) -> None:
+def test_changed_irrelevant_arguments_count_from_then_on(table: SessionPool, device: Device) -> None:
     use(table, device, keepalive=50)
     assert table.next_due() == 50
     use(table, device, keepalive=20)
@@ -65,12 +63,12 @@ def test_changed_irrelevant_arguments_count_from_then_on(table: SessionTable, de
 
 
 @pytest.mark.parametrize("changes", [{"port": 2222}, {"device_type": "ios"}, {"secret": "other"}])
-def test_what_matters_is_another_session(table: SessionTable, device: Device, changes: dict[str, object]) -> None:
+def test_what_matters_is_another_session(table: SessionPool, device: Device, changes: dict[str, object]) -> None:
     assert use(table, device) != use(table, device, **changes)
     assert len(table) == 2
 
 
-def test_a_wrong_password_touches_no_session(table: SessionTable, device: Device) -> None:
+def test_a_wrong_password_touches_no_session(table: SessionPool, device: Device) -> None:
     use(table, device)
     use(table, device, port=2222)
     with pytest.raises(AuthenticationFailed):
@@ -80,7 +78,7 @@ def test_a_wrong_password_touches_no_session(table: SessionTable, device: Device
     assert use(table, device) == 1
 
 
-def test_the_longest_idle_one_makes_room(table: SessionTable, device: Device, clock: Clock) -> None:
+def test_the_longest_idle_one_makes_room(table: SessionPool, device: Device, clock: Clock) -> None:
     use(table, device, port=1)
     clock.now += 1
     use(table, device, port=2)
@@ -92,7 +90,7 @@ def test_the_longest_idle_one_makes_room(table: SessionTable, device: Device, cl
     assert use(table, device, port=1) == 1
 
 
-def test_idle_and_age_limits(table: SessionTable, device: Device, clock: Clock) -> None:
+def test_idle_and_age_limits(table: SessionPool, device: Device, clock: Clock) -> None:
     use(table, device, keepalive=0)
     assert table.next_due() == 100
     clock.now += 99
@@ -113,7 +111,7 @@ def test_idle_and_age_limits(table: SessionTable, device: Device, clock: Clock) 
 
 
 def test_keepalives_are_sent_when_due_and_the_dead_are_dropped(
-    table: SessionTable, device: Device, clock: Clock
+    table: SessionPool, device: Device, clock: Clock
 ) -> None:
     use(table, device, keepalive=10)
     clock.now += 9
@@ -130,7 +128,7 @@ def test_keepalives_are_sent_when_due_and_the_dead_are_dropped(
     assert device.closed == [1]
 
 
-def test_a_session_known_to_be_dead_is_replaced(table: SessionTable, device: Device) -> None:
+def test_a_session_known_to_be_dead_is_replaced(table: SessionPool, device: Device) -> None:
     use(table, device)
     device.dead.add(1)
     opened = table.open(scripted_of(device), arguments(), Call())
@@ -143,26 +141,26 @@ def test_a_driver_that_fails_to_say_or_to_close_costs_only_its_session(clock: Cl
         raise RuntimeError("broken plug-in")
 
     kind = scripted(device, is_alive=fail, disconnect=fail)
-    table = SessionTable(SessionLimits(), clock=clock)
+    table = SessionPool(SessionLimits(), clock=clock)
     table.give_back(table.open(kind, arguments(), Call()))
     opened = table.open(kind, arguments(), Call())
     assert opened.handle == 2
 
 
 def test_a_driver_that_keeps_no_session(clock: Clock, device: Device) -> None:
-    table = SessionTable(SessionLimits(), clock=clock)
+    table = SessionPool(SessionLimits(), clock=clock)
     table.give_back(table.open(scripted(device, keeps_session=False), arguments(), Call()))
     assert len(table) == 0
     assert device.closed == [1]
 
 
-def test_arguments_that_do_not_validate(table: SessionTable, device: Device) -> None:
+def test_arguments_that_do_not_validate(table: SessionPool, device: Device) -> None:
     with pytest.raises(InvalidArguments) as caught:
         use(table, device, port="x", password="hidden-word")
     assert "hidden-word" not in str(caught.value.to_dict())
 
 
 def test_the_key_reveals_nothing(device: Device) -> None:
-    one, two = SessionTable(SessionLimits()), SessionTable(SessionLimits())
+    one, two = SessionPool(SessionLimits()), SessionPool(SessionLimits())
     keys = {table.open(scripted_of(device), arguments(), Call()).key for table in (one, two)}
     assert len(keys) == 2

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from netpulse_broker.queueing.jobs.payload import JobPayload
-from netpulse_broker.workers.execution.job_result import TaskEnd
-from netpulse_broker.workers.execution.job_runner import TaskRunner
+from netpulse_broker.workers.execution.job_result import JobEnd
+from netpulse_broker.workers.execution.job_runner import JobRunner
 from netpulse_broker.workers.execution.running_job import NotGranted, RunningJob
-from netpulse_broker.workers.execution.session_pool import FreshSessions, SessionLimits, SessionTable
+from netpulse_broker.workers.execution.session_pool import FreshSessions, SessionLimits, SessionPool
 from netpulse_drivers import (
     CommandRefused,
     CommandTimeout,
@@ -43,8 +43,8 @@ class Bench:
     def __init__(self, parse: Any = None, fresh: bool = False, **attributes: Any) -> None:
         self.device = Device()
         self.kind = scripted(self.device, **attributes)
-        self.table = SessionTable(SessionLimits())
-        self.runner = TaskRunner(drivers=self, sessions=FreshSessions() if fresh else self.table, parse=parse)
+        self.table = SessionPool(SessionLimits())
+        self.runner = JobRunner(drivers=self, sessions=FreshSessions() if fresh else self.table, parse=parse)
         self.lease = Lease()
         self.running: RunningJob | None = None
 
@@ -55,7 +55,7 @@ class Bench:
 
     def run(
         self, *commands: str, timeout: float = 5.0, orphaned: bool = False, granted: bool = True, **payload: Any
-    ) -> TaskEnd:
+    ) -> JobEnd:
         self.running = RunningJob(
             id="j",
             deadline=Deadline.after(timeout),

@@ -16,10 +16,10 @@ from netpulse_broker.queueing.redis import keys
 from netpulse_broker.queueing.redis.scripts import Scripts
 from netpulse_broker.queueing.redis.sealing import Sealer
 from netpulse_broker.queueing.redis.times import now_iso
-from netpulse_broker.workers.execution.job_result import TaskEnd
-from netpulse_broker.workers.execution.job_runner import TaskRunner
+from netpulse_broker.workers.execution.job_result import JobEnd
+from netpulse_broker.workers.execution.job_runner import JobRunner
 from netpulse_broker.workers.execution.running_job import RunningJob
-from netpulse_broker.workers.execution.session_pool import SessionLimits, SessionTable
+from netpulse_broker.workers.execution.session_pool import SessionLimits, SessionPool
 from netpulse_broker.workers.execution.timed_commits import TimedCommits
 from netpulse_drivers import (
     BaseDriver,
@@ -124,15 +124,13 @@ class Bench:
         self.switch = Switch()
         self.kind = self.switch.driver()
         self.ledger = CommitLedger(client, Sealer([os.urandom(32)]), device="r1")
-        self.runner = TaskRunner(
-            drivers=self, sessions=SessionTable(SessionLimits()), commits=TimedCommits(self.ledger)
-        )
+        self.runner = JobRunner(drivers=self, sessions=SessionPool(SessionLimits()), commits=TimedCommits(self.ledger))
         self._jobs = 0
 
     def get(self, _name: str) -> type[BaseDriver]:
         return self.kind
 
-    def run(self, operation: str, *, job: str | None = None, **change: Any) -> tuple[str, TaskEnd]:
+    def run(self, operation: str, *, job: str | None = None, **change: Any) -> tuple[str, JobEnd]:
         """A job's id and its end, put on record as the work loop does."""
         self._jobs += 1
         job_id = f"job-{self._jobs}"
@@ -173,7 +171,7 @@ def bench(redis_client: redis.Redis) -> Bench:
     return Bench(redis_client)
 
 
-def message(end: TaskEnd) -> str:
+def message(end: JobEnd) -> str:
     assert end.status == "failed", end.result
     return str(end.result["error"]["message"])
 

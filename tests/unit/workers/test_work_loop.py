@@ -11,9 +11,9 @@ import redis
 
 from netpulse_broker.dispatch.submission import JobSubmission
 from netpulse_broker.queueing.jobs.payload import JobPayload
-from netpulse_broker.queueing.jobs.worker_queue import ClaimedJob, ExpectedJob, LeaseAbsent, WorkSource
+from netpulse_broker.queueing.jobs.worker_queue import ClaimedJob, ExpectedJob, LeaseAbsent, WorkerQueue
 from netpulse_broker.queueing.nodes.node_lease import NodeLease
-from netpulse_broker.queueing.nodes.ownership import NodeDesk
+from netpulse_broker.queueing.nodes.ownership import NodeOwnership
 from netpulse_broker.queueing.redis import keys
 from netpulse_broker.queueing.redis.scripts import Scripts
 from netpulse_broker.queueing.redis.sealing import Sealer
@@ -42,7 +42,7 @@ class Drivers:
         return self.kind
 
 
-class FlakySource(WorkSource):
+class FlakySource(WorkerQueue):
     """Loses the answer to a call: the server has done it, the worker does not know."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -83,7 +83,7 @@ class Stage:
         self.sealer = Sealer([b"k" * 32])
         self.lease = NodeLease(server.client(), node="n1", kind="pinned", capacity=5, ttl=30)
         self.lease.acquire()
-        self.desk = NodeDesk(server.client(), self.lease)
+        self.desk = NodeOwnership(server.client(), self.lease)
         assert self.desk.place_again("r1")
         token = self.lease.token(1)
         assert self.desk.adopt("r1", token=token, pid=1, started=1, worker="w1")

@@ -36,7 +36,7 @@ _CONFIG: TypeAdapter[list[str] | dict[str, Any]] = TypeAdapter(ConfigLines)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
+class RefusedDevice:
     """A device of a bulk request that no job can be made for."""
 
     index: int
@@ -58,7 +58,7 @@ class _Work:
     parsing: dict[str, Any] | list[dict[str, Any] | None] | None = None
 
 
-class Translator:
+class JobFactory:
     """Makes submissions of requests.
 
     Args:
@@ -101,7 +101,7 @@ class Translator:
 
     def bulk(
         self, request: BulkRequest, principal: Principal, prepared: Prepared = NOTHING
-    ) -> tuple[list[JobSubmission | Refused], float]:
+    ) -> tuple[list[JobSubmission | RefusedDevice], float]:
         """One job or refusal per device, in the order of ``devices``, and the seconds to wait.
 
         Raises:
@@ -112,14 +112,14 @@ class Translator:
         self._webhook(options)
         if request.command is not None and request.config is not None:
             raise _both()
-        made: list[JobSubmission | Refused] = []
+        made: list[JobSubmission | RefusedDevice] = []
         for index, entry in enumerate(request.devices):
             try:
                 work = _device_work(request, entry, index, options, prepared)
                 made.append(self._submission(work, options, principal, ttl=self._jobs.bulk_ttl))
             except NetPulseError as error:
                 host = entry.get("host", request.connection_args.get("host"))
-                made.append(Refused(index=index, host=host if isinstance(host, str) else None, error=error))
+                made.append(RefusedDevice(index=index, host=host if isinstance(host, str) else None, error=error))
         return made, options.wait or 0.0
 
     def connection_test(self, request: TestConnectionRequest, principal: Principal) -> JobSubmission:
@@ -151,7 +151,7 @@ class Translator:
             idempotent=True,
         )
 
-    def settling(
+    def confirm_or_rollback(
         self, operation: Literal["confirm", "rollback"], request: CommitRequest, principal: Principal
     ) -> tuple[JobSubmission, float]:
         """The job that confirms a change with a timer or takes it back, and the seconds to wait for its end.

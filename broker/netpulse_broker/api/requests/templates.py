@@ -11,7 +11,7 @@ from typing import Any
 from netpulse_broker.models.device import BulkRequest, ExecuteRequest
 from netpulse_broker.models.options import JobOptions
 from netpulse_broker.models.templates import RenderingOptions
-from netpulse_broker.templating.template_service import Workshop
+from netpulse_broker.templating.template_service import TemplateService
 from netpulse_drivers import NetPulseError
 
 AT_A_TIME = 8
@@ -48,10 +48,10 @@ class Prepared:
 NOTHING = Prepared()
 
 
-class Preparation:
+class RequestTemplates:
     """Prepares requests."""
 
-    def __init__(self, workshop: Workshop) -> None:
+    def __init__(self, workshop: TemplateService) -> None:
         self._workshop = workshop
 
     async def execute(self, request: ExecuteRequest, options: JobOptions) -> Prepared:

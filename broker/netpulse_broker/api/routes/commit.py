@@ -50,7 +50,7 @@ async def rollback(request: Request, body: CommitRequest, shared: Shared, caller
 async def _settle(
     operation: Literal["confirm", "rollback"], request: Request, body: CommitRequest, shared: Context, caller: Principal
 ) -> Response:
-    submission, seconds = shared.translator.settling(operation, body, caller)
+    submission, seconds = shared.translator.confirm_or_rollback(operation, body, caller)
     if not seconds:
         return success(job_object(await shared.dispatch.submit(submission)), status=201)
     record: JobRecord | None = None

@@ -14,7 +14,7 @@ from netpulse_broker.api.context import Shared
 from netpulse_broker.api.error_responses import CallerGone
 from netpulse_broker.api.fast_route import BodyRoute
 from netpulse_broker.api.openapi import failures, still_running
-from netpulse_broker.api.requests.jobs import Refused
+from netpulse_broker.api.requests.jobs import RefusedDevice
 from netpulse_broker.api.requests.options import merged_options
 from netpulse_broker.api.responses import success
 from netpulse_broker.api.waiting import Wait
@@ -150,12 +150,12 @@ async def _give_up(shared: Shared, job_id: str) -> None:
         return
 
 
-def _bulk_answer(made: list[JobSubmission | Refused], records: list[JobRecord | BrokerError]) -> dict[str, Any]:
+def _bulk_answer(made: list[JobSubmission | RefusedDevice], records: list[JobRecord | BrokerError]) -> dict[str, Any]:
     succeeded: list[dict[str, Any]] = []
     failed: list[dict[str, Any]] = []
     queued = iter(records)
     for index, entry in enumerate(made):
-        if isinstance(entry, Refused):
+        if isinstance(entry, RefusedDevice):
             failed.append(_bulk_failure(index, entry.host, entry.error))
             continue
         record = next(queued)

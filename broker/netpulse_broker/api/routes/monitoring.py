@@ -13,7 +13,7 @@ from netpulse_broker.api.auth import Caller
 from netpulse_broker.api.context import Shared
 from netpulse_broker.api.error_responses import invalid
 from netpulse_broker.api.event_stream import EventStream
-from netpulse_broker.api.monitoring import Observation
+from netpulse_broker.api.monitoring import MonitoringReaders
 from netpulse_broker.api.openapi import failures
 from netpulse_broker.errors import QueueUnavailable
 from netpulse_broker.queueing.observe.events import Event, is_event_id
@@ -26,12 +26,12 @@ _PLAIN: dict[int | str, dict[str, Any]] = {200: {"content": {"text/plain": {"sch
 _STREAM: dict[int | str, dict[str, Any]] = {200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}}
 
 
-async def _observation(request: Request) -> Observation:
-    found: Observation = request.app.state.observation
+async def _observation(request: Request) -> MonitoringReaders:
+    found: MonitoringReaders = request.app.state.observation
     return found
 
 
-Observed = Annotated[Observation, Depends(_observation)]
+Observed = Annotated[MonitoringReaders, Depends(_observation)]
 
 
 class EventQuery(BaseModel):

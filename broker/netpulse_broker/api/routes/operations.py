@@ -13,7 +13,7 @@ from netpulse_broker.api.error_responses import CallerGone
 from netpulse_broker.api.openapi import failures
 from netpulse_broker.api.responses import success
 from netpulse_broker.dispatch.device_identity import device_identity
-from netpulse_broker.dispatch.operations import DeviceView, OperatorDesk
+from netpulse_broker.dispatch.operations import DeviceOperations, DeviceView
 from netpulse_broker.errors import QueueUnavailable
 from netpulse_broker.models.control import (
     Device,
@@ -30,12 +30,12 @@ from netpulse_broker.queueing.nodes.worker_index import NodeRecord
 router = APIRouter(tags=["operation"])
 
 
-async def _desk(request: Request) -> OperatorDesk:
-    found: OperatorDesk = request.app.state.operators
+async def _desk(request: Request) -> DeviceOperations:
+    found: DeviceOperations = request.app.state.operators
     return found
 
 
-Desk = Annotated[OperatorDesk, Depends(_desk)]
+Desk = Annotated[DeviceOperations, Depends(_desk)]
 
 
 @router.get(

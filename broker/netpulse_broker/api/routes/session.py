@@ -19,8 +19,8 @@ from netpulse_broker.api.openapi import failures
 from netpulse_broker.api.responses import JsonAnswer, encode, problem, success
 from netpulse_broker.api.waiting import Wait
 from netpulse_broker.dispatch.device_identity import device_identity
-from netpulse_broker.dispatch.interactive.listing import LeaseRecord
-from netpulse_broker.dispatch.interactive.sessions import LeaseDesk
+from netpulse_broker.dispatch.interactive.listing import SessionRecord
+from netpulse_broker.dispatch.interactive.sessions import InteractiveSessions
 from netpulse_broker.dispatch.submission import JobSubmission
 from netpulse_broker.errors import BadRequest, DeviceFailure, QueueUnavailable, TooLarge, UnknownSession
 from netpulse_broker.models.envelope import Answer
@@ -35,7 +35,7 @@ from netpulse_broker.models.session import (
     ResetRequest,
     SessionEntry,
 )
-from netpulse_broker.queueing.interactive.options import LeaseOptions
+from netpulse_broker.queueing.interactive.options import InteractiveOptions
 from netpulse_broker.queueing.jobs.payload import JobPayload
 from netpulse_drivers import UnsupportedOperation
 from netpulse_drivers.interactive import Exchange, ExchangeResult, FileProtocol, InteractiveDriver
@@ -53,13 +53,13 @@ RESULT_TTL = 600
 RESET_TIMEOUT = 60.0
 
 
-async def lease_desk(request: Request) -> LeaseDesk:
+async def lease_desk(request: Request) -> InteractiveSessions:
     """Dependency: the application's lease desk."""
-    found: LeaseDesk = request.app.state.leases
+    found: InteractiveSessions = request.app.state.leases
     return found
 
 
-Leases = Annotated[LeaseDesk, Depends(lease_desk)]
+Leases = Annotated[InteractiveSessions, Depends(lease_desk)]
 
 
 class FileQuery(BaseModel):
@@ -261,7 +261,9 @@ def _submission(body: OpenSessionRequest, shared: Shared, caller: Principal) -> 
         if body.exchange.seq != 1:
             raise BadRequest("exchange.seq: the exchange that comes with the request is number 1")
         body.exchange.check_patterns()
-    options = LeaseOptions(heartbeat=body.options.heartbeat, max_hold=body.options.max_hold, exchange=body.exchange)
+    options = InteractiveOptions(
+        heartbeat=body.options.heartbeat, max_hold=body.options.max_hold, exchange=body.exchange
+    )
     connection_args, checked = shared.translator.connection(kind, body.connection_args, named=body.device is not None)
     return JobSubmission(
         payload=JobPayload(
@@ -297,7 +299,7 @@ def _reset_submission(body: ResetRequest, shared: Shared, caller: Principal) -> 
             operation="lease",
             driver=body.driver,
             connection_args=connection_args,
-            driver_args=LeaseOptions(reset=True).model_dump(mode="json"),
+            driver_args=InteractiveOptions(reset=True).model_dump(mode="json"),
             timeout=RESET_TIMEOUT,
         ),
         device=device,
@@ -308,7 +310,7 @@ def _reset_submission(body: ResetRequest, shared: Shared, caller: Principal) -> 
     )
 
 
-async def _own(leases: LeaseDesk, lease_id: str, caller: Principal) -> None:
+async def _own(leases: InteractiveSessions, lease_id: str, caller: Principal) -> None:
     """A session of somebody else's is as unknown as one that does not exist."""
     if await leases.owner(lease_id) != caller.key_id and caller.role != "admin":
         raise UnknownSession(f"no interactive session has the id {lease_id!r}")
@@ -364,7 +366,7 @@ async def _with_first(first: bytes, chunks: AsyncIterator[bytes]) -> AsyncIterat
         yield chunk
 
 
-def _entry(record: LeaseRecord) -> dict[str, Any]:
+def _entry(record: SessionRecord) -> dict[str, Any]:
     return {
         "id": record.id,
         "device": record.device,

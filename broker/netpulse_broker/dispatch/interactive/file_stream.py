@@ -16,7 +16,7 @@ from netpulse_broker.queueing.interactive.channel import (
     FILE_WINDOW,
     MORE,
     NO_MORE,
-    LeaseSeals,
+    ChannelSeals,
 )
 from netpulse_broker.queueing.redis import keys
 from netpulse_broker.queueing.redis.sealing import SealBroken
@@ -30,7 +30,7 @@ Answer = asyncio.Task[dict[str, Any]]
 class FileStream:
     """The file that exchange ``seq`` of a lease copies."""
 
-    def __init__(self, client: redis.asyncio.Redis, seals: LeaseSeals, lease_id: str, seq: int) -> None:
+    def __init__(self, client: redis.asyncio.Redis, seals: ChannelSeals, lease_id: str, seq: int) -> None:
         self._client = client
         self._seals = seals
         self._seq = seq

@@ -12,7 +12,7 @@ from netpulse_broker.queueing.redis.scripts import text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LeaseRecord:
+class SessionRecord:
     """A lease in the listing. Times are epoch seconds."""
 
     id: str
@@ -37,7 +37,7 @@ class Listing:
         over: lease -> error code of its job, for those whose job has ended without saying so in the lease.
     """
 
-    leases: list[LeaseRecord] = field(default_factory=list)
+    leases: list[SessionRecord] = field(default_factory=list)
     over: dict[str, str] = field(default_factory=dict)
 
 
@@ -66,9 +66,9 @@ async def lease_listing(client: redis.asyncio.Redis) -> Listing:
     return found
 
 
-def _record(lease_id: str, fields: dict[str, bytes], now: float) -> LeaseRecord:
+def _record(lease_id: str, fields: dict[str, bytes], now: float) -> SessionRecord:
     granted = int(fields["granted"]) / 1000 if "granted" in fields else None
-    return LeaseRecord(
+    return SessionRecord(
         id=lease_id,
         device=text(fields["device"]),
         host=text(fields["host"]),

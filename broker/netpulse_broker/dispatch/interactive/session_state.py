@@ -14,7 +14,7 @@ import redis.asyncio
 from netpulse_broker.dispatch.dispatcher import Dispatcher
 from netpulse_broker.dispatch.submission import JobSubmission
 from netpulse_broker.errors import Conflict, ExchangeOrder, InternalError, QueueUnavailable, UnknownSession
-from netpulse_broker.queueing.interactive.channel import KEPT, LeaseSeals
+from netpulse_broker.queueing.interactive.channel import KEPT, ChannelSeals
 from netpulse_broker.queueing.jobs.replies import Reply
 from netpulse_broker.queueing.redis import keys
 from netpulse_broker.queueing.redis.connection import Lost
@@ -41,7 +41,7 @@ class Terms:
     owner: str
     heartbeat: float
     max_hold: float
-    seals: LeaseSeals
+    seals: ChannelSeals
 
     def opened(self, sealed: bytes, seq: int) -> dict[str, Any]:
         """An answer of the worker.
@@ -94,7 +94,7 @@ class Waiting:
             self._replies.forget(name, future)
 
 
-class LeaseState:
+class SessionState:
     """The leases in Redis.
 
     Every method may raise QueueUnavailable, and may then be called again.
@@ -115,7 +115,7 @@ class LeaseState:
             submission.owner,
             options["heartbeat"],
             options["max_hold"],
-            LeaseSeals(self._sealer, submission.id, expires=time.time() + lifetime),
+            ChannelSeals(self._sealer, submission.id, expires=time.time() + lifetime),
         )
         fields = {
             "device": submission.device,
@@ -151,7 +151,7 @@ class LeaseState:
             if fields[0] is None:
                 raise unknown(lease_id)
             owner, heartbeat, hold, expires = (text(value) for value in fields)
-            seals = LeaseSeals(self._sealer, lease_id, expires=float(expires))
+            seals = ChannelSeals(self._sealer, lease_id, expires=float(expires))
             terms = Terms(owner, float(heartbeat), float(hold), seals)
             self._remember(lease_id, terms)
         return terms

@@ -16,8 +16,8 @@ import structlog
 
 from netpulse_broker.dispatch.dispatcher import Dispatcher
 from netpulse_broker.dispatch.interactive.file_stream import FileStream
-from netpulse_broker.dispatch.interactive.listing import LeaseRecord, lease_listing
-from netpulse_broker.dispatch.interactive.session_state import LeaseState, Waiting, reason_of, unavailable, unknown
+from netpulse_broker.dispatch.interactive.listing import SessionRecord, lease_listing
+from netpulse_broker.dispatch.interactive.session_state import SessionState, Waiting, reason_of, unavailable, unknown
 from netpulse_broker.dispatch.submission import JobSubmission
 from netpulse_broker.errors import (
     BrokerError,
@@ -51,12 +51,12 @@ FILE_TIMEOUT = 3600.0
 """Seconds for one file."""
 
 
-class LeaseDesk:
+class InteractiveSessions:
     """Leases as the API asks for them."""
 
     def __init__(self, dispatcher: Dispatcher, sealer: Sealer) -> None:
         self._dispatcher = dispatcher
-        self._state = LeaseState(dispatcher, sealer)
+        self._state = SessionState(dispatcher, sealer)
         self._client: redis.asyncio.Redis = dispatcher.client
         self._goodbyes: set[asyncio.Task[None]] = set()
 
@@ -259,7 +259,7 @@ class LeaseDesk:
 
     # -- the listing and resets -------------------------------------------------------------------------------------
 
-    async def list(self, *, owner: str | None = None, device: str | None = None) -> list[LeaseRecord]:
+    async def list(self, *, owner: str | None = None, device: str | None = None) -> list[SessionRecord]:
         """The leases that are queued or open, oldest first.
 
         Raises:

@@ -54,7 +54,7 @@ class CopyAbandoned(Exception):
     """The other side of a file copy broke it off, or was silent for too long."""
 
 
-class LeaseSeals:
+class ChannelSeals:
     """Seals what passes through one lease; each value opens only at its own place."""
 
     def __init__(self, sealer: Sealer, lease_id: str, *, expires: float) -> None:
@@ -141,7 +141,7 @@ class CallerState:
     silent_for: float
 
 
-class ExchangeDesk:
+class ExchangeChannel:
     """A worker's side of one lease. Blocking; every method may raise redis.ConnectionError and redis.TimeoutError, and
     may then be called again."""
 
@@ -149,7 +149,7 @@ class ExchangeDesk:
         self._client = client
         self._scripts = Scripts(client)
         self._id = lease_id
-        self._seals = LeaseSeals(sealer, lease_id, expires=time.time() + lifetime)
+        self._seals = ChannelSeals(sealer, lease_id, expires=time.time() + lifetime)
         self._done = 0
         self._latest: Any = None
         self._look = False

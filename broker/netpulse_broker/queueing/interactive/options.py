@@ -15,7 +15,7 @@ LOGIN_ALLOWANCE = 120.0
 """Seconds for the login before the hold begins."""
 
 
-class LeaseOptions(BaseModel):
+class InteractiveOptions(BaseModel):
     """What the caller agreed on; ``driver_args`` of a job of operation ``lease``.
 
     Attributes:

@@ -47,16 +47,16 @@ class ClaimedJob:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Totals:
+class WorkerCounters:
     """What a worker has done so far, as RQ shows it of its workers. ``busy`` in seconds."""
 
     ended_well: int = 0
     failed: int = 0
     busy: float = 0.0
 
-    def after(self, *, ended_well: bool, duration: float) -> Totals:
+    def after(self, *, ended_well: bool, duration: float) -> WorkerCounters:
         """With one more job."""
-        return Totals(
+        return WorkerCounters(
             ended_well=self.ended_well + ended_well, failed=self.failed + (not ended_well), busy=self.busy + duration
         )
 
@@ -112,7 +112,7 @@ def lease_of(token: str) -> str:
     return token.rsplit("|", 1)[0]
 
 
-class WorkSource:
+class WorkerQueue:
     """The queue of one device, or the FIFO queue, as its worker sees it.
 
     Args:
@@ -140,7 +140,7 @@ class WorkSource:
         self._wake = keys.wake(queue)
         self._lease_key, self._lease = keys.lease(node), lease_of(token)
         self._worker_key = keys.rq_worker(worker)
-        self._totals, self._counted = Totals(), ""
+        self._totals, self._counted = WorkerCounters(), ""
         self._hint = b""
         self.commits = CommitLedger(client, sealer, device=self._device)
 

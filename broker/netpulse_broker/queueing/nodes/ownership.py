@@ -38,7 +38,7 @@ class Recovery:
     pending: int
 
 
-class NodeDesk:
+class NodeOwnership:
     """Orders and device records of one node. Blocking; used by the node process alone."""
 
     def __init__(self, client: redis.Redis, lease: NodeLease) -> None:
@@ -164,7 +164,7 @@ class NodeDesk:
 def recover(
     scripts: Scripts, kind: str, node: str, device: str, *, token: str, worker: str, absent_lease: str = ""
 ) -> Recovery | None:
-    """See ``NodeDesk.recover``; with ``absent_lease`` only while that lease key does not exist."""
+    """See ``NodeOwnership.recover``; with ``absent_lease`` only while that lease key does not exist."""
     fifo = kind == "fifo"
     queue = keys.FIFO if fifo else f"device:{device}"
     answer: list[Any] = scripts(

@@ -44,7 +44,7 @@ class Figures:
 HISTOGRAMS = frozenset({"queue_time", "duration", "login_wait"})
 
 
-class Totals:
+class MetricsReader:
     """Reads the figures: a handful of round trips, and one HMGET per device that has a worker."""
 
     def __init__(self, client: redis.asyncio.Redis, workers: WorkerIndex) -> None:

@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable
 from typing import Literal, Protocol
 
-from netpulse_broker.queueing.jobs.worker_queue import ClaimedJob, ExpectedJob, WorkSource
+from netpulse_broker.queueing.jobs.worker_queue import ClaimedJob, ExpectedJob, WorkerQueue
 from netpulse_broker.telemetry.redaction import Redactor
-from netpulse_broker.workers.execution.job_result import Account, TaskEnd
-from netpulse_broker.workers.execution.job_runner import DriverLookup, Parser, TaskRunner
+from netpulse_broker.workers.execution.job_result import Account, JobEnd
+from netpulse_broker.workers.execution.job_runner import DriverLookup, JobRunner, Parser
 from netpulse_broker.workers.execution.login_limits import LoginGate
 from netpulse_broker.workers.execution.loop import Exit, WorkLoop
 from netpulse_broker.workers.execution.running_job import RunningJob, Validity
@@ -19,7 +19,7 @@ from netpulse_drivers import NetPulseError, UnsupportedOperation
 
 
 class Webhooks(Protocol):
-    """The part of ``webhooks.desk.WebhookDesk`` that a worker uses."""
+    """The part of ``webhooks.desk.WebhookDeliverer`` that a worker uses."""
 
     def deliver(self, job: ClaimedJob) -> NetPulseError | None:
         """Make one attempt and see to what follows from it; the error that it ended with."""
@@ -42,7 +42,7 @@ class FifoWorker:
     def __init__(
         self,
         *,
-        source: WorkSource,
+        source: WorkerQueue,
         drivers: DriverLookup,
         clock: Validity,
         parse: Parser | None = None,
@@ -52,7 +52,7 @@ class FifoWorker:
     ) -> None:
         self._logins = logins
         self._webhooks = webhooks
-        self._runner = TaskRunner(drivers=drivers, sessions=FreshSessions(logins=logins), parse=parse)
+        self._runner = JobRunner(drivers=drivers, sessions=FreshSessions(logins=logins), parse=parse)
         self._loop = WorkLoop(source=source, service=self, clock=clock, interrupt_wait=interrupt_wait)
 
     def run(self) -> Exit:
@@ -77,7 +77,7 @@ class FifoWorker:
 
     # -- Service ----------------------------------------------------------------------------------------------------
 
-    def execute(self, job: ClaimedJob, running: RunningJob) -> TaskEnd:
+    def execute(self, job: ClaimedJob, running: RunningJob) -> JobEnd:
         """Run a job on a session of its own, or make a call."""
         if job.payload.operation == "webhook":
             return self._deliver(job)
@@ -89,11 +89,11 @@ class FifoWorker:
         """Never: no session stands ready."""
         return False
 
-    def begin(self, job: ExpectedJob, running: RunningJob) -> TaskEnd:
+    def begin(self, job: ExpectedJob, running: RunningJob) -> JobEnd:
         """Nobody asks for it."""
         raise NotImplementedError
 
-    def _deliver(self, job: ClaimedJob) -> TaskEnd:
+    def _deliver(self, job: ClaimedJob) -> JobEnd:
         began = time.monotonic()
         error: NetPulseError | None = UnsupportedOperation("this worker delivers no webhooks")
         if self._webhooks is not None:

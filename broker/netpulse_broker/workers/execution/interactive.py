@@ -22,9 +22,9 @@ from netpulse_broker.queueing.interactive.channel import (
     CallerCloses,
     CallerState,
     CopyAbandoned,
-    ExchangeDesk,
+    ExchangeChannel,
 )
-from netpulse_broker.queueing.interactive.options import LOGIN_ALLOWANCE, FileRequest, LeaseOptions
+from netpulse_broker.queueing.interactive.options import LOGIN_ALLOWANCE, FileRequest, InteractiveOptions
 from netpulse_broker.queueing.redis.connection import Lost
 from netpulse_broker.queueing.redis.sealing import Sealer
 from netpulse_broker.workers.execution.running_job import RunningJob
@@ -66,11 +66,11 @@ NEVER_GRANTED = "the caller left before the lease was granted"
 Returned = TypeVar("Returned")
 
 
-class _LeaseEnds(Exception):
+class _SessionEnds(Exception):
     """The lease ends now, in the middle of whatever is under way."""
 
 
-class Leases:
+class InteractiveJobs:
     """The leases of one worker, one after the other.
 
     Args:
@@ -84,17 +84,19 @@ class Leases:
         self._worker = worker
         self._node = node
 
-    def lease(self, options: LeaseOptions, running: RunningJob) -> Lease:
+    def lease(self, options: InteractiveOptions, running: RunningJob) -> InteractiveJob:
         """The lease that a job asks for."""
-        desk = ExchangeDesk(self._client, self._sealer, lease_id=running.id, lifetime=options.timeout + LOGIN_ALLOWANCE)
-        return Lease(desk, options, running, worker=self._worker, node=self._node)
+        desk = ExchangeChannel(
+            self._client, self._sealer, lease_id=running.id, lifetime=options.timeout + LOGIN_ALLOWANCE
+        )
+        return InteractiveJob(desk, options, running, worker=self._worker, node=self._node)
 
 
-class Lease:
+class InteractiveJob:
     """One lease, from the claim of its job to its end."""
 
     def __init__(
-        self, desk: ExchangeDesk, options: LeaseOptions, running: RunningJob, *, worker: str, node: str
+        self, desk: ExchangeChannel, options: InteractiveOptions, running: RunningJob, *, worker: str, node: str
     ) -> None:
         self._desk = desk
         self._options = options
@@ -111,7 +113,7 @@ class Lease:
         """Whether the caller is still there. False: he left before anything was done for him."""
         try:
             caller = self._outlasting(self._desk.caller)
-        except _LeaseEnds:
+        except _SessionEnds:
             return False
         wanted = caller is not None and self._reason(caller) == ""
         if not wanted:
@@ -160,7 +162,7 @@ class Lease:
                 return NEVER_GRANTED
             opened.leased = True
             return self._serve(driver, opened.handle)
-        except _LeaseEnds as ends:
+        except _SessionEnds as ends:
             return str(ends)
 
     def _open(self, driver: InteractiveDriver, opened: OpenSession) -> Opening:
@@ -196,7 +198,7 @@ class Lease:
         self._exchanges += 1
         try:
             answer, closes = self._answer(driver, session, asked)
-        except (_LeaseEnds, CallerCloses) as ends:
+        except (_SessionEnds, CallerCloses) as ends:
             reason = str(ends) or "released"
             error = SessionLost(f"the lease ended in the middle of an exchange ({reason}); the session is closed")
             self._try(lambda: self._desk.answer(asked.seq, _failed(asked.seq, error)))
@@ -291,7 +293,7 @@ class Lease:
         """Look, at most once in a while, whether the lease is to go on.
 
         Raises:
-            _LeaseEnds: no.
+            _SessionEnds: no.
         """
         now = time.monotonic()
         if now - self._looked < LOOK and not self._hold.passed:
@@ -299,13 +301,13 @@ class Lease:
         self._looked = now
         self._running.check_stopped()
         if self._hold.passed:
-            raise _LeaseEnds(f"max_hold: {self._options.max_hold:g} s are over")
+            raise _SessionEnds(f"max_hold: {self._options.max_hold:g} s are over")
         if self._running.orphaned():
-            raise _LeaseEnds("the node is gone")
+            raise _SessionEnds("the node is gone")
         if self._running.leaving():
             self._leaving = self._leaving or Deadline.after(LEAVE_GRACE)
             if self._leaving.passed:
-                raise _LeaseEnds("the worker was told to leave")
+                raise _SessionEnds("the worker was told to leave")
         try:
             caller = self._desk.caller()
         except Lost:
@@ -313,7 +315,7 @@ class Lease:
             return
         reason = "the lease is not known any more" if caller is None else self._reason(caller)
         if reason:
-            raise _LeaseEnds(reason)
+            raise _SessionEnds(reason)
 
     def _reason(self, caller: CallerState) -> str:
         if caller.closing:
@@ -330,7 +332,7 @@ class Lease:
         """Do it, as often as it takes until Redis answers, within the hold.
 
         Raises:
-            _LeaseEnds: Redis was away until the hold was over.
+            _SessionEnds: Redis was away until the hold was over.
         """
         pause = 0.02
         while True:
@@ -340,7 +342,7 @@ class Lease:
                 self._be_patient()
                 self._running.check_stopped()
                 if self._hold.passed or self._running.orphaned():
-                    raise _LeaseEnds("max_hold: Redis was away until the end") from None
+                    raise _SessionEnds("max_hold: Redis was away until the end") from None
                 time.sleep(pause)
                 pause = min(pause * 2, 0.5)
 

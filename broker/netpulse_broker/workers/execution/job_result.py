@@ -24,7 +24,7 @@ LARGEST_RESULT = 32 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TaskEnd:
+class JobEnd:
     """The end of one execution.
 
     Attributes:
@@ -44,7 +44,7 @@ class TaskEnd:
     commits: tuple[CommitRecord, ...] = ()
 
     @classmethod
-    def forgotten(cls) -> TaskEnd:
+    def forgotten(cls) -> JobEnd:
         """The end of a job that was executed, but whose account is gone."""
         code = WorkerLost.code
         return cls(status="failed", outcome="unknown", result=failure_result(code), error_code=code, duration=0.0)
@@ -94,7 +94,7 @@ class Account:
 
     def end(
         self, operation: str, *, status: Status, error: NetPulseError | None, duration: float, redactor: Redactor
-    ) -> TaskEnd:
+    ) -> JobEnd:
         """Close the account. Secrets of the job are masked in all of it."""
         steps = self.change.outputs if self.change is not None else self.outputs
         masked = [redactor.device_data(step.to_dict()) for step in steps]
@@ -118,7 +118,7 @@ class Account:
                 result["backup"] = redactor.device_text(self.change.backup)
         if self.commit is not None and self.commit.state != "none":
             result["commit"] = self.commit.shown()
-        return TaskEnd(
+        return JobEnd(
             status=status,
             outcome="ok" if status == "finished" else "failed",
             result=result,

@@ -16,12 +16,12 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import to_jsonable_python
 
 from netpulse_broker.errors import JobStopped
-from netpulse_broker.queueing.interactive.options import LeaseOptions
+from netpulse_broker.queueing.interactive.options import InteractiveOptions
 from netpulse_broker.queueing.jobs.payload import JobPayload
 from netpulse_broker.telemetry.redaction import Redactor, secret_values
 from netpulse_broker.workers.execution import driver_errors
-from netpulse_broker.workers.execution.interactive import NEVER_GRANTED, Lease, Leases
-from netpulse_broker.workers.execution.job_result import Account, TaskEnd
+from netpulse_broker.workers.execution.interactive import NEVER_GRANTED, InteractiveJob, InteractiveJobs
+from netpulse_broker.workers.execution.job_result import Account, JobEnd
 from netpulse_broker.workers.execution.running_job import NotGranted, RunningJob
 from netpulse_broker.workers.execution.session_pool import OpenSession, Sessions
 from netpulse_broker.workers.execution.timed_commits import TimedCommits
@@ -61,7 +61,7 @@ class DriverLookup(Protocol):
         ...
 
 
-class TaskRunner:
+class JobRunner:
     """Runs payloads, one at a time.
 
     Args:
@@ -78,7 +78,7 @@ class TaskRunner:
         drivers: DriverLookup,
         sessions: Sessions,
         parse: Parser | None = None,
-        leases: Leases | None = None,
+        leases: InteractiveJobs | None = None,
         commits: TimedCommits | None = None,
     ) -> None:
         self._drivers = drivers
@@ -86,7 +86,7 @@ class TaskRunner:
         self._parse = parse
         self._leases = leases
         self._commits = commits
-        self._leased: Lease | None = None
+        self._leased: InteractiveJob | None = None
         self._redaction: tuple[dict[str, Any], Redactor] = ({}, Redactor(()))
         self._operations = {
             "query": self._query,
@@ -110,7 +110,7 @@ class TaskRunner:
             return False
         return kind.guards_every_write and self._sessions.holds(kind, payload.connection_args)
 
-    def run(self, payload: JobPayload, running: RunningJob) -> TaskEnd:
+    def run(self, payload: JobPayload, running: RunningJob) -> JobEnd:
         """Carry a job out. Never raises for anything that the driver or the device does.
 
         Raises:
@@ -318,7 +318,7 @@ class TaskRunner:
         if self._leases is None:
             raise UnsupportedOperation("interactive sessions take a pinned worker")
         try:
-            options = LeaseOptions.model_validate(payload.driver_args)
+            options = InteractiveOptions.model_validate(payload.driver_args)
         except ValidationError as error:
             raise InvalidArguments("the lease does not validate", details=_problems(error)) from None
         if options.reset:

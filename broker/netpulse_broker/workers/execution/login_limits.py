@@ -69,7 +69,7 @@ class LoginSlots:
 
 
 class LoginRecords(Protocol):
-    """The part of ``WorkSource`` that knows of all logins, whoever made them."""
+    """The part of ``WorkerQueue`` that knows of all logins, whoever made them."""
 
     def login_delay(self, device: str, *, interval: float, burst: int) -> float:
         """0 when a login may begin (it counts as begun then), else seconds to wait before asking again."""

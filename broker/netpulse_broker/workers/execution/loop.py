@@ -15,8 +15,8 @@ import redis
 import structlog
 
 from netpulse_broker.queueing.jobs.payload import JobPayload
-from netpulse_broker.queueing.jobs.worker_queue import ClaimedJob, ExpectedJob, Fenced, LeaseAbsent, Stale, WorkSource
-from netpulse_broker.workers.execution.job_result import TaskEnd
+from netpulse_broker.queueing.jobs.worker_queue import ClaimedJob, ExpectedJob, Fenced, LeaseAbsent, Stale, WorkerQueue
+from netpulse_broker.workers.execution.job_result import JobEnd
 from netpulse_broker.workers.execution.running_job import NotGranted, RunningJob, Validity
 from netpulse_drivers import Deadline
 
@@ -48,7 +48,7 @@ class Exit(Enum):
 class Service(Protocol):
     """What a kind of worker does with jobs, and between them."""
 
-    def execute(self, job: ClaimedJob, running: RunningJob) -> TaskEnd:
+    def execute(self, job: ClaimedJob, running: RunningJob) -> JobEnd:
         """Carry the job out. Raises nothing."""
         ...
 
@@ -56,7 +56,7 @@ class Service(Protocol):
         """Whether ``begin`` can be called for it."""
         ...
 
-    def begin(self, job: ExpectedJob, running: RunningJob) -> TaskEnd:
+    def begin(self, job: ExpectedJob, running: RunningJob) -> JobEnd:
         """Carry out a job whose claim is under way. Nothing that anybody could notice happens before ``running`` has
         been asked for a write, and has found the job granted; raises ``NotGranted`` when it is not.
         """
@@ -94,7 +94,7 @@ class WorkLoop:
     def __init__(
         self,
         *,
-        source: WorkSource,
+        source: WorkerQueue,
         service: Service,
         clock: Validity,
         interrupt_wait: Callable[[], None] = lambda: None,
@@ -112,7 +112,7 @@ class WorkLoop:
         self._outage = 0
         self._look = True
         self._executed: OrderedDict[str, None] = OrderedDict()
-        self._latest: tuple[str, TaskEnd] = ("", TaskEnd.forgotten())
+        self._latest: tuple[str, JobEnd] = ("", JobEnd.forgotten())
 
     # -- from other threads -----------------------------------------------------------------------------------------
 
@@ -212,10 +212,10 @@ class WorkLoop:
             self._endure(error)
         return None
 
-    def _claim(self) -> tuple[ClaimedJob | None, TaskEnd | None]:
+    def _claim(self) -> tuple[ClaimedJob | None, JobEnd | None]:
         """The next job, and its end if it was carried out while the claim was under way."""
         claim = self._source.begin_claim()
-        end: TaskEnd | None = None
+        end: JobEnd | None = None
         expected = claim.expected
         if expected is not None and expected.id not in self._executed and self._service.may_begin(expected):
             running = self._runs(expected.id, expected.payload, claim.granted)
@@ -240,7 +240,7 @@ class WorkLoop:
             granted=granted,
         )
 
-    def _serve(self, job: ClaimedJob, begun: TaskEnd | None) -> bool:
+    def _serve(self, job: ClaimedJob, begun: JobEnd | None) -> bool:
         """Execute a job, unless that is done, and hand its result in; whether more work may be waiting."""
         job_id = job.place.id
         if begun is not None:
@@ -251,7 +251,7 @@ class WorkLoop:
             log.error("job_repeated", job=job_id)
             known, end = self._latest
             if known != job_id:
-                end = TaskEnd.forgotten()
+                end = JobEnd.forgotten()
         else:
             running = self._runs(job_id, job.payload)
             running.place = job.place
@@ -268,14 +268,14 @@ class WorkLoop:
         )
         return self._finish(job, end)
 
-    def _remember(self, job_id: str, end: TaskEnd) -> None:
+    def _remember(self, job_id: str, end: JobEnd) -> None:
         # Of the results only the latest: an outage can swallow the confirmation of no more than that one.
         self._latest = (job_id, end)
         self._executed[job_id] = None
         while len(self._executed) > REMEMBERED:
             self._executed.popitem(last=False)
 
-    def _finish(self, job: ClaimedJob, end: TaskEnd) -> bool:
+    def _finish(self, job: ClaimedJob, end: JobEnd) -> bool:
         """Hand the result in until Redis has taken it; whether more work may be waiting."""
         while True:
             try:

@@ -9,13 +9,13 @@ import time
 from collections.abc import Callable
 
 from netpulse_broker.queueing.jobs.payload import JobPayload
-from netpulse_broker.queueing.jobs.worker_queue import ClaimedJob, ExpectedJob, WorkSource
-from netpulse_broker.workers.execution.interactive import Leases
-from netpulse_broker.workers.execution.job_result import TaskEnd
-from netpulse_broker.workers.execution.job_runner import DriverLookup, Parser, TaskRunner
+from netpulse_broker.queueing.jobs.worker_queue import ClaimedJob, ExpectedJob, WorkerQueue
+from netpulse_broker.workers.execution.interactive import InteractiveJobs
+from netpulse_broker.workers.execution.job_result import JobEnd
+from netpulse_broker.workers.execution.job_runner import DriverLookup, JobRunner, Parser
 from netpulse_broker.workers.execution.loop import Exit, WorkLoop
 from netpulse_broker.workers.execution.running_job import RunningJob, Validity
-from netpulse_broker.workers.execution.session_pool import Logins, SessionLimits, SessionTable
+from netpulse_broker.workers.execution.session_pool import Logins, SessionLimits, SessionPool
 from netpulse_broker.workers.execution.timed_commits import TimedCommits
 
 LINGER = 5.0
@@ -42,19 +42,19 @@ class PinnedWorker:
         self,
         *,
         device: str,
-        source: WorkSource,
+        source: WorkerQueue,
         drivers: DriverLookup,
         clock: Validity,
         limits: SessionLimits,
         parse: Parser | None = None,
         linger: float = LINGER,
         interrupt_wait: Callable[[], None] = lambda: None,
-        leases: Leases | None = None,
+        leases: InteractiveJobs | None = None,
         logins: Logins | None = None,
     ) -> None:
         self.device = device
-        self._sessions = SessionTable(limits, logins=logins)
-        self._runner = TaskRunner(
+        self._sessions = SessionPool(limits, logins=logins)
+        self._runner = JobRunner(
             drivers=drivers,
             sessions=self._sessions,
             parse=parse,
@@ -88,7 +88,7 @@ class PinnedWorker:
 
     # -- Service ----------------------------------------------------------------------------------------------------
 
-    def execute(self, job: ClaimedJob, running: RunningJob) -> TaskEnd:
+    def execute(self, job: ClaimedJob, running: RunningJob) -> JobEnd:
         """Run a job on a kept session, or on a new one that is kept."""
         return self._run(job.payload, running)
 
@@ -96,11 +96,11 @@ class PinnedWorker:
         """Whether a session stands ready for it, and nothing is done with it before the first write is granted."""
         return self._runner.may_begin(job.payload)
 
-    def begin(self, job: ExpectedJob, running: RunningJob) -> TaskEnd:
+    def begin(self, job: ExpectedJob, running: RunningJob) -> JobEnd:
         """Run a job that is granted on the way; raises ``NotGranted``."""
         return self._run(job.payload, running)
 
-    def _run(self, payload: JobPayload, running: RunningJob) -> TaskEnd:
+    def _run(self, payload: JobPayload, running: RunningJob) -> JobEnd:
         try:
             return self._runner.run(payload, running)
         finally:

@@ -112,7 +112,7 @@ class Sessions(Protocol):
         ...
 
 
-class SessionTable:
+class SessionPool:
     """Sessions of one device. One thread uses it.
 
     Args:

@@ -18,7 +18,7 @@ import structlog
 
 from netpulse_broker.queueing.nodes.lease_clock import LeaseClock, boottime
 from netpulse_broker.queueing.nodes.node_lease import NodeLease, NodeNameTaken, boot_id
-from netpulse_broker.queueing.nodes.ownership import NodeDesk
+from netpulse_broker.queueing.nodes.ownership import NodeOwnership
 from netpulse_broker.queueing.nodes.sweeper import Sweeper
 from netpulse_broker.queueing.redis.connection import check_server, connect
 from netpulse_broker.settings import Settings
@@ -27,7 +27,7 @@ from netpulse_broker.workers.node.file_limits import make_room
 from netpulse_broker.workers.node.inbox import Inbox, LeaseLost, LeaseRetaken, Letter, Ordered, Quit
 from netpulse_broker.workers.node.process_identity import ProcessIdentity
 from netpulse_broker.workers.node.threads import NodeThread, lease_keeper, order_reader, sweeping
-from netpulse_broker.workers.node.worker_set import FifoRoster, PinnedRoster, Roster
+from netpulse_broker.workers.node.worker_set import FifoWorkerSet, PinnedWorkerSet, WorkerSet
 from netpulse_broker.workers.node.worker_spec import Boot, Kind
 
 log = structlog.get_logger(__name__)
@@ -65,7 +65,7 @@ class NodeDaemon:
             capacity=settings.fifo.processes if fifo else settings.node.capacity,
             ttl=settings.node.lease_ttl,
         )
-        self._desk = NodeDesk(self._client, self._lease)
+        self._desk = NodeOwnership(self._client, self._lease)
         self._clock = LeaseClock.create()
         self._inbox = Inbox()
         self._quits = 0
@@ -142,7 +142,7 @@ class NodeDaemon:
         )
         threads = [
             lease_keeper(self._lease, self._clock, self._inbox, every=self._settings.node.lease_renew),
-            order_reader(NodeDesk(connect(self._settings.redis), self._lease), self._inbox),
+            order_reader(NodeOwnership(connect(self._settings.redis), self._lease), self._inbox),
             sweeping(Sweeper(connect(self._settings.redis), lease_ttl=self._settings.node.lease_ttl)),
         ]
         for thread in threads:
@@ -161,12 +161,12 @@ class NodeDaemon:
         except redis.RedisError as error:
             log.warning("lease_not_released", error=str(error))  # it passes by itself
 
-    def _make_roster(self, children: Children) -> Roster:
+    def _make_roster(self, children: Children) -> WorkerSet:
         if self._kind == "fifo":
-            return FifoRoster(
+            return FifoWorkerSet(
                 lease=self._lease, desk=self._desk, children=children, processes=self._settings.fifo.processes
             )
-        return PinnedRoster(
+        return PinnedWorkerSet(
             lease=self._lease, desk=self._desk, children=children, longest_job=self._settings.jobs.max_timeout
         )
 
@@ -188,7 +188,14 @@ class _Tenure:
     """The time between acquiring and giving back (or losing) the lease."""
 
     def __init__(
-        self, *, lease: NodeLease, desk: NodeDesk, children: Children, roster: Roster, inbox: Inbox, grace: float
+        self,
+        *,
+        lease: NodeLease,
+        desk: NodeOwnership,
+        children: Children,
+        roster: WorkerSet,
+        inbox: Inbox,
+        grace: float,
     ) -> None:
         self._lease = lease
         self._desk = desk

@@ -23,7 +23,7 @@ from urllib.parse import unquote, urlsplit
 
 import structlog
 
-from netpulse_broker.gc_tuning import FEW, settle
+from netpulse_broker.gc_tuning import FEW, freeze
 from netpulse_broker.queueing.nodes.lease_clock import LeaseClock
 from netpulse_broker.telemetry.logging import configure_logging
 from netpulse_broker.workers.execution.login_limits import LoginSlots
@@ -183,7 +183,7 @@ def main(fd: int) -> int:
         names = [thread.name for thread in threading.enumerate()]
         ipc.send(node, {"op": "unfit", "threads": names})
         return EXIT_UNFIT
-    settle(FEW)
+    freeze(FEW)
     failures = [f"{failure.source}: {failure.message}" for failure in drivers.failures]
     ipc.send(node, {"op": "ready", "seconds": round(time.monotonic() - began, 3), "failures": failures})
     ForkServer(node, boot=boot, clock=clock, drivers=drivers).serve()

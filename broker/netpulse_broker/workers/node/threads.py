@@ -10,7 +10,7 @@ import structlog
 
 from netpulse_broker.queueing.nodes.lease_clock import LeaseClock, boottime
 from netpulse_broker.queueing.nodes.node_lease import NodeLease
-from netpulse_broker.queueing.nodes.ownership import NodeDesk
+from netpulse_broker.queueing.nodes.ownership import NodeOwnership
 from netpulse_broker.queueing.nodes.sweeper import Sweeper
 from netpulse_broker.workers.node.inbox import Inbox, LeaseLost, LeaseRetaken, Ordered
 
@@ -75,7 +75,7 @@ def lease_keeper(lease: NodeLease, clock: LeaseClock, inbox: Inbox, *, every: fl
     return NodeThread("lease", renew, every=every)
 
 
-def order_reader(desk: NodeDesk, inbox: Inbox) -> NodeThread:
+def order_reader(desk: NodeOwnership, inbox: Inbox) -> NodeThread:
     """Takes the node's orders. After a connection error the orders that may have got lost on their way come first."""
     unsure = False
 

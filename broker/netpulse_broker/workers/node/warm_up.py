@@ -17,7 +17,7 @@ import paramiko
 import structlog
 from paramiko.common import AUTH_SUCCESSFUL, OPEN_SUCCEEDED
 
-from netpulse_broker.queueing.jobs.worker_queue import Fenced, LeaseAbsent, WorkSource
+from netpulse_broker.queueing.jobs.worker_queue import Fenced, LeaseAbsent, WorkerQueue
 from netpulse_broker.queueing.redis.connection import connect
 from netpulse_broker.queueing.redis.sealing import Sealer
 from netpulse_broker.settings import Settings
@@ -84,7 +84,7 @@ def rehearse_queue(settings: Settings) -> None:
     """
     client = connect(settings.redis)
     try:
-        source = WorkSource(
+        source = WorkerQueue(
             client,
             Sealer.from_text(settings.require_master_keys()),
             queue="device:warm-up",

@@ -20,12 +20,12 @@ from typing import Protocol
 
 import structlog
 
-from netpulse_broker.queueing.jobs.worker_queue import WorkSource
+from netpulse_broker.queueing.jobs.worker_queue import WorkerQueue
 from netpulse_broker.queueing.redis import keys
 from netpulse_broker.queueing.redis.connection import connect
 from netpulse_broker.queueing.redis.sealing import Sealer
 from netpulse_broker.workers.execution.fifo import FifoWorker
-from netpulse_broker.workers.execution.interactive import Leases
+from netpulse_broker.workers.execution.interactive import InteractiveJobs
 from netpulse_broker.workers.execution.login_limits import LoginGate, LoginLimits, LoginSlots
 from netpulse_broker.workers.execution.loop import Exit
 from netpulse_broker.workers.execution.pinned import PinnedWorker
@@ -107,7 +107,7 @@ def _build(birth: Birth, *, token: str, worker_name: str) -> Worker:
         drivers = DriverRegistry(settings.drivers.plugin_dirs)
     queue = keys.FIFO if birth.boot.kind == "fifo" else f"device:{birth.device}"
     sealer = Sealer.from_text(settings.require_master_keys())
-    source = WorkSource(
+    source = WorkerQueue(
         client,
         sealer,
         queue=queue,
@@ -127,7 +127,7 @@ def _build(birth: Birth, *, token: str, worker_name: str) -> Worker:
         slots=None if birth.login_slots is None else LoginSlots(birth.login_slots, settings.node.max_logins),
     )
     if birth.boot.kind == "fifo":
-        from netpulse_broker.webhooks.deliverer import WebhookDesk  # noqa: PLC0415  # only FIFO workers make calls
+        from netpulse_broker.webhooks.deliverer import WebhookDeliverer  # noqa: PLC0415  # only FIFO workers make calls
 
         return FifoWorker(
             source=source,
@@ -135,7 +135,7 @@ def _build(birth: Birth, *, token: str, worker_name: str) -> Worker:
             clock=birth.clock,
             parse=birth.parse,
             interrupt_wait=interrupt_wait,
-            webhooks=WebhookDesk(client, sealer, settings.webhooks),
+            webhooks=WebhookDeliverer(client, sealer, settings.webhooks),
             logins=logins,
         )
     limits = SessionLimits(
@@ -151,7 +151,7 @@ def _build(birth: Birth, *, token: str, worker_name: str) -> Worker:
         limits=limits,
         parse=birth.parse,
         interrupt_wait=interrupt_wait,
-        leases=Leases(client, sealer, worker=worker_name, node=birth.boot.node),
+        leases=InteractiveJobs(client, sealer, worker=worker_name, node=birth.boot.node),
         logins=logins,
     )
 

@@ -12,7 +12,7 @@ import structlog
 
 from netpulse_broker.queueing.nodes.node_lease import NodeLease
 from netpulse_broker.queueing.nodes.orders import Order
-from netpulse_broker.queueing.nodes.ownership import Held, NodeDesk
+from netpulse_broker.queueing.nodes.ownership import Held, NodeOwnership
 from netpulse_broker.workers.node.children import Child, Children, Stage
 from netpulse_broker.workers.node.process_identity import ProcessIdentity
 
@@ -28,7 +28,7 @@ CALM = 60.0
 """Seconds without a death after which earlier ones are forgotten."""
 
 
-class Roster(Protocol):
+class WorkerSet(Protocol):
     """What a kind of node does about its workers. Methods that speak to Redis raise redis errors; repeat them."""
 
     def begin(self) -> None:
@@ -79,14 +79,14 @@ class Deaths:
         self._counts = {name: entry for name, entry in self._counts.items() if now - entry[1] <= CALM}
 
 
-class PinnedRoster:
+class PinnedWorkerSet:
     """One worker per device that is assigned to this node.
 
     Args:
         longest_job: seconds that a job may run at most; a left-over process that takes longer is ended.
     """
 
-    def __init__(self, *, lease: NodeLease, desk: NodeDesk, children: Children, longest_job: float) -> None:
+    def __init__(self, *, lease: NodeLease, desk: NodeOwnership, children: Children, longest_job: float) -> None:
         self._lease = lease
         self._desk = desk
         self._children = children
@@ -98,7 +98,7 @@ class PinnedRoster:
         self._again: dict[str, float] = {}
 
     def begin(self) -> None:
-        """See ``Roster``. Devices whose process from before still lives are served again when it has ended."""
+        """See ``WorkerSet``. Devices whose process from before still lives are served again when it has ended."""
         for order in self._desk.open_orders():
             self._desk.order_done(order)  # of an earlier process; what it was about stands in the device records
         for held in self._desk.abandoned():
@@ -115,7 +115,7 @@ class PinnedRoster:
             self._orphans[orphan] = time.monotonic() + patience
 
     def obey(self, order: Order) -> None:
-        """See ``Roster``."""
+        """See ``WorkerSet``."""
         if order.operation == "start":
             self._start(order.device)
         elif order.operation in {"stop_worker", "stop_job"}:
@@ -141,7 +141,7 @@ class PinnedRoster:
         return [child for child in self._serving.values() if child.device == order.device]
 
     def born(self, child: Child) -> None:
-        """See ``Roster``."""
+        """See ``WorkerSet``."""
         if child.stage is not Stage.BORN or child.identity is None:
             return
         if not child.token:
@@ -165,7 +165,7 @@ class PinnedRoster:
             child.tell({"op": "exit"})
 
     def died(self, child: Child, *, replace: bool) -> None:
-        """See ``Roster``."""
+        """See ``WorkerSet``."""
         self._orphans.pop(child, None)
         if child.token and not self._account(child.device, child.token, child.worker, replace=replace):
             self._account_for_the_record(child, replace=replace)
@@ -208,7 +208,7 @@ class PinnedRoster:
         return True
 
     def tick(self) -> float:
-        """See ``Roster``: replacements that are due, left-over processes that take too long."""
+        """See ``WorkerSet``: replacements that are due, left-over processes that take too long."""
         now = time.monotonic()
         for device, due in list(self._again.items()):
             if due <= now:
@@ -224,7 +224,7 @@ class PinnedRoster:
         return max(min([*self._again.values(), *self._orphans.values()], default=math.inf) - now, 0.0)
 
     def restore(self) -> None:
-        """See ``Roster``."""
+        """See ``WorkerSet``."""
         recorded = {held.device: held.token for held in self._desk.held()}
         for child in self._serving.values():
             if child.stage is Stage.SERVING and child.identity and not recorded.get(child.device):
@@ -237,14 +237,14 @@ class PinnedRoster:
                 )
 
 
-class FifoRoster:
+class FifoWorkerSet:
     """A fixed number of workers of the FIFO queue.
 
     Args:
         processes: how many.
     """
 
-    def __init__(self, *, lease: NodeLease, desk: NodeDesk, children: Children, processes: int) -> None:
+    def __init__(self, *, lease: NodeLease, desk: NodeOwnership, children: Children, processes: int) -> None:
         self._lease = lease
         self._desk = desk
         self._children = children
@@ -255,7 +255,7 @@ class FifoRoster:
         self._not_before = 0.0
 
     def begin(self) -> None:
-        """See ``Roster``. Left-over processes end by themselves; the full number is started beside them."""
+        """See ``WorkerSet``. Left-over processes end by themselves; the full number is started beside them."""
         for order in self._desk.open_orders():
             self._desk.order_done(order)
         for held in self._desk.held():
@@ -270,14 +270,14 @@ class FifoRoster:
         self.tick()
 
     def obey(self, order: Order) -> None:
-        """See ``Roster``: a worker that is told to leave is replaced, so the number stays."""
+        """See ``WorkerSet``: a worker that is told to leave is replaced, so the number stays."""
         for child in self._children:
             if order.worker and child.worker == order.worker:
                 _stop(child, order)
         self._desk.order_done(order)
 
     def born(self, child: Child) -> None:
-        """See ``Roster``."""
+        """See ``WorkerSet``."""
         if child.stage is not Stage.BORN or child.identity is None:
             return
         if not child.token:
@@ -298,7 +298,7 @@ class FifoRoster:
         child.tell({"op": "go", "token": child.token, "worker": child.worker})
 
     def died(self, child: Child, *, replace: bool) -> None:
-        """See ``Roster``."""
+        """See ``WorkerSet``."""
         if child.worker:
             self._account(child.worker)
         if child in self._orphans:
@@ -313,7 +313,7 @@ class FifoRoster:
             log.warning("worker_ended", worker=worker, lost=recovery.lost, requeued=recovery.requeued)
 
     def tick(self) -> float:
-        """See ``Roster``: keep the number full."""
+        """See ``WorkerSet``: keep the number full."""
         missing = self._processes - sum(1 for child in self._children if child not in self._orphans)
         if missing <= 0:
             return math.inf
@@ -325,7 +325,7 @@ class FifoRoster:
         return math.inf
 
     def restore(self) -> None:
-        """See ``Roster``."""
+        """See ``WorkerSet``."""
         recorded = {held.device for held in self._desk.held()}
         for child in self._children:
             if child.stage is Stage.SERVING and child.identity and child not in self._orphans:

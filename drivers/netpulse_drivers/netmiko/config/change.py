@@ -66,7 +66,7 @@ def apply_change(
             pending=pending,
         )
     finally:
-        if session.at_prompt and not session.unfit:
+        if session.at_prompt and not session.unusable_reason:
             give_back_privilege(session, before)
 
 
@@ -184,8 +184,8 @@ def _abandon(session: NetmikoSession, args: NetmikoChangeArgs, error: CommandRef
     try:
         leave_config_mode(session, abort=True)
     except (ReplyTimeout, StreamClosed, paramiko.SSHException, OSError):
-        session.unfit = "configuration mode could not be left after a refused line"
-    if session.unfit:
+        session.unusable_reason = "configuration mode could not be left after a refused line"
+    if session.unusable_reason:
         error.session_usable = False
 
 

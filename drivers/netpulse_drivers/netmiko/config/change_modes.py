@@ -55,7 +55,7 @@ def leave_config_mode(session: NetmikoSession, *, abort: bool) -> None:
                 command, deadline=session.connection.deadline.sooner(MODE_TIMEOUT), questions=platform.abort_answers
             )
     if session.prompt.in_config:
-        session.unfit = "configuration mode could not be left"
+        session.unusable_reason = "configuration mode could not be left"
 
 
 def _enter_by_netmiko(session: NetmikoSession) -> None:
@@ -73,7 +73,7 @@ def _enter_by_netmiko(session: NetmikoSession) -> None:
         session.at_prompt = True
         raise UnsupportedOperation(f"netmiko has no configuration mode for {connection.device_type}") from error
     except ValueError as error:
-        session.unfit = "configuration mode could not be entered"
+        session.unusable_reason = "configuration mode could not be entered"
         raise CommandRefused(
             f"no configuration mode: {error}", device_output=connection.transcript, session_usable=False
         ) from error
@@ -87,6 +87,6 @@ def _leave_by_netmiko(session: NetmikoSession) -> None:
         connection.exit_config_mode()
         line = connection.find_prompt()
     except ValueError:
-        session.unfit = "configuration mode could not be left"
+        session.unusable_reason = "configuration mode could not be left"
         return
     session.arrived_at(line)

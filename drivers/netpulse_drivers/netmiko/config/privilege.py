@@ -49,7 +49,7 @@ def raise_privilege(session: NetmikoSession, secret: str | None) -> None:
     reply = _ask(session, platform.enable, verify=True)
     if reply.ended_by == "expected":
         if secret is None:
-            session.unfit = "a password question was left open"
+            session.unusable_reason = "a password question was left open"
             raise PrivilegeRefused(
                 f"the device asks for a secret after '{platform.enable}': give connection_args.secret",
                 device_output=reply.output,
@@ -57,7 +57,7 @@ def raise_privilege(session: NetmikoSession, secret: str | None) -> None:
             )
         reply = _ask(session, secret, verify=False)
         if reply.ended_by == "expected":
-            session.unfit = "a password question was left open"
+            session.unusable_reason = "a password question was left open"
             raise PrivilegeRefused("the device refused the secret", device_output=reply.output, session_usable=False)
     if not session.prompt.privileged:
         said = refused_line(reply.output, platform.refusals) or _first_line(reply.output)
@@ -88,7 +88,7 @@ def _ask(session: NetmikoSession, typed: str, *, verify: bool) -> Reply:
         verify=verify,
         end=ReplyEnd(
             prompt=lambda line: prompt.accepts(line) or _PASSWORD.search(line) is not None,
-            stranger=lambda line: prompt.resembles(line) or (shell and _ROOT_PROMPT.fullmatch(line) is not None),
+            foreign_prompt=lambda line: prompt.resembles(line) or (shell and _ROOT_PROMPT.fullmatch(line) is not None),
         ),
         deadline=session.connection.deadline.sooner(ENABLE_TIMEOUT),
     )
@@ -109,12 +109,12 @@ def _by_netmiko(session: NetmikoSession, secret: str | None) -> None:
         connection.enable()
         line = connection.find_prompt()
     except NetmikoTimeoutException as error:
-        session.unfit = "raising privilege failed"
+        session.unusable_reason = "raising privilege failed"
         raise PrivilegeRefused(
             "the device did not raise the privilege in time", device_output=connection.transcript, session_usable=False
         ) from error
     except (ValueError, NotImplementedError, AttributeError) as error:
-        session.unfit = "raising privilege failed"
+        session.unusable_reason = "raising privilege failed"
         raise PrivilegeRefused(
             f"the device did not raise the privilege: {_first_line(str(error))}",
             device_output=last_line(connection.transcript),

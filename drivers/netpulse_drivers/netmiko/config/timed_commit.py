@@ -103,8 +103,8 @@ def _commit_lines(session: NetmikoSession, line: str = "") -> None:
         try:
             leave_config_mode(session, abort=True)
         except (ReplyTimeout, StreamClosed, paramiko.SSHException, OSError):
-            session.unfit = "configuration mode could not be left after a refused commit"
-        error.session_usable = not session.unfit
+            session.unusable_reason = "configuration mode could not be left after a refused commit"
+        error.session_usable = not session.unusable_reason
         raise
     leave_config_mode(session, abort=False)
 

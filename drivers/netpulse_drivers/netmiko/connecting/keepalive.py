@@ -28,7 +28,7 @@ def prove_alive(session: NetmikoSession, call: Call) -> bool:
     if answered:
         session.answers_keepalive = True
     elif session.answers_keepalive:
-        session.unfit = "the device no longer answers SSH keepalives"
+        session.unusable_reason = "the device no longer answers SSH keepalives"
         return False
     try:
         with session.operation(call):
