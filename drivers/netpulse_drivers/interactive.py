@@ -1,6 +1,6 @@
 """The optional interactive capability of a driver: a caller leads the dialogue with the device, exchange by exchange.
 
-The broker holds the session open for one caller at a time (a *lease*) and hands his exchanges to the driver. An
+The broker holds the session open for one caller at a time (an *interactive session*) and hands over the exchanges. An
 exchange is what Ansible's ``network_cli`` calls ``send()``: a command, the questions it may ask with their answers,
 the expressions that tell the prompt and an error, and two times. Everything that crosses this border is bytes: what the
 device sent comes back as it was sent, and the caller decides on its encoding.
@@ -152,7 +152,7 @@ class Exchange(BaseModel):
     """One command (or just reading) and what the answer may look like.
 
     Attributes:
-        seq: 1, 2, 3, ... within the lease; each is carried out once.
+        seq: 1, 2, 3, ... within the interactive session; each is carried out once.
         command: typed with a carriage return behind it; None: only read.
         sendonly: type and read nothing.
         prompt: questions that the command may ask: expressions, case-insensitive.
@@ -249,7 +249,7 @@ class ExchangeResult(BaseModel):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opening:
-    """A session at the start of a lease, its mode and privilege those of the login.
+    """A session at the start of an interactive session, its mode and privilege those of the login.
 
     Attributes:
         prompt: the last bytes that came: the verified prompt.
@@ -280,7 +280,7 @@ class InteractiveDriver(Protocol):
         """
 
     def normalise(self, session: Any) -> None:
-        """End of the lease: out of configuration mode (a candidate is thrown away, never committed), back to the
+        """End of the dialogue: out of configuration mode (a candidate is thrown away, never committed), back to the
         privilege of the login.
 
         Raises:

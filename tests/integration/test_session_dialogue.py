@@ -63,7 +63,7 @@ def test_dialogue_in_exec_and_config_mode(broker: RunningBroker, lab: SimulatorL
     assert lab.counters(device).logins == 1
 
 
-def test_a_session_that_a_job_opened_is_fresh_for_its_first_lease(
+def test_a_session_that_a_job_opened_is_fresh_for_its_first_session(
     broker: RunningBroker, lab: SimulatorLab, device: SimulatedDevice
 ) -> None:
     """Its terminal is not yet set up as the caller's platform wants it."""
@@ -140,7 +140,7 @@ def test_open_question_is_never_answered(broker: RunningBroker, lab: SimulatorLa
     assert timed_out["error"]["code"] == "command_timeout"
     assert b"[confirm]" in unb64(timed_out["response"])
     assert timed_out["lease_open"] is False
-    wait_until(lambda: caller.heartbeat() == 404, why="the lease has ended")
+    wait_until(lambda: caller.heartbeat() == 404, why="the interactive session has ended")
     assert privilege_of_next_job(broker, device) == "Current privilege level is 1"
     assert "reload" not in lab.event_names(device)
     assert lab.counters(device).logins == 2

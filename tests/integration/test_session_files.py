@@ -1,4 +1,4 @@
-"""Files to and from a real SSH server through a lease: SCP and SFTP, both ways, through a whole broker."""
+"""Files to and from a real SSH server through an interactive session: SCP and SFTP, both ways."""
 
 from __future__ import annotations
 

@@ -48,8 +48,8 @@ def where(device: SimulatedDevice) -> str:
 
 
 def ended_with(caller: Caller) -> str:
-    """Waits for the end of the lease; the reason that its caller is told."""
-    wait_until(lambda: caller.heartbeat() == 404, why="the lease has ended")
+    """Waits for the end of the interactive session; the reason that its caller is told."""
+    wait_until(lambda: caller.heartbeat() == 404, why="the interactive session has ended")
     message: str = caller.broker.client.post(f"/session/{caller.id}/heartbeat").json()["message"]
     return message
 
@@ -134,7 +134,7 @@ def test_caller_who_hangs_up_before_the_grant_is_forgotten(
     caller.release()
 
 
-def test_killed_worker_ends_the_lease_and_says_so(
+def test_killed_worker_ends_the_session_and_says_so(
     broker: RunningBroker, lab: SimulatorLab, device: SimulatedDevice
 ) -> None:
     caller = Caller(broker, device)
@@ -168,7 +168,7 @@ def test_worker_killed_between_exchanges(broker: RunningBroker, lab: SimulatorLa
     assert "worker was lost" in ended_with(caller)
 
 
-def test_stopped_job_ends_the_lease(broker: RunningBroker, lab: SimulatorLab, device: SimulatedDevice) -> None:
+def test_stopped_job_ends_the_session(broker: RunningBroker, lab: SimulatorLab, device: SimulatedDevice) -> None:
     caller = Caller(broker, device)
     stopped = broker.client.delete("/job", params={"id": caller.id})
     assert stopped.json()["data"] == [caller.id]
@@ -208,7 +208,7 @@ def test_release_in_the_middle_of_an_exchange_closes_the_session(
     assert lab.counters(device).logins == 2
 
 
-def test_worker_that_is_told_to_leave_lets_the_lease_end_first(
+def test_worker_that_is_told_to_leave_lets_the_session_end_first(
     broker: RunningBroker, lab: SimulatorLab, device: SimulatedDevice
 ) -> None:
     caller = Caller(broker, device)
@@ -238,7 +238,7 @@ def controller_of(broker: RunningBroker) -> psutil.Process:
     return next(process for process in broker.descendants() if "controller" in process.cmdline())
 
 
-def test_lease_survives_its_controller(lab: SimulatorLab, device: SimulatedDevice) -> None:
+def test_session_survives_its_controller(lab: SimulatorLab, device: SimulatedDevice) -> None:
     with RunningBroker() as broker:
         caller = Caller(broker, device)
         answered = caller.ask(exchange(1, b"show privilege"))
@@ -259,7 +259,7 @@ def test_lease_survives_its_controller(lab: SimulatorLab, device: SimulatedDevic
     assert lab.commands(device).count("show privilege") == 1
 
 
-def test_lease_survives_a_short_silence_of_redis(lab: SimulatorLab, device: SimulatedDevice) -> None:
+def test_session_survives_a_short_silence_of_redis(lab: SimulatorLab, device: SimulatedDevice) -> None:
     with RunningBroker() as broker:
         server = next(
             process for process in broker.descendants() if "valkey" in process.name() or "redis" in process.name()

@@ -45,7 +45,7 @@ def create_app(
     dispatch: Dispatch,
     drivers: Drivers,
     keys: KeyRing | None = None,
-    leases: InteractiveSessions | None = None,
+    sessions: InteractiveSessions | None = None,
     templates: TemplateCalls | None = None,
     dead_letters: DeadLetters | None = None,
     observation: MonitoringReaders | None = None,
@@ -57,7 +57,7 @@ def create_app(
         dispatch: the way to the queue; started and stopped with the application.
         drivers: by name.
         keys: accepted API keys; None: the one key of the settings.
-        leases: interactive sessions; None: the application has none.
+        sessions: interactive sessions; None: the application has none.
         dead_letters: webhooks that were not delivered; None: the application has none.
         observation: metrics and events; None: the application has none.
         operators: what operators may do to devices and nodes; None: the application has none of it.
@@ -84,8 +84,8 @@ def create_app(
             yield
         finally:
             context.waiting.close()
-            if leases is not None:
-                await leases.stop()
+            if sessions is not None:
+                await sessions.stop()
             await dispatch.stop()
 
     app = FastAPI(
@@ -100,8 +100,8 @@ def create_app(
     app.state.context = context
     for resource in (device, commit, job, worker, template, webhook, health):
         app.router.routes.extend(resource.router.routes)
-    if leases is not None:
-        app.state.leases = leases
+    if sessions is not None:
+        app.state.sessions = sessions
         app.router.routes.extend([*session.dialogue.routes, *session.router.routes])
     app.state.dead_letters = dead_letters
     if operators is not None:

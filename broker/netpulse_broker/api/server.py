@@ -101,7 +101,7 @@ def whole_app(
         dispatch=dispatcher,
         drivers=drivers,
         keys=keys,
-        leases=InteractiveSessions(dispatcher, sealer),
+        sessions=InteractiveSessions(dispatcher, sealer),
         templates=templates,
         dead_letters=DeadLetters(dispatcher.client, sealer),
         observation=MonitoringReaders.of(dispatcher.client),

@@ -50,7 +50,7 @@ class DeviceView:
         running: id of the running job; ``operation``, ``driver`` and ``started_at`` are the running job's.
         queued: waiting jobs by lane.
         waiting: ids of the first of them.
-        lease: state of the interactive session, when the running job is one.
+        interactive: state of the interactive session, when the running job is one.
         commits: changes with a timer, newest first.
     """
 
@@ -65,7 +65,7 @@ class DeviceView:
     operation: str = ""
     driver: str = ""
     started_at: str = ""
-    lease: str = ""
+    interactive: str = ""
     queued: dict[str, int] = field(default_factory=dict)
     waiting: list[str] = field(default_factory=list)
     pause: Pause | None = None
@@ -129,9 +129,9 @@ class DeviceOperations:
         if view.running:
             pipeline.hmget(keys.rq_job(view.running), ["operation", "driver", "started_at"])
             pipeline.hget(keys.session(view.running), "state")
-            job, lease = await pipeline.execute()
+            job, interactive = await pipeline.execute()
             view.operation, view.driver, view.started_at = (text(value or b"") for value in job)
-            view.lease = text(lease or b"")
+            view.interactive = text(interactive or b"")
         return view
 
     async def pause(self, name: str, *, by: str) -> Pause:

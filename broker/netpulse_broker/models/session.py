@@ -86,7 +86,7 @@ class OpenedSession(BaseModel):
 
     id: str
     device: str
-    fresh: bool = Field(description="The first lease on this login: the terminal is to be set up.")
+    fresh: bool = Field(description="The first interactive session on this login: the terminal is to be set up.")
     prompt: Base64Bytes = Field(description="The verified prompt, the last bytes that came.")
     privilege: int | None = Field(description="15 or 1 where the prompt shows it.")
     config_mode: Literal[False]

@@ -1,9 +1,9 @@
-"""Leased sessions of the netmiko driver: the caller's exchanges run on the session that jobs use as well.
+"""Interactive sessions of the netmiko driver: the caller's exchanges run on the session that jobs use as well.
 
-While a lease lasts the caller leads the dialogue, so the session may stand in any mode and at any question. What the
-driver keeps to itself: it types nothing of its own in between, and it knows after each exchange whether the session
-stands at a verified prompt. At both ends of a lease the session is out of configuration mode and at the privilege that
-the login had; a session that cannot be brought there without guessing is closed.
+Meanwhile the caller leads the dialogue, so the session may stand in any mode and at any question. What the driver
+keeps to itself: it types nothing of its own in between, and it knows after each exchange whether the session stands at
+a verified prompt. At both ends the session is out of configuration mode and at the privilege that the login had; one
+that cannot be brought there without guessing is closed.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ FRESHLY_PROVEN = 2.0
 closely; each would pay for a round trip to the device."""
 
 VERIFY_TIMEOUT = 10.0
-"""Seconds for the prompt at the start of a lease."""
+"""Seconds for the prompt at the start of an interactive session."""
 
 NORMALISE_TIMEOUT = 30.0
-"""Seconds for leaving modes at the end of a lease."""
+"""Seconds for leaving modes at the end of an interactive session."""
 
 SEND_TIMEOUT = 60.0
 """Seconds for the device to take what is typed."""
@@ -231,7 +231,7 @@ def _own_prompt(session: NetmikoSession, line: bytes) -> bool:
     return bool(line) and session.prompt.accepts(_text(line))
 
 
-# -- both ends of a lease -------------------------------------------------------------------------------------------
+# -- both ends of a dialogue ----------------------------------------------------------------------------------------
 
 
 def _to_login_mode(session: NetmikoSession) -> None:

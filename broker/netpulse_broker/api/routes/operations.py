@@ -139,7 +139,7 @@ def _device_object(view: DeviceView) -> dict[str, Any]:
             "operation": view.operation,
             "driver": view.driver,
             "started_at": view.started_at or None,
-            "session": view.lease or None,
+            "session": view.interactive or None,
         }
     return {
         "device": view.device,

@@ -48,18 +48,18 @@ FILE_PATH = re.compile(r"/session/[^/]+/file")
 """Paths whose bodies are streamed."""
 
 RESULT_TTL = 600
-"""Seconds that the job of a lease is kept after its end."""
+"""Seconds that the job of an interactive session is kept after its end."""
 
 RESET_TIMEOUT = 60.0
 
 
-async def lease_desk(request: Request) -> InteractiveSessions:
-    """Dependency: the application's lease desk."""
-    found: InteractiveSessions = request.app.state.leases
+async def session_desk(request: Request) -> InteractiveSessions:
+    """Dependency: the application's session desk."""
+    found: InteractiveSessions = request.app.state.sessions
     return found
 
 
-Leases = Annotated[InteractiveSessions, Depends(lease_desk)]
+Sessions = Annotated[InteractiveSessions, Depends(session_desk)]
 
 
 class FileQuery(BaseModel):
@@ -89,7 +89,7 @@ class SessionQuery(BaseModel):
     operation_id="open_session",
 )
 async def open_session(
-    request: Request, body: OpenSessionRequest, shared: Shared, leases: Leases, caller: Operator
+    request: Request, body: OpenSessionRequest, shared: Shared, sessions: Sessions, caller: Operator
 ) -> Response:
     """Wait for the device's turn and log in, or go on with the kept session.
 
@@ -100,7 +100,7 @@ async def open_session(
     opened: dict[str, Any] | None = None
     async with shared.waiting.wait(request) as wait:
         try:
-            opened = await leases.open(submission, body.options.wait)
+            opened = await sessions.open(submission, body.options.wait)
         except DeviceFailure as error:
             return _device_failure(error)
     if opened is None:
@@ -121,7 +121,7 @@ async def exchange(
     body: Exchange,
     *,
     shared: Shared,
-    leases: Leases,
+    sessions: Sessions,
     caller: Operator,
 ) -> Response:
     """Type a command and read its answer. What goes wrong at the device stands in `error`; `lease_open` tells whether
@@ -130,10 +130,10 @@ async def exchange(
     A number that was used before gets the stored answer and is not carried out again.
     """
     body.check_patterns()
-    await _own(leases, id, caller)
+    await _own(sessions, id, caller)
     result: dict[str, Any] | None = None
     async with shared.waiting.wait(request) as wait:
-        result = await leases.exchange(id, body.seq, body.model_dump(mode="json"), timeout=body.timeout)
+        result = await sessions.exchange(id, body.seq, body.model_dump(mode="json"), timeout=body.timeout)
     if result is None:
         raise _broken_off(wait)
     return success(result)
@@ -146,10 +146,10 @@ async def exchange(
     summary="A sign of life",
     operation_id="session_heartbeat",
 )
-async def heartbeat(id: str, leases: Leases, caller: Operator) -> Response:  # noqa: A002
+async def heartbeat(id: str, sessions: Sessions, caller: Operator) -> Response:  # noqa: A002
     """Keep the session although nothing is exchanged."""
-    await _own(leases, id, caller)
-    return success({"id": id, "remaining": round(await leases.heartbeat(id), 3)})
+    await _own(sessions, id, caller)
+    return success({"id": id, "remaining": round(await sessions.heartbeat(id), 3)})
 
 
 @router.delete(
@@ -159,13 +159,13 @@ async def heartbeat(id: str, leases: Leases, caller: Operator) -> Response:  # n
     summary="Give a session back",
     operation_id="release_session",
 )
-async def release(id: str, leases: Leases, caller: Operator) -> Response:  # noqa: A002
+async def release(id: str, sessions: Sessions, caller: Operator) -> Response:  # noqa: A002
     """Answered when the session is out of configuration mode and at its login's privilege, or closed.
 
     May be repeated within a minute.
     """
-    await _own(leases, id, caller)
-    await leases.release(id)
+    await _own(sessions, id, caller)
+    await sessions.release(id)
     return success({"id": id, "released": True})
 
 
@@ -176,10 +176,10 @@ async def release(id: str, leases: Leases, caller: Operator) -> Response:  # noq
     summary="List sessions",
     operation_id="list_sessions",
 )
-async def list_sessions(query: Annotated[SessionQuery, Query()], leases: Leases, caller: Caller) -> Response:
+async def list_sessions(query: Annotated[SessionQuery, Query()], sessions: Sessions, caller: Caller) -> Response:
     """Open and queued sessions, oldest first: the caller's own, for an admin all."""
     owner = None if caller.role == "admin" else caller.key_id
-    return success([_entry(record) for record in await leases.list(owner=owner, device=query.host)])
+    return success([_entry(record) for record in await sessions.list(owner=owner, device=query.host)])
 
 
 @router.post(
@@ -189,13 +189,13 @@ async def list_sessions(query: Annotated[SessionQuery, Query()], leases: Leases,
     summary="Close a kept session",
     operation_id="reset_session",
 )
-async def reset(request: Request, body: ResetRequest, shared: Shared, leases: Leases, caller: Operator) -> Response:
+async def reset(request: Request, body: ResetRequest, shared: Shared, sessions: Sessions, caller: Operator) -> Response:
     """In the device's order: what is running or waiting before it ends first. The next job logs in anew."""
     submission = _reset_submission(body, shared, caller)
     closed: int | None = None
     async with shared.waiting.wait(request) as wait:
         try:
-            closed = await leases.reset(submission, body.wait + 1.0)
+            closed = await sessions.reset(submission, body.wait + 1.0)
         except DeviceFailure as error:
             return _device_failure(error)
     if closed is None:
@@ -215,14 +215,14 @@ async def put_file(
     request: Request,
     id: str,  # noqa: A002
     query: Annotated[FileQuery, Query()],
-    leases: Leases,
+    sessions: Sessions,
     caller: Operator,
 ) -> Response:
     """The body is the file; `scp` needs its Content-Length. It is streamed over the session's own SSH connection."""
-    await _own(leases, id, caller)
+    await _own(sessions, id, caller)
     size = _declared_size(request)
     wanted = {"op": "put", "path": query.path, "protocol": query.protocol, "size": size}
-    return success(await leases.send_file(id, query.seq, wanted, _bounded(request.stream())))
+    return success(await sessions.send_file(id, query.seq, wanted, _bounded(request.stream())))
 
 
 @router.get(
@@ -236,13 +236,13 @@ async def put_file(
 async def get_file(
     id: str,  # noqa: A002
     query: Annotated[FileQuery, Query()],
-    leases: Leases,
+    sessions: Sessions,
     caller: Operator,
 ) -> Response:
     """The answer is the file, streamed. A copy that breaks off after its beginning breaks the answer off."""
-    await _own(leases, id, caller)
+    await _own(sessions, id, caller)
     wanted = {"op": "get", "path": query.path, "protocol": query.protocol}
-    chunks = leases.fetch_file(id, query.seq, wanted)
+    chunks = sessions.fetch_file(id, query.seq, wanted)
     try:
         first = await anext(chunks, b"")
     except DeviceFailure as error:
@@ -310,10 +310,10 @@ def _reset_submission(body: ResetRequest, shared: Shared, caller: Principal) -> 
     )
 
 
-async def _own(leases: InteractiveSessions, lease_id: str, caller: Principal) -> None:
+async def _own(sessions: InteractiveSessions, session_id: str, caller: Principal) -> None:
     """A session of somebody else's is as unknown as one that does not exist."""
-    if await leases.owner(lease_id) != caller.key_id and caller.role != "admin":
-        raise UnknownSession(f"no interactive session has the id {lease_id!r}")
+    if await sessions.owner(session_id) != caller.key_id and caller.role != "admin":
+        raise UnknownSession(f"no interactive session has the id {session_id!r}")
 
 
 def _declared_size(request: Request) -> int | None:

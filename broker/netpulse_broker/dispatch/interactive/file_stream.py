@@ -28,13 +28,13 @@ Answer = asyncio.Task[dict[str, Any]]
 
 
 class FileStream:
-    """The file that exchange ``seq`` of a lease copies."""
+    """The file that exchange ``seq`` of an interactive session copies."""
 
-    def __init__(self, client: redis.asyncio.Redis, seals: ChannelSeals, lease_id: str, seq: int) -> None:
+    def __init__(self, client: redis.asyncio.Redis, seals: ChannelSeals, session_id: str, seq: int) -> None:
         self._client = client
         self._seals = seals
         self._seq = seq
-        self._parts = {part: keys.session_file(lease_id, part) for part in FILE_PARTS}
+        self._parts = {part: keys.session_file(session_id, part) for part in FILE_PARTS}
 
     async def prepare(self) -> None:
         """Nothing of an earlier copy may be found. Before the worker is asked."""

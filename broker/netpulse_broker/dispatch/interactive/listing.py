@@ -1,4 +1,4 @@
-"""The leases that are queued or open, as the listing shows them."""
+"""The interactive sessions that are queued or open, as the listing shows them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from netpulse_broker.queueing.redis.scripts import text
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionRecord:
-    """A lease in the listing. Times are epoch seconds."""
+    """An interactive session in the listing. Times are epoch seconds."""
 
     id: str
     device: str
@@ -33,43 +33,43 @@ class Listing:
     """What was found.
 
     Attributes:
-        leases: oldest first.
-        over: lease -> error code of its job, for those whose job has ended without saying so in the lease.
+        sessions: oldest first.
+        over: id -> error code of its job, for those whose job has ended without saying so.
     """
 
-    leases: list[SessionRecord] = field(default_factory=list)
+    sessions: list[SessionRecord] = field(default_factory=list)
     over: dict[str, str] = field(default_factory=dict)
 
 
-async def lease_listing(client: redis.asyncio.Redis) -> Listing:
-    """Look at all leases that have not been ended; two round trips whatever their number."""
+async def session_listing(client: redis.asyncio.Redis) -> Listing:
+    """Look at all interactive sessions that have not been ended; two round trips whatever their number."""
     ids = [text(name) for name in await client.zrange(keys.SESSIONS, 0, -1)]
     pipeline = client.pipeline(transaction=False)
     pipeline.time()
-    for lease_id in ids:
-        pipeline.hgetall(keys.session(lease_id))
-        pipeline.hmget(keys.rq_job(lease_id), ["status", "error"])
+    for session_id in ids:
+        pipeline.hgetall(keys.session(session_id))
+        pipeline.hmget(keys.rq_job(session_id), ["status", "error"])
     answers = await pipeline.execute()
     now = answers[0][0] + answers[0][1] / 1e6
     found, gone = Listing(), []
-    for place, lease_id in enumerate(ids):
+    for place, session_id in enumerate(ids):
         fields = {text(name): value for name, value in answers[1 + 2 * place].items()}
         status, error = (text(value or b"") for value in answers[2 + 2 * place])
         if not fields:
-            gone.append(lease_id)
+            gone.append(session_id)
         elif status in FINAL:
-            found.over[lease_id] = error
+            found.over[session_id] = error
         else:
-            found.leases.append(_record(lease_id, fields, now))
+            found.sessions.append(_record(session_id, fields, now))
     if gone:
         await client.zrem(keys.SESSIONS, *gone)
     return found
 
 
-def _record(lease_id: str, fields: dict[str, bytes], now: float) -> SessionRecord:
+def _record(session_id: str, fields: dict[str, bytes], now: float) -> SessionRecord:
     granted = int(fields["granted"]) / 1000 if "granted" in fields else None
     return SessionRecord(
-        id=lease_id,
+        id=session_id,
         device=text(fields["device"]),
         host=text(fields["host"]),
         owner=text(fields["owner"]),

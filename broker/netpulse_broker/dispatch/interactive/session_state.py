@@ -1,4 +1,7 @@
-"""A lease's state in Redis, as a controller reads and changes it; see ``queueing.exchanges`` for the keys."""
+"""An interactive session's state in Redis, as a controller reads and changes it.
+
+``queueing.interactive.channel`` lists the keys.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ from netpulse_broker.queueing.redis.scripts import AsyncScripts, text
 from netpulse_broker.queueing.redis.sealing import SealBroken, Sealer
 
 MARGIN = 300.0
-"""Seconds that everything of a lease may be kept beyond its longest life."""
+"""Seconds that everything of an interactive session may be kept beyond its longest life."""
 
 _REMEMBERED = 4096
 _ENDED_WITH = {
@@ -36,7 +39,7 @@ _ENDED_WITH = {
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What does not change during a lease. Times are seconds."""
+    """What does not change during an interactive session. Times are seconds."""
 
     owner: str
     heartbeat: float
@@ -66,10 +69,10 @@ class Beat:
     error: str
     held: float
 
-    def check(self, lease_id: str) -> None:
-        """Raise UnknownSession if the lease is over."""
+    def check(self, session_id: str) -> None:
+        """Raise UnknownSession if the interactive session is over."""
         if self.state == "missing":
-            raise unknown(lease_id)
+            raise unknown(session_id)
         if self.state == "ended":
             raise ended(self.reason)
 
@@ -77,9 +80,9 @@ class Beat:
 class Waiting:
     """Futures for replies, forgotten together."""
 
-    def __init__(self, dispatcher: Dispatcher, lease_id: str) -> None:
+    def __init__(self, dispatcher: Dispatcher, session_id: str) -> None:
         self._replies = dispatcher.replies
-        self._id = lease_id
+        self._id = session_id
         self._futures: list[tuple[str, asyncio.Future[Reply | None]]] = []
 
     def expect(self, name: str) -> asyncio.Future[Reply | None]:
@@ -95,7 +98,7 @@ class Waiting:
 
 
 class SessionState:
-    """The leases in Redis.
+    """The interactive sessions in Redis.
 
     Every method may raise QueueUnavailable, and may then be called again.
     """
@@ -108,7 +111,7 @@ class SessionState:
         self._terms: OrderedDict[str, Terms] = OrderedDict()
 
     async def announce(self, submission: JobSubmission) -> Terms:
-        """Before the job is queued: a lease that is asked for, and this controller waits for its grant."""
+        """Before the job is queued: what is asked for, and that this controller waits for its grant."""
         options = submission.payload.driver_args
         lifetime = submission.ttl + submission.payload.timeout + MARGIN
         terms = Terms(
@@ -131,46 +134,46 @@ class SessionState:
         flat = [part for pair in fields.items() for part in pair]
         await self._guarded(
             lambda: self._scripts(
-                "lease_announce", keys=[keys.session(submission.id)], args=[submission.id, int(lifetime), *flat]
+                "session_announce", keys=[keys.session(submission.id)], args=[submission.id, int(lifetime), *flat]
             )
         )
         self._remember(submission.id, terms)
         return terms
 
-    async def terms(self, lease_id: str) -> Terms:
-        """Of a lease, whoever opened it.
+    async def terms(self, session_id: str) -> Terms:
+        """Of an interactive session, whoever opened it.
 
         Raises:
             UnknownSession
         """
-        terms = self._terms.get(lease_id)
+        terms = self._terms.get(session_id)
         if terms is None:
             fields = await self._guarded(
-                lambda: self._client.hmget(keys.session(lease_id), ["owner", "heartbeat", "max_hold", "expires"])
+                lambda: self._client.hmget(keys.session(session_id), ["owner", "heartbeat", "max_hold", "expires"])
             )
             if fields[0] is None:
-                raise unknown(lease_id)
+                raise unknown(session_id)
             owner, heartbeat, hold, expires = (text(value) for value in fields)
-            seals = ChannelSeals(self._sealer, lease_id, expires=float(expires))
+            seals = ChannelSeals(self._sealer, session_id, expires=float(expires))
             terms = Terms(owner, float(heartbeat), float(hold), seals)
-            self._remember(lease_id, terms)
+            self._remember(session_id, terms)
         return terms
 
-    def _remember(self, lease_id: str, terms: Terms) -> None:
-        self._terms[lease_id] = terms
+    def _remember(self, session_id: str, terms: Terms) -> None:
+        self._terms[session_id] = terms
         while len(self._terms) > _REMEMBERED:
             self._terms.popitem(last=False)
 
-    def forget(self, lease_id: str) -> None:
+    def forget(self, session_id: str) -> None:
         """It is over."""
-        self._terms.pop(lease_id, None)
+        self._terms.pop(session_id, None)
 
-    async def beat(self, lease_id: str, *, closing: str = "") -> Beat:
-        """A sign of life of the caller; with ``closing`` he gives the lease back for that reason."""
+    async def beat(self, session_id: str, *, closing: str = "") -> Beat:
+        """A sign of life of the caller; with ``closing`` he gives the interactive session back for that reason."""
         answer = await self._guarded(
             lambda: self._scripts(
-                "lease_beat",
-                keys=[keys.session(lease_id), keys.session_inbox(lease_id), keys.rq_job(lease_id)],
+                "session_beat",
+                keys=[keys.session(session_id), keys.session_inbox(session_id), keys.rq_job(session_id)],
                 args=[closing],
             )
         )
@@ -179,7 +182,7 @@ class SessionState:
         state, _, reason, job, error = (text(value) for value in answer[:5])
         return Beat(state, reason, job, error, int(answer[5]) / 1000)
 
-    async def ask(self, lease_id: str, seq: int, value: dict[str, Any], terms: Terms) -> bytes | None:
+    async def ask(self, session_id: str, seq: int, value: dict[str, Any], terms: Terms) -> bytes | None:
         """Hand an exchange over; the stored answer if there is one already.
 
         Raises:
@@ -187,13 +190,13 @@ class SessionState:
         """
         answer = await self._guarded(
             lambda: self._scripts(
-                "lease_ask",
+                "session_ask",
                 keys=[
-                    keys.session(lease_id),
-                    keys.session_inbox(lease_id),
-                    keys.session_answers(lease_id),
-                    keys.session_requests(lease_id),
-                    keys.rq_job(lease_id),
+                    keys.session(session_id),
+                    keys.session_inbox(session_id),
+                    keys.session_answers(session_id),
+                    keys.session_requests(session_id),
+                    keys.rq_job(session_id),
                 ],
                 args=[seq, terms.seals.request(value, seq), self._controller],
             )
@@ -210,35 +213,35 @@ class SessionState:
             case "queued":
                 raise Conflict("the session has not been granted yet")
             case "lost":
-                raise await self.lost(lease_id, text(answer[1]))
+                raise await self.lost(session_id, text(answer[1]))
             case "ended":
                 raise ended(text(answer[1]))
-        raise unknown(lease_id)
+        raise unknown(session_id)
 
-    async def stored_answer(self, lease_id: str, seq: int) -> bytes | None:
+    async def stored_answer(self, session_id: str, seq: int) -> bytes | None:
         """The sealed answer to an exchange, if there is one."""
-        stored: Any = await self._guarded(lambda: self._client.hget(keys.session_answers(lease_id), str(seq)))
+        stored: Any = await self._guarded(lambda: self._client.hget(keys.session_answers(session_id), str(seq)))
         return None if stored is None else bytes(stored)
 
-    async def end(self, lease_id: str, reason: str) -> None:
-        """Tidy up after a lease whose job has ended without saying so here (worker lost, canceled)."""
+    async def end(self, session_id: str, reason: str) -> None:
+        """Tidy up after an interactive session whose job has ended without saying so here (worker lost, canceled)."""
         await self._guarded(
             lambda: self._scripts(
-                "lease_end",
+                "session_end",
                 keys=[
-                    keys.session(lease_id),
-                    keys.session_inbox(lease_id),
-                    keys.session_answers(lease_id),
-                    keys.session_requests(lease_id),
+                    keys.session(session_id),
+                    keys.session_inbox(session_id),
+                    keys.session_answers(session_id),
+                    keys.session_requests(session_id),
                 ],
-                args=[lease_id, reason, KEPT],
+                args=[session_id, reason, KEPT],
             )
         )
 
-    async def lost(self, lease_id: str, error: str) -> UnknownSession:
-        """The error for a lease whose job has ended; tidies up."""
+    async def lost(self, session_id: str, error: str) -> UnknownSession:
+        """The error for an interactive session whose job has ended; tidies up."""
         reason = reason_of(error)
-        await self.end(lease_id, reason)
+        await self.end(session_id, reason)
         return ended(reason)
 
     async def _guarded(self, act: Callable[[], Awaitable[Any]]) -> Any:
@@ -256,15 +259,15 @@ def unavailable(error: Exception) -> QueueUnavailable:
 
 
 def reason_of(error_code: str) -> str:
-    """Why a lease is over whose job has ended with this code."""
+    """Why an interactive session is over whose job has ended with this code."""
     return _ENDED_WITH.get(error_code, error_code) or "its job ended"
 
 
-def unknown(lease_id: str) -> UnknownSession:
-    """No lease of that id."""
-    return UnknownSession(f"no interactive session has the id {lease_id!r}, or it ended longer than {KEPT} s ago")
+def unknown(session_id: str) -> UnknownSession:
+    """No session of that id."""
+    return UnknownSession(f"no interactive session has the id {session_id!r}, or it ended longer than {KEPT} s ago")
 
 
 def ended(reason: str) -> UnknownSession:
-    """A lease that is over."""
+    """An interactive session that is over."""
     return UnknownSession(f"the interactive session has ended: {reason or 'for a reason that is not known'}")

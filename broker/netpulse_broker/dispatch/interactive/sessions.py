@@ -1,6 +1,6 @@
-"""Leases, on the controller's side: ask for one, lead the dialogue, give it back.
+"""Interactive sessions, on the controller's side: ask for one, lead the dialogue, give it back.
 
-Nothing of a lease is held in this process but who waits for which answer: any controller can go on with it.
+Nothing of one is held in this process but who waits for which answer: any controller can go on with it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import structlog
 
 from netpulse_broker.dispatch.dispatcher import Dispatcher
 from netpulse_broker.dispatch.interactive.file_stream import FileStream
-from netpulse_broker.dispatch.interactive.listing import SessionRecord, lease_listing
+from netpulse_broker.dispatch.interactive.listing import SessionRecord, session_listing
 from netpulse_broker.dispatch.interactive.session_state import SessionState, Waiting, reason_of, unavailable, unknown
 from netpulse_broker.dispatch.submission import JobSubmission
 from netpulse_broker.errors import (
@@ -52,7 +52,7 @@ FILE_TIMEOUT = 3600.0
 
 
 class InteractiveSessions:
-    """Leases as the API asks for them."""
+    """Interactive sessions as the API asks for them."""
 
     def __init__(self, dispatcher: Dispatcher, sealer: Sealer) -> None:
         self._dispatcher = dispatcher
@@ -68,52 +68,52 @@ class InteractiveSessions:
     # -- asking for one ---------------------------------------------------------------------------------------------
 
     async def open(self, submission: JobSubmission, wait: float) -> dict[str, Any]:
-        """Queue a lease and wait for its grant, at most ``wait`` seconds.
+        """Queue an interactive session and wait for its grant, at most ``wait`` seconds.
 
-        Breaking this off (the caller left) cancels the lease.
+        Breaking this off (the caller left) cancels the interactive session.
 
         Returns:
             What the worker says of the session, with ``exchange`` if one came along.
 
         Raises:
-            WaitTimedOut: not granted in time; the lease is canceled.
+            WaitTimedOut: not granted in time; the interactive session is canceled.
             DeviceFailure: the device could not be brought to a session.
             NoWorker, QueueUnavailable
         """
         options = submission.payload.driver_args
-        lease_id = submission.id
+        session_id = submission.id
         first = options.get("exchange") is not None
         submission.wait = True
-        waiting = Waiting(self._dispatcher, lease_id)
+        waiting = Waiting(self._dispatcher, session_id)
         try:
-            grant = waiting.expect(f"{lease_id}/0")
-            answer = waiting.expect(f"{lease_id}/1") if first else None
-            end = waiting.expect(lease_id)
+            grant = waiting.expect(f"{session_id}/0")
+            answer = waiting.expect(f"{session_id}/1") if first else None
+            end = waiting.expect(session_id)
             known = await self._state.announce(submission)
             try:
                 await self._dispatcher.submit(submission)
-                sealed = await self._answer(lease_id, 0, grant, end, time.monotonic() + wait)
+                sealed = await self._answer(session_id, 0, grant, end, time.monotonic() + wait)
                 opened: dict[str, Any] = known.opened(sealed, 0)
                 if answer is not None:
                     limit = time.monotonic() + options["exchange"]["timeout"] + ANSWER_MARGIN
-                    opened["exchange"] = known.opened(await self._answer(lease_id, 1, answer, end, limit), 1)
+                    opened["exchange"] = known.opened(await self._answer(session_id, 1, answer, end, limit), 1)
             except (asyncio.CancelledError, TimeoutError, NetPulseError) as error:
-                self._say_goodbye(lease_id, "the caller left before the lease was granted")
+                self._say_goodbye(session_id, "the caller left before the interactive session was granted")
                 if isinstance(error, TimeoutError):
                     raise WaitTimedOut(
                         f"the device was not free within {wait:g} s; the request was taken back"
                     ) from None
                 if isinstance(error, UnknownSession):
-                    raise await self._why_not(lease_id, error) from None
+                    raise await self._why_not(session_id, error) from None
                 raise
         finally:
             waiting.close()
         return opened | {"heartbeat": known.heartbeat, "max_hold": known.max_hold}
 
-    async def _why_not(self, lease_id: str, ended: UnknownSession) -> BrokerError:
-        """The error for a lease whose job ended before its grant."""
+    async def _why_not(self, session_id: str, ended: UnknownSession) -> BrokerError:
+        """The error for an interactive session whose job ended before its grant."""
         try:
-            job = await self._dispatcher.get(lease_id)
+            job = await self._dispatcher.get(session_id)
         except UnknownJob:
             return ended
         if job.error == "job_expired":
@@ -121,49 +121,49 @@ class InteractiveSessions:
         cause = (job.result or {}).get("error")
         return ended if cause is None else DeviceFailure(cause)
 
-    def _say_goodbye(self, lease_id: str, reason: str) -> None:
-        """Take a lease back that nobody waits for any more, without making anybody wait for that."""
-        self._later(self._take_back(lease_id, reason))
+    def _say_goodbye(self, session_id: str, reason: str) -> None:
+        """Take an interactive session back that nobody waits for any more, without making anybody wait for that."""
+        self._later(self._take_back(session_id, reason))
 
     def _later(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work, name="lease goodbye")
+        task = asyncio.create_task(work, name="session goodbye")
         self._goodbyes.add(task)
         task.add_done_callback(self._goodbyes.discard)
 
-    async def _take_back(self, lease_id: str, reason: str) -> None:
+    async def _take_back(self, session_id: str, reason: str) -> None:
         try:
-            await self._close(lease_id, reason)
+            await self._close(session_id, reason)
         except BrokerError as error:  # the worker notices by the missing heartbeat
-            log.warning("lease_not_taken_back", lease=lease_id, error=error.code)
+            log.warning("session_not_taken_back", session=session_id, error=error.code)
 
     # -- the dialogue -----------------------------------------------------------------------------------------------
 
-    async def exchange(self, lease_id: str, seq: int, value: dict[str, Any], *, timeout: float) -> dict[str, Any]:
+    async def exchange(self, session_id: str, seq: int, value: dict[str, Any], *, timeout: float) -> dict[str, Any]:
         """Carry one exchange out, or get its stored answer if it was before.
 
         Args:
             timeout: the exchange's own.
 
         Raises:
-            UnknownSession: the lease has ended; the message says why.
+            UnknownSession: the interactive session has ended; the message says why.
             ExchangeOrder: a gap, or an answer that is no longer kept.
             WaitTimedOut, QueueUnavailable: ask again with the same number.
         """
-        waiting = Waiting(self._dispatcher, lease_id)
+        waiting = Waiting(self._dispatcher, session_id)
         try:
-            return await self._exchange(waiting, lease_id, seq, value, timeout)
+            return await self._exchange(waiting, session_id, seq, value, timeout)
         finally:
             waiting.close()
 
     async def _exchange(
-        self, waiting: Waiting, lease_id: str, seq: int, value: dict[str, Any], timeout: float
+        self, waiting: Waiting, session_id: str, seq: int, value: dict[str, Any], timeout: float
     ) -> dict[str, Any]:
-        known = await self._state.terms(lease_id)
-        answer, end = waiting.expect(f"{lease_id}/{seq}"), waiting.expect(lease_id)
-        stored = await self._state.ask(lease_id, seq, value, known)
+        known = await self._state.terms(session_id)
+        answer, end = waiting.expect(f"{session_id}/{seq}"), waiting.expect(session_id)
+        stored = await self._state.ask(session_id, seq, value, known)
         if stored is None:
             try:
-                stored = await self._answer(lease_id, seq, answer, end, time.monotonic() + timeout + ANSWER_MARGIN)
+                stored = await self._answer(session_id, seq, answer, end, time.monotonic() + timeout + ANSWER_MARGIN)
             except TimeoutError:
                 raise WaitTimedOut(
                     f"no answer to exchange {seq} yet; ask again with the same number, it is not carried out twice"
@@ -172,7 +172,7 @@ class InteractiveSessions:
 
     async def _answer(
         self,
-        lease_id: str,
+        session_id: str,
         seq: int,
         answer: asyncio.Future[Reply | None],
         end: asyncio.Future[Reply | None],
@@ -190,8 +190,8 @@ class InteractiveSessions:
             if reply is not None and reply["sealed"]:
                 return reply["sealed"]
             try:
-                beat = await self._state.beat(lease_id)
-                stored = await self._state.stored_answer(lease_id, seq)
+                beat = await self._state.beat(session_id)
+                stored = await self._state.stored_answer(session_id, seq)
             except QueueUnavailable as error:
                 if left <= 0:
                     raise TimeoutError from error
@@ -199,28 +199,28 @@ class InteractiveSessions:
                 continue
             if stored is not None:
                 return stored
-            beat.check(lease_id)
+            beat.check(session_id)
             if end.done():
-                raise await self._state.lost(lease_id, await self._job_error(lease_id))
+                raise await self._state.lost(session_id, await self._job_error(session_id))
             if left <= 0:
                 raise TimeoutError
 
     # -- heartbeat and end ------------------------------------------------------------------------------------------
 
-    async def heartbeat(self, lease_id: str) -> float:
-        """A sign of life; seconds that the lease can still last.
+    async def heartbeat(self, session_id: str) -> float:
+        """A sign of life; seconds that the interactive session can still last.
 
         Raises:
             UnknownSession, QueueUnavailable
         """
-        known = await self._state.terms(lease_id)
-        beat = await self._state.beat(lease_id)
-        beat.check(lease_id)
+        known = await self._state.terms(session_id)
+        beat = await self._state.beat(session_id)
+        beat.check(session_id)
         if beat.job in FINAL:
-            raise await self._state.lost(lease_id, beat.error)
+            raise await self._state.lost(session_id, beat.error)
         return max(known.max_hold - max(beat.held, 0.0), 0.0)
 
-    async def release(self, lease_id: str) -> None:
+    async def release(self, session_id: str) -> None:
         """Give it back and wait until its session is in order. May be repeated.
 
         Raises:
@@ -228,30 +228,31 @@ class InteractiveSessions:
             WaitTimedOut: the session is not in order yet.
             QueueUnavailable
         """
-        self._state.forget(lease_id)
-        await self._close(lease_id, "released")
+        self._state.forget(session_id)
+        await self._close(session_id, "released")
 
-    async def _close(self, lease_id: str, reason: str) -> None:
-        waiting = Waiting(self._dispatcher, lease_id)
+    async def _close(self, session_id: str, reason: str) -> None:
+        waiting = Waiting(self._dispatcher, session_id)
         try:
-            end = waiting.expect(lease_id)
+            end = waiting.expect(session_id)
             until = time.monotonic() + RELEASE_WAIT
             while True:
-                beat = await self._state.beat(lease_id, closing=reason)
+                beat = await self._state.beat(session_id, closing=reason)
                 if beat.state == "missing":
-                    raise unknown(lease_id)
+                    raise unknown(session_id)
                 if beat.state == "ended":
                     return
                 if beat.job == "queued":
                     with suppress(Conflict, UnknownJob):
-                        await self._dispatcher.cancel(JobFilter(id=lease_id))
+                        await self._dispatcher.cancel(JobFilter(id=session_id))
                         beat.job = "canceled"
                 if beat.job not in {"queued", "started"}:
-                    await self._state.end(lease_id, reason)
+                    await self._state.end(session_id, reason)
                     return
                 if time.monotonic() >= until:
                     raise WaitTimedOut(
-                        f"the session was told to end and has not within {RELEASE_WAIT:g} s", details=[{"id": lease_id}]
+                        f"the session was told to end and has not within {RELEASE_WAIT:g} s",
+                        details=[{"id": session_id}],
                     )
                 await asyncio.wait({end}, timeout=0.02)
         finally:
@@ -260,30 +261,30 @@ class InteractiveSessions:
     # -- the listing and resets -------------------------------------------------------------------------------------
 
     async def list(self, *, owner: str | None = None, device: str | None = None) -> list[SessionRecord]:
-        """The leases that are queued or open, oldest first.
+        """The interactive sessions that are queued or open, oldest first.
 
         Raises:
             QueueUnavailable
         """
         try:
-            listed = await lease_listing(self._client)
+            listed = await session_listing(self._client)
         except Lost as error:
             raise unavailable(error) from None
-        for lease_id, error_code in listed.over.items():
-            await self._state.end(lease_id, reason_of(error_code))
+        for session_id, error_code in listed.over.items():
+            await self._state.end(session_id, reason_of(error_code))
         return [
             record
-            for record in listed.leases
+            for record in listed.sessions
             if owner in (None, record.owner) and device in (None, record.device, record.host)
         ]
 
-    async def owner(self, lease_id: str) -> str:
-        """Whose lease it is.
+    async def owner(self, session_id: str) -> str:
+        """Whose session it is.
 
         Raises:
             UnknownSession, QueueUnavailable
         """
-        return (await self._state.terms(lease_id)).owner
+        return (await self._state.terms(session_id)).owner
 
     async def reset(self, submission: JobSubmission, wait: float) -> int:
         """Close kept sessions in the device's order; how many were closed.
@@ -301,13 +302,13 @@ class InteractiveSessions:
     # -- files ------------------------------------------------------------------------------------------------------
 
     async def send_file(
-        self, lease_id: str, seq: int, request: dict[str, Any], stream: AsyncIterator[bytes]
+        self, session_id: str, seq: int, request: dict[str, Any], stream: AsyncIterator[bytes]
     ) -> dict[str, Any]:
         """Copy a stream to a file of the device, as exchange ``seq``. Raises as ``exchange``."""
-        known = await self._state.terms(lease_id)
-        copy = FileStream(self._client, known.seals, lease_id, seq)
+        known = await self._state.terms(session_id)
+        copy = FileStream(self._client, known.seals, session_id, seq)
         await self._prepared(copy)
-        answer = asyncio.create_task(self.exchange(lease_id, seq, request, timeout=FILE_TIMEOUT))
+        answer = asyncio.create_task(self.exchange(session_id, seq, request, timeout=FILE_TIMEOUT))
         try:
             await copy.send(stream, until=answer)
             return await answer
@@ -316,12 +317,12 @@ class InteractiveSessions:
         finally:
             await _settled(answer)
 
-    async def fetch_file(self, lease_id: str, seq: int, request: dict[str, Any]) -> AsyncIterator[bytes]:
+    async def fetch_file(self, session_id: str, seq: int, request: dict[str, Any]) -> AsyncIterator[bytes]:
         """A file of the device, as exchange ``seq``. Raises as ``exchange``, and DeviceFailure, while being read."""
-        known = await self._state.terms(lease_id)
-        copy = FileStream(self._client, known.seals, lease_id, seq)
+        known = await self._state.terms(session_id)
+        copy = FileStream(self._client, known.seals, session_id, seq)
         await self._prepared(copy)
-        answer = asyncio.create_task(self.exchange(lease_id, seq, request, timeout=FILE_TIMEOUT))
+        answer = asyncio.create_task(self.exchange(session_id, seq, request, timeout=FILE_TIMEOUT))
         try:
             async for chunk in copy.receive(until=answer):
                 yield chunk
@@ -334,9 +335,9 @@ class InteractiveSessions:
             # In a task of its own: a caller who leaves cancels whatever is awaited here.
             self._later(_leave_copy(copy, answer))
 
-    async def _job_error(self, lease_id: str) -> str:
+    async def _job_error(self, session_id: str) -> str:
         try:
-            return (await self._dispatcher.get(lease_id)).error
+            return (await self._dispatcher.get(session_id)).error
         except UnknownJob:
             return ""
 

@@ -1,15 +1,15 @@
-"""A lease in Redis: the exchanges that its caller asks for, and the worker's answers.
+"""An interactive session in Redis: the exchanges that its caller asks for, and the worker's answers.
 
-A lease is a job of the device's queue. While it runs, its worker takes exchanges from the lease's own list:
+An interactive session is a job of the device's queue. While it runs, its worker takes exchanges from the session's own list:
 
 | key | type | what |
 |---|---|---|
 | ``np:session:<id>`` | hash | state (queued, open, ended), device, host, owner, heartbeat, max_hold, when it was granted, when its caller was last heard of (``heard``), the last exchange accepted (``last``), who waits for which answer (``reply:<seq>``), ``closing``, ``reason`` |
 | ``np:session:<id>:in`` | list | ``<seq> <sealed request>``, or ``close`` |
 | ``np:session:<id>:requests`` | hash | accepted requests that are not answered yet, in case the list's answer was lost on its way |
-| ``np:session:<id>:answers`` | hash | seq -> sealed answer, the latest ``KEPT_ANSWERS``; until the end of the lease and ``KEPT`` seconds more |
+| ``np:session:<id>:answers`` | hash | seq -> sealed answer, the latest ``KEPT_ANSWERS``; until the end of the interactive session and ``KEPT`` seconds more |
 | ``np:session:<id>:up``, ``:down``, ``:credit`` | list | a file copy's sealed chunks, and the room that the reader has left |
-| ``np:sessions`` | zset | ids of the leases that are not over, by creation time in ms |
+| ``np:sessions`` | zset | ids of the interactive sessions that are not over, by creation time in ms |
 
 Times are Redis's own, so that no two machines' clocks are compared. All scripts may be sent twice.
 """  # noqa: E501 - a table
@@ -30,7 +30,7 @@ from netpulse_broker.queueing.redis.scripts import Scripts, text
 from netpulse_broker.queueing.redis.sealing import Direction, SealBroken, Sealer
 
 KEPT = 60
-"""Seconds that the answers of a lease stay after its end."""
+"""Seconds that the answers of an interactive session stay after its end."""
 
 KEPT_ANSWERS = 16
 """Answers that are kept at a time: a caller who sends the next exchange has read the answer before."""
@@ -55,11 +55,11 @@ class CopyAbandoned(Exception):
 
 
 class ChannelSeals:
-    """Seals what passes through one lease; each value opens only at its own place."""
+    """Seals what passes through one interactive session; each value opens only at its own place."""
 
-    def __init__(self, sealer: Sealer, lease_id: str, *, expires: float) -> None:
+    def __init__(self, sealer: Sealer, session_id: str, *, expires: float) -> None:
         self._sealer = sealer
-        self._id = lease_id
+        self._id = session_id
         self._expires = expires
 
     def request(self, value: Any, seq: int) -> bytes:
@@ -125,12 +125,12 @@ class Asked:
 
 
 class CallerCloses(Exception):
-    """The caller gives the lease back."""
+    """The caller gives the interactive session back."""
 
 
 @dataclass(frozen=True, slots=True)
 class CallerState:
-    """What is known of a lease's caller.
+    """What is known of an interactive session's caller.
 
     Attributes:
         closing: why he gave it back, "" if he did not.
@@ -142,20 +142,20 @@ class CallerState:
 
 
 class ExchangeChannel:
-    """A worker's side of one lease. Blocking; every method may raise redis.ConnectionError and redis.TimeoutError, and
-    may then be called again."""
+    """A worker's side of one interactive session. Blocking; every method may raise redis.ConnectionError and
+    redis.TimeoutError, and may then be called again."""
 
-    def __init__(self, client: redis.Redis, sealer: Sealer, *, lease_id: str, lifetime: float) -> None:
+    def __init__(self, client: redis.Redis, sealer: Sealer, *, session_id: str, lifetime: float) -> None:
         self._client = client
         self._scripts = Scripts(client)
-        self._id = lease_id
-        self._seals = ChannelSeals(sealer, lease_id, expires=time.time() + lifetime)
+        self._id = session_id
+        self._seals = ChannelSeals(sealer, session_id, expires=time.time() + lifetime)
         self._done = 0
         self._latest: Any = None
         self._look = False
 
     def caller(self) -> CallerState | None:
-        """None: the lease is not known (any more)."""
+        """None: the interactive session is not known (any more)."""
         pipeline = self._client.pipeline(transaction=False)
         pipeline.hmget(keys.session(self._id), ["heard", "closing", "state"])
         pipeline.time()
@@ -165,14 +165,14 @@ class ExchangeChannel:
         return CallerState(text(closing or b""), now[0] + now[1] / 1e6 - int(heard) / 1000)
 
     def grant(self, value: Any, *, worker: str, node: str, first: bool) -> bool:
-        """The lease begins. False: its caller has left meanwhile.
+        """The interactive session begins. False: its caller has left meanwhile.
 
         Args:
             value: what the caller is told (number 0).
             first: whether exchange 1 came with the request.
         """
         answer = self._scripts(
-            "lease_grant",
+            "session_grant",
             keys=[keys.session(self._id), keys.session_answers(self._id)],
             args=[self._id, self._seals.answer(value, 0), worker, node, int(first)],
         )
@@ -219,16 +219,16 @@ class ExchangeChannel:
     def answer(self, seq: int, value: Any) -> None:
         """Store the answer and tell whoever waits for it."""
         self._scripts(
-            "lease_answer",
+            "session_answer",
             keys=[keys.session(self._id), keys.session_answers(self._id), keys.session_requests(self._id)],
             args=[self._id, seq, self._seals.answer(value, seq), KEPT_ANSWERS],
         )
         self._done, self._latest = seq, value
 
     def end(self, reason: str) -> None:
-        """The lease is over. Whoever still waits for an answer is told."""
+        """The interactive session is over. Whoever still waits for an answer is told."""
         self._scripts(
-            "lease_end",
+            "session_end",
             keys=[
                 keys.session(self._id),
                 keys.session_inbox(self._id),

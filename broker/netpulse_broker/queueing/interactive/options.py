@@ -20,9 +20,10 @@ class InteractiveOptions(BaseModel):
 
     Attributes:
         heartbeat: seconds between two signs of life.
-        max_hold: seconds that the lease lasts at most, from its grant.
+        max_hold: seconds that the interactive session lasts at most, from its grant.
         exchange: carried out right after the grant.
-        reset: no lease: the device's kept session of this login is closed (all of the device's, without a login).
+        reset: nothing is opened: the device's kept session of this login is closed (all of the device's, without a
+            login).
     """
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)

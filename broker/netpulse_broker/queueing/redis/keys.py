@@ -82,7 +82,7 @@ def kept(mark: str) -> str:
 
 
 def commits(device_name: str) -> str:
-    """Hash of a device's changes with a timer; see ``queueing.commits``."""
+    """Hash of a device's changes with a timer; see ``queueing.jobs.commit_ledger``."""
     return f"np:commits:{device_name}"
 
 
@@ -127,25 +127,25 @@ def idempotency(owner: str, key: str) -> str:
     return f"np:idempotency:{owner}:{key}"
 
 
-def session(lease_id: str) -> str:
-    """Hash of a lease; see ``queueing.exchanges`` for all keys of one."""
-    return f"np:session:{lease_id}"
+def session(session_id: str) -> str:
+    """Hash of an interactive session; see ``queueing.interactive.channel`` for all keys of one."""
+    return f"np:session:{session_id}"
 
 
-def session_inbox(lease_id: str) -> str:
-    return f"np:session:{lease_id}:in"
+def session_inbox(session_id: str) -> str:
+    return f"np:session:{session_id}:in"
 
 
-def session_requests(lease_id: str) -> str:
-    return f"np:session:{lease_id}:requests"
+def session_requests(session_id: str) -> str:
+    return f"np:session:{session_id}:requests"
 
 
-def session_answers(lease_id: str) -> str:
-    return f"np:session:{lease_id}:answers"
+def session_answers(session_id: str) -> str:
+    return f"np:session:{session_id}:answers"
 
 
-def session_file(lease_id: str, part: str) -> str:
-    return f"np:session:{lease_id}:{part}"
+def session_file(session_id: str, part: str) -> str:
+    return f"np:session:{session_id}:{part}"
 
 
 def webhook(delivery: str) -> str:

@@ -1,4 +1,4 @@
-"""A lease: a job during which the worker serves one caller's exchanges on the device's session.
+"""An interactive session: a job during which the worker serves one caller's exchanges on the device's session.
 
 The job begins with a verified prompt and ends, whatever the caller did, with a session that is out of configuration
 mode and at the privilege of its login, or closed. Nothing is typed at a session of which it is not known where it
@@ -56,22 +56,22 @@ LOOK = 1.0
 """Seconds between two looks at the caller while nothing else happens."""
 
 LEAVE_GRACE = 20.0
-"""Seconds that a lease goes on after the worker has been told to leave."""
+"""Seconds that an interactive session goes on after the worker has been told to leave."""
 
 FILE_SILENCE = 60.0
 """Seconds that the caller of a file copy may be silent."""
 
-NEVER_GRANTED = "the caller left before the lease was granted"
+NEVER_GRANTED = "the caller left before the interactive session was granted"
 
 Returned = TypeVar("Returned")
 
 
 class _SessionEnds(Exception):
-    """The lease ends now, in the middle of whatever is under way."""
+    """The interactive session ends now, in the middle of whatever is under way."""
 
 
 class InteractiveJobs:
-    """The leases of one worker, one after the other.
+    """The interactive sessions of one worker, one after the other.
 
     Args:
         client: the worker's own connection.
@@ -84,16 +84,16 @@ class InteractiveJobs:
         self._worker = worker
         self._node = node
 
-    def lease(self, options: InteractiveOptions, running: RunningJob) -> InteractiveJob:
-        """The lease that a job asks for."""
+    def job(self, options: InteractiveOptions, running: RunningJob) -> InteractiveJob:
+        """The interactive session that a job asks for."""
         desk = ExchangeChannel(
-            self._client, self._sealer, lease_id=running.id, lifetime=options.timeout + LOGIN_ALLOWANCE
+            self._client, self._sealer, session_id=running.id, lifetime=options.timeout + LOGIN_ALLOWANCE
         )
         return InteractiveJob(desk, options, running, worker=self._worker, node=self._node)
 
 
 class InteractiveJob:
-    """One lease, from the claim of its job to its end."""
+    """One interactive session, from the claim of its job to its end."""
 
     def __init__(
         self, desk: ExchangeChannel, options: InteractiveOptions, running: RunningJob, *, worker: str, node: str
@@ -121,7 +121,7 @@ class InteractiveJob:
         return wanted
 
     def serve(self, opened: OpenSession) -> dict[str, Any]:
-        """Serve the caller until the lease ends; returns what is said about it in the job's result.
+        """Serve the caller until the interactive session ends; returns what is said about it in the job's result.
 
         Raises:
             SessionStale: the kept session is dead or does not answer; nothing but a RETURN was typed.
@@ -144,10 +144,10 @@ class InteractiveJob:
         return {"ended": reason, "exchanges": self._exchanges}
 
     def _granted(self, driver: InteractiveDriver, opened: OpenSession, opening: Opening) -> str:
-        """Grant and serve; why the lease ended."""
+        """Grant and serve; why the interactive session ended."""
         self._hold = Deadline.after(self._options.max_hold)
         told = {
-            "fresh": not (opened.reused and opened.leased),
+            "fresh": not (opened.reused and opened.led),
             "prompt": to_base64(opening.prompt),
             "privilege": opening.privilege,
             "config_mode": False,
@@ -160,7 +160,7 @@ class InteractiveJob:
             )
             if not granted:
                 return NEVER_GRANTED
-            opened.leased = True
+            opened.led = True
             return self._serve(driver, opened.handle)
         except _SessionEnds as ends:
             return str(ends)
@@ -181,7 +181,7 @@ class InteractiveJob:
     # -- while it lasts ---------------------------------------------------------------------------------------------
 
     def _serve(self, driver: InteractiveDriver, session: Any) -> str:
-        """Serve exchanges; why the lease ended, with a usable session. Raises DriverError with an unusable one."""
+        """Serve exchanges; why the dialogue ended, with a usable session. Raises DriverError with an unusable one."""
         try:
             if self._options.exchange is not None:
                 self._carry_out(driver, session, Asked(1, self._options.exchange.model_dump(mode="json")))
@@ -200,7 +200,9 @@ class InteractiveJob:
             answer, closes = self._answer(driver, session, asked)
         except (_SessionEnds, CallerCloses) as ends:
             reason = str(ends) or "released"
-            error = SessionLost(f"the lease ended in the middle of an exchange ({reason}); the session is closed")
+            error = SessionLost(
+                f"the interactive session ended in the middle of an exchange ({reason}); the session is closed"
+            )
             self._try(lambda: self._desk.answer(asked.seq, _failed(asked.seq, error)))
             raise error from ends
         except NetPulseError as error:  # stopped, or the right to the device lost: the session is given up
@@ -214,7 +216,7 @@ class InteractiveJob:
     def _answer(
         self, driver: InteractiveDriver, session: Any, asked: Asked
     ) -> tuple[dict[str, Any], DriverError | None]:
-        """The answer to an exchange, and the error that ends the lease with it, if one does."""
+        """The answer to an exchange, and the error that ends the interactive session with it, if one does."""
         if asked.value is None:
             broken = InternalError("the sealed exchange could not be opened and was not carried out")
             return _failed(asked.seq, broken, lease_open=True), None
@@ -290,7 +292,7 @@ class InteractiveJob:
     # -- the caller -------------------------------------------------------------------------------------------------
 
     def _look(self) -> None:
-        """Look, at most once in a while, whether the lease is to go on.
+        """Look, at most once in a while, whether the interactive session is to go on.
 
         Raises:
             _SessionEnds: no.
@@ -313,7 +315,7 @@ class InteractiveJob:
         except Lost:
             self._be_patient()
             return
-        reason = "the lease is not known any more" if caller is None else self._reason(caller)
+        reason = "the interactive session is not known any more" if caller is None else self._reason(caller)
         if reason:
             raise _SessionEnds(reason)
 
@@ -347,7 +349,7 @@ class InteractiveJob:
                 pause = min(pause * 2, 0.5)
 
     def _finish(self, reason: str) -> None:
-        log.info("lease_ended", lease=self._running.id, reason=reason, exchanges=self._exchanges)
+        log.info("session_ended", session=self._running.id, reason=reason, exchanges=self._exchanges)
         self._try(lambda: self._desk.end(reason))
 
     def _try(self, act: Callable[[], None]) -> None:
@@ -355,7 +357,7 @@ class InteractiveJob:
         try:
             act()
         except Lost as error:
-            log.warning("lease_not_told", lease=self._running.id, error=type(error).__name__)
+            log.warning("session_not_told", session=self._running.id, error=type(error).__name__)
 
 
 def _failed(seq: int, error: NetPulseError, *, lease_open: bool = False) -> dict[str, Any]:

@@ -68,7 +68,7 @@ class JobRunner:
         drivers: by name.
         sessions: kept ones (pinned worker) or one per job (FIFO).
         parse: parser for ``parsing``; None: a request for parsing fails as unsupported.
-        leases: serves interactive sessions; None: a request for one fails as unsupported.
+        interactive: serves interactive sessions; None: a request for one fails as unsupported.
         commits: keeps account of changes with a timer; None: nobody does, and none can be confirmed.
     """
 
@@ -78,15 +78,15 @@ class JobRunner:
         drivers: DriverLookup,
         sessions: Sessions,
         parse: Parser | None = None,
-        leases: InteractiveJobs | None = None,
+        interactive: InteractiveJobs | None = None,
         commits: TimedCommits | None = None,
     ) -> None:
         self._drivers = drivers
         self._sessions = sessions
         self._parse = parse
-        self._leases = leases
+        self._interactive = interactive
         self._commits = commits
-        self._leased: InteractiveJob | None = None
+        self._interactive_job: InteractiveJob | None = None
         self._redaction: tuple[dict[str, Any], Redactor] = ({}, Redactor(()))
         self._operations = {
             "query": self._query,
@@ -95,7 +95,7 @@ class JobRunner:
             "rollback": self._settle,
             "check": self._check,
             "probe": self._probe,
-            "lease": self._lease,
+            "lease": self._serve_interactive,
         }
 
     def may_begin(self, payload: JobPayload) -> bool:
@@ -158,7 +158,7 @@ class JobRunner:
             enable=payload.enable,
             before_write=running.before_write,
         )
-        if payload.operation == "lease" and not self._begin_lease(kind, payload, running, account):
+        if payload.operation == "lease" and not self._begin_interactive(kind, payload, running, account):
             return
         opened = self._login(kind, payload, call, running, account)
         try:
@@ -313,24 +313,28 @@ class JobRunner:
             "device_info": _json_ready(info),
         }
 
-    def _begin_lease(self, kind: type[BaseDriver], payload: JobPayload, running: RunningJob, account: Account) -> bool:
+    def _begin_interactive(
+        self, kind: type[BaseDriver], payload: JobPayload, running: RunningJob, account: Account
+    ) -> bool:
         """Whether a session is needed: not for a reset, and not when the caller has left meanwhile."""
-        if self._leases is None:
+        if self._interactive is None:
             raise UnsupportedOperation("interactive sessions take a pinned worker")
         try:
             options = InteractiveOptions.model_validate(payload.driver_args)
         except ValidationError as error:
-            raise InvalidArguments("the lease does not validate", details=_problems(error)) from None
+            raise InvalidArguments("the interactive session does not validate", details=_problems(error)) from None
         if options.reset:
             account.retval = {"closed": self._sessions.discard(kind, payload.connection_args)}
             return False
-        self._leased = self._leases.lease(options, running)
+        self._interactive_job = self._interactive.job(options, running)
         account.retval = {"ended": NEVER_GRANTED, "exchanges": 0}
-        return self._leased.wanted()
+        return self._interactive_job.wanted()
 
-    def _lease(self, opened: OpenSession, _payload: JobPayload, _running: RunningJob, account: Account) -> None:
-        assert self._leased is not None  # noqa: S101  # _begin_lease came first
-        account.retval = self._leased.serve(opened)
+    def _serve_interactive(
+        self, opened: OpenSession, _payload: JobPayload, _running: RunningJob, account: Account
+    ) -> None:
+        assert self._interactive_job is not None  # noqa: S101  # _begin_interactive came first
+        account.retval = self._interactive_job.serve(opened)
 
 
 # -- arguments ------------------------------------------------------------------------------------------------------

@@ -34,7 +34,7 @@ class PinnedWorker:
         parse: parser for ``parsing``.
         linger: seconds to wait for work without any session before leaving.
         interrupt_wait: wakes ``source.wait`` up from another thread.
-        leases: serves interactive sessions.
+        interactive: serves interactive sessions.
         logins: decides when a login may begin; None: at any time.
     """
 
@@ -49,7 +49,7 @@ class PinnedWorker:
         parse: Parser | None = None,
         linger: float = LINGER,
         interrupt_wait: Callable[[], None] = lambda: None,
-        leases: InteractiveJobs | None = None,
+        interactive: InteractiveJobs | None = None,
         logins: Logins | None = None,
     ) -> None:
         self.device = device
@@ -58,7 +58,7 @@ class PinnedWorker:
             drivers=drivers,
             sessions=self._sessions,
             parse=parse,
-            leases=leases,
+            interactive=interactive,
             commits=TimedCommits(source.commits),
         )
         self._linger = linger

@@ -51,7 +51,7 @@ class OpenSession:
 
     Attributes:
         reused: it was open before this job.
-        leased: an interactive caller has had it, and has set its terminal up.
+        led: an interactive caller has had it, and has set its terminal up.
         opened_at, used_at, proven_at: monotonic seconds of the login, the end of the last job, and the last time that
             the device was heard of.
     """
@@ -63,7 +63,7 @@ class OpenSession:
     used_at: float
     proven_at: float
     reused: bool = False
-    leased: bool = False
+    led: bool = False
     arguments: Mapping[str, Any]
 
     def abort(self) -> None:

@@ -151,7 +151,7 @@ def _build(birth: Birth, *, token: str, worker_name: str) -> Worker:
         limits=limits,
         parse=birth.parse,
         interrupt_wait=interrupt_wait,
-        leases=InteractiveJobs(client, sealer, worker=worker_name, node=birth.boot.node),
+        interactive=InteractiveJobs(client, sealer, worker=worker_name, node=birth.boot.node),
         logins=logins,
     )
 

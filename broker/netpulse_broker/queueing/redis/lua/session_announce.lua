@@ -1,6 +1,6 @@
--- A lease is asked for; its job follows. May be sent twice.
+-- An interactive session is asked for; its job follows. May be sent twice.
 -- KEYS  1 session
--- ARGV  1 lease id  2 seconds that everything of it may be kept  3... further fields
+-- ARGV  1 session id  2 seconds that everything of it may be kept  3... further fields
 if redis.call('EXISTS', KEYS[1]) == 1 then return 'announced' end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)

@@ -1,6 +1,6 @@
--- The session is open and verified: the lease begins, unless its caller has left meanwhile.
+-- The session is open and verified: the interactive session begins, unless its caller has left meanwhile.
 -- KEYS  1 session  2 answers
--- ARGV  1 lease id  2 sealed grant  3 worker  4 node  5 seq of the exchange that came with the request, or 0
+-- ARGV  1 session id  2 sealed grant  3 worker  4 node  5 seq of the exchange that came with the request, or 0
 -- ->    'granted' | 'closing' | 'missing'
 local session = redis.call('HMGET', KEYS[1], 'state', 'closing', 'reply:0')
 if not session[1] then return 'missing' end

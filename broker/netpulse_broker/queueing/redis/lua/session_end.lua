@@ -1,6 +1,6 @@
--- The lease is over; its answers stay for a while, for callers who have to ask again.
+-- The interactive session is over; its answers stay for a while, for callers who have to ask again.
 -- KEYS  1 session  2 inbox  3 answers  4 requests
--- ARGV  1 lease id  2 reason  3 seconds that the answers stay
+-- ARGV  1 session id  2 reason  3 seconds that the answers stay
 -- ->    'ended' | 'repeated' | 'missing'
 local state = redis.call('HGET', KEYS[1], 'state')
 redis.call('ZREM', 'np:sessions', ARGV[1])

@@ -1,4 +1,4 @@
--- A sign of life from the caller; with a reason: the caller gives the lease back.
+-- A sign of life from the caller; with a reason: the caller gives the interactive session back.
 -- KEYS  1 session  2 inbox  3 job
 -- ARGV  1 reason for closing or ''
 -- ->    {state, closing, reason, job status, job error, milliseconds since the grant or -1} | {'missing'}

@@ -1,6 +1,6 @@
 -- A worker's answer to an exchange: stored for repeats, and told to the controller that waits.
 -- KEYS  1 session  2 answers  3 requests
--- ARGV  1 lease id  2 seq  3 sealed answer  4 number of answers that are kept
+-- ARGV  1 session id  2 seq  3 sealed answer  4 number of answers that are kept
 -- ->    'done' | 'repeated' | 'missing'
 if redis.call('EXISTS', KEYS[1]) == 0 then return 'missing' end
 if redis.call('HEXISTS', KEYS[2], ARGV[2]) == 1 then return 'repeated' end

@@ -1,4 +1,4 @@
-"""A lease in Redis, both sides, against a real server."""
+"""An interactive session in Redis, both sides, against a real server."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from netpulse_broker.queueing.redis.sealing import SealBroken, Sealer
 
 
 class Controller:
-    """A controller's side of a lease."""
+    """A controller's side of an interactive session."""
 
-    def __init__(self, client: redis.Redis, sealer: Sealer, lease_id: str = "lease", name: str = "c1") -> None:
+    def __init__(self, client: redis.Redis, sealer: Sealer, session_id: str = "session", name: str = "c1") -> None:
         self.client = client
-        self.seals = ChannelSeals(sealer, lease_id, expires=time.time() + 600)
+        self.seals = ChannelSeals(sealer, session_id, expires=time.time() + 600)
         self._scripts = Scripts(client)
-        self._id = lease_id
+        self._id = session_id
         self._name = name
 
     def announce(self, **fields: Any) -> None:
@@ -47,7 +47,7 @@ class Controller:
 
     def ask(self, seq: int, value: Any = "request", *, sealed: bytes | None = None) -> list[str]:
         answer = self._scripts(
-            "lease_ask",
+            "session_ask",
             keys=[
                 keys.session(self._id),
                 keys.session_inbox(self._id),
@@ -63,7 +63,7 @@ class Controller:
 
     def beat(self, closing: str = "") -> list[str]:
         names = [keys.session(self._id), keys.session_inbox(self._id), keys.rq_job(self._id)]
-        return [text(part) for part in self._scripts("lease_beat", keys=names, args=[closing])]
+        return [text(part) for part in self._scripts("session_beat", keys=names, args=[closing])]
 
     def replies(self) -> list[str]:
         return [fields[b"id"].decode() for _, fields in self.client.xrange(keys.replies(self._name))]
@@ -83,7 +83,7 @@ def controller(redis_client: redis.Redis, sealer: Sealer) -> Controller:
 
 @pytest.fixture
 def desk(redis_client: redis.Redis, sealer: Sealer, controller: Controller) -> ExchangeChannel:
-    return ExchangeChannel(redis_client, sealer, lease_id="lease", lifetime=600)
+    return ExchangeChannel(redis_client, sealer, session_id="session", lifetime=600)
 
 
 @pytest.fixture
@@ -96,7 +96,7 @@ def test_nothing_is_exchanged_before_the_grant(controller: Controller, desk: Exc
     assert controller.ask(1) == ["queued"]
     assert desk.grant("hello", worker="w", node="n", first=False)
     assert desk.grant("hello", worker="w", node="n", first=False)  # sent twice
-    assert controller.replies() == ["lease/0"]
+    assert controller.replies() == ["session/0"]
     assert controller.ask(1) == ["accepted"]
 
 
@@ -108,7 +108,7 @@ def test_exchange_is_taken_once_and_answered_for_ever(controller: Controller, gr
     granted.answer(1, "done")
     granted.answer(1, "done again")  # sent twice
     assert controller.ask(1, "something else") == ["answered", "done"]
-    assert controller.replies() == ["lease/0", "lease/1"]
+    assert controller.replies() == ["session/0", "session/1"]
     assert granted.next(0.01) is None
 
 
@@ -126,7 +126,7 @@ def test_request_whose_delivery_was_lost_is_found(
     redis_client: redis.Redis, controller: Controller, granted: ExchangeChannel
 ) -> None:
     controller.ask(1, "lost on its way")
-    assert redis_client.lpop(keys.session_inbox("lease")) is not None
+    assert redis_client.lpop(keys.session_inbox("session")) is not None
     assert granted.next(0.01) == Asked(1, "lost on its way")
 
 
@@ -137,8 +137,8 @@ def test_answer_that_redis_forgot_is_given_again_without_carrying_out(
     granted.next(1)
     granted.answer(1, "done")
     # A crash of Redis takes the last moments with it.
-    redis_client.delete(keys.session_answers("lease"))
-    redis_client.hset(keys.session("lease"), "last", 0)
+    redis_client.delete(keys.session_answers("session"))
+    redis_client.hset(keys.session("session"), "last", 0)
     assert controller.ask(1) == ["accepted"]
     assert granted.next(0.01) is None
     assert controller.ask(1) == ["answered", "done"]
@@ -152,17 +152,17 @@ def test_old_and_foreign_requests_are_not_carried_out(
     granted.next(1)
     granted.answer(1, "done")
     # Whoever can write to Redis sends the first request again, as itself and as the second.
-    redis_client.rpush(keys.session_inbox("lease"), b"1 " + first)
+    redis_client.rpush(keys.session_inbox("session"), b"1 " + first)
     assert granted.next(0.01) is None
-    redis_client.rpush(keys.session_inbox("lease"), b"2 " + first)
+    redis_client.rpush(keys.session_inbox("session"), b"2 " + first)
     assert granted.next(0.01) == Asked(2, None)
-    foreign = ChannelSeals(sealer, "another lease", expires=time.time() + 60).request("x", 2)
-    redis_client.rpush(keys.session_inbox("lease"), b"2 " + foreign)
+    foreign = ChannelSeals(sealer, "another session", expires=time.time() + 60).request("x", 2)
+    redis_client.rpush(keys.session_inbox("session"), b"2 " + foreign)
     assert granted.next(0.01) == Asked(2, None)
 
 
 def test_each_seal_opens_at_its_own_place_only(sealer: Sealer) -> None:
-    seals = ChannelSeals(sealer, "lease", expires=time.time() + 60)
+    seals = ChannelSeals(sealer, "session", expires=time.time() + 60)
     with pytest.raises(SealBroken):
         seals.open_request(seals.request("x", 1), 2)
     with pytest.raises(SealBroken):
@@ -171,8 +171,8 @@ def test_each_seal_opens_at_its_own_place_only(sealer: Sealer) -> None:
     with pytest.raises(SealBroken):
         seals.open_chunk(chunk, direction="to_worker", seq=1, number=1)
     with pytest.raises(SealBroken):
-        ChannelSeals(sealer, "lease", expires=0).open_request(
-            ChannelSeals(sealer, "lease", expires=0).request("x", 1), 1
+        ChannelSeals(sealer, "session", expires=0).open_request(
+            ChannelSeals(sealer, "session", expires=0).request("x", 1), 1
         )
 
 
@@ -204,22 +204,22 @@ def test_end_tells_whoever_waits_and_keeps_the_answers_for_a_while(
     controller.ask(2)
     granted.end("max_hold")
     granted.end("something else")
-    assert controller.replies() == ["lease/0", "lease/1", "lease/2"]
+    assert controller.replies() == ["session/0", "session/1", "session/2"]
     assert controller.ask(1) == ["answered", "done"]
     assert controller.ask(2) == ["ended", "max_hold"]
     assert granted.caller() is None
     assert redis_client.zcard(keys.SESSIONS) == 0
     assert {key.decode() for key in redis_client.keys("np:session:*")} == {
-        "np:session:lease",
-        "np:session:lease:answers",
+        "np:session:session",
+        "np:session:session:answers",
     }
     assert all(0 < redis_client.ttl(key) <= 60 for key in redis_client.keys("np:session:*"))
 
 
-def test_lease_of_a_dead_worker_is_known_as_lost(
+def test_session_of_a_dead_worker_is_known_as_lost(
     redis_client: redis.Redis, controller: Controller, granted: ExchangeChannel
 ) -> None:
-    redis_client.hset(keys.rq_job("lease"), mapping={"status": "failed", "error": "worker_lost"})
+    redis_client.hset(keys.rq_job("session"), mapping={"status": "failed", "error": "worker_lost"})
     assert controller.ask(1) == ["lost", "worker_lost"]
     assert controller.beat()[3:5] == ["failed", "worker_lost"]
 
@@ -227,7 +227,7 @@ def test_lease_of_a_dead_worker_is_known_as_lost(
 def test_silence_is_measured_on_redis_own_clock(
     redis_client: redis.Redis, controller: Controller, granted: ExchangeChannel
 ) -> None:
-    redis_client.hincrby(keys.session("lease"), "heard", -42_000)
+    redis_client.hincrby(keys.session("session"), "heard", -42_000)
     state = granted.caller()
     assert state is not None
     assert 41 < state.silent_for < 60
@@ -237,7 +237,7 @@ def test_silence_is_measured_on_redis_own_clock(
     assert state.silent_for < 40
 
 
-def test_everything_of_a_lease_expires(
+def test_everything_of_a_session_expires(
     redis_client: redis.Redis, controller: Controller, granted: ExchangeChannel
 ) -> None:
     controller.ask(1)
@@ -255,7 +255,7 @@ def test_file_to_the_caller_waits_for_room(redis_client: redis.Redis, granted: E
         hand_over(number, 5)
     with pytest.raises(CopyAbandoned, match="silent"):
         hand_over(FILE_WINDOW, 0.05)
-    redis_client.rpush(keys.session_file("lease", "credit"), NO_MORE)
+    redis_client.rpush(keys.session_file("session", "credit"), NO_MORE)
     with pytest.raises(CopyAbandoned, match="reader"):
         hand_over(FILE_WINDOW, 5)
 
@@ -263,7 +263,7 @@ def test_file_to_the_caller_waits_for_room(redis_client: redis.Redis, granted: E
 def test_file_from_a_caller_who_gives_up(
     redis_client: redis.Redis, controller: Controller, granted: ExchangeChannel
 ) -> None:
-    up = keys.session_file("lease", "up")
+    up = keys.session_file("session", "up")
     redis_client.rpush(up, controller.seals.chunk(b"first", direction="to_worker", seq=3, number=0))
     redis_client.rpush(up, controller.seals.abandonment(direction="to_worker", seq=3, number=1))
     chunks = granted.chunks_from_caller(3, silence=5, watch=lambda: None)
