@@ -23,8 +23,8 @@ CachedCollections.install()
 
 from ansible_collections.netpulse.broker.plugins.module_utils._platforms import device_type_of
 from ansible_collections.netpulse.broker.plugins.plugin_utils._options import OptionError, connection_args
+from ansible_collections.netpulse.broker.plugins.plugin_utils.interactive_session import SessionNotOpened, Target
 from ansible_collections.netpulse.broker.plugins.plugin_utils.session_device import Device, DeviceRequests
-from ansible_collections.netpulse.broker.plugins.plugin_utils.session_lease import SessionNotOpened, Target
 from ansible_collections.netpulse.broker.plugins.plugin_utils.session_memory import SessionMemory
 from ansible_collections.netpulse.broker.plugins.plugin_utils.session_rpc import RpcService
 

@@ -20,13 +20,13 @@ from ansible.module_utils.common.text.converters import to_bytes
 from ansible.playbook.play_context import PlayContext
 from ansible.plugins.loader import cliconf_loader, terminal_loader
 from ansible_collections.netpulse.broker.plugins.module_utils._broker_client import BrokerError
-from ansible_collections.netpulse.broker.plugins.plugin_utils.session_dialogue import Dialogue
-from ansible_collections.netpulse.broker.plugins.plugin_utils.session_lease import (
-    SessionLease,
+from ansible_collections.netpulse.broker.plugins.plugin_utils.interactive_session import (
+    InteractiveSession,
     SessionNotOpened,
     Target,
     reset,
 )
+from ansible_collections.netpulse.broker.plugins.plugin_utils.session_dialogue import Dialogue
 from ansible_collections.netpulse.broker.plugins.plugin_utils.session_memory import SessionMemory
 
 DEFAULT_CLICONF = "ansible.netcommon.default"
@@ -43,7 +43,7 @@ class Device(Dialogue):
 
     Args:
         connection: the connection plug-in.
-        target: callable that gives the session_lease.Target.
+        target: callable that gives the interactive_session.Target.
         memory: callable that gives the SessionMemory.
     """
 
@@ -54,7 +54,7 @@ class Device(Dialogue):
         self._make_memory = memory
         self.network_os = connection._play_context.network_os
         self._requests = threading.RLock()
-        self._lease: SessionLease | None = None
+        self._session: InteractiveSession | None = None
         self._memory = None
         self._open_failure: tuple[str, str] | None = None
         self._elevated = False
@@ -123,8 +123,8 @@ class Device(Dialogue):
     def request(self, name: str) -> Callable[..., Any]:
         """The method ``name`` as a module calls it.
 
-        One request may be many exchanges (edit_config). A lease that has ended is replaced before the first of them
-        only: in the middle, the device would get the rest of a change on its own.
+        One request may be many exchanges (edit_config). An interactive session that has ended is replaced before the
+        first of them only: in the middle, the device would get the rest of a change on its own.
         """
         method = getattr(self, name)
         if not callable(method):
@@ -133,31 +133,31 @@ class Device(Dialogue):
         @functools.wraps(method)
         def served(*args: Any, **kwargs: Any) -> Any:
             with self._requests:
-                if self._lease is not None and not self._lease.usable:
+                if self._session is not None and not self._session.usable:
                     self.queue_message("vvv", "the session had ended meanwhile; taking the device again")
                     self._drop()
                 if name in REMEMBERED:
-                    self._connected_lease()
+                    self._opened_session()
                 return method(*args, **kwargs)
 
         return served
 
     @property
     def connected(self) -> bool:
-        return self._lease is not None
+        return self._session is not None
 
     @property
     def _connected(self) -> bool:
         return self.connected
 
-    def _connected_lease(self) -> SessionLease:
-        if self._lease is None:
+    def _opened_session(self) -> InteractiveSession:
+        if self._session is None:
             self._connect()
-        assert self._lease is not None  # noqa: S101 - _connect raises otherwise
-        return self._lease
+        assert self._session is not None  # noqa: S101 - _connect raises otherwise
+        return self._session
 
     def _connect(self) -> Device:
-        if self._lease is not None:
+        if self._session is not None:
             return self
         if self._open_failure is not None:
             # Platform plug-ins go on after some failures; asking again for each command would only take its time.
@@ -176,7 +176,7 @@ class Device(Dialogue):
         self._seconds("persistent_buffer_read_timeout")
         target = self._make_target()
         first = self._login_exchange()
-        lease, login = SessionLease.take(
+        session, login = InteractiveSession.take(
             target,
             {
                 "wait": self.get_option("netpulse_session_wait"),
@@ -189,37 +189,38 @@ class Device(Dialogue):
             max_pause=min(self.get_option("persistent_connect_timeout"), self.get_option("persistent_command_timeout")),
             note=lambda line: self.queue_message("vv", line),
         )
-        self._lease = lease
+        self._session = session
         self._target = target
         self.queue_message(
-            "vvvv", f"session {lease.id} of worker {lease.worker}, {'just logged in' if lease.fresh else 'kept open'}"
+            "vvvv",
+            f"session {session.id} of worker {session.worker}, {'just logged in' if session.fresh else 'kept open'}",
         )
         try:
-            self._set_up(lease, login)
+            self._set_up(session, login)
         except BaseException:
-            self._abandon(lease)
+            self._abandon(session)
             raise
 
-    def _set_up(self, lease: SessionLease, login: Mapping[str, Any] | None) -> None:
+    def _set_up(self, session: InteractiveSession, login: Mapping[str, Any] | None) -> None:
         self._memory = self._make_memory()
-        self._memory.load(session=lease.worker, fresh=lease.fresh)
+        self._memory.load(session=session.worker, fresh=session.fresh)
         if self._memory.device_info and hasattr(self.cliconf, "_device_info"):
             self.cliconf._device_info = dict(self._memory.device_info)
-        if lease.fresh and login is not None:
+        if session.fresh and login is not None:
             self._read_result(login, None, True)
         else:
-            self._recognise(lease.prompt)
+            self._recognise(session.prompt)
         if self._play_context.become:
             self.queue_message("vvvv", "firing event: on_become")
             self._on_become(become_pass=self._play_context.become_pass)
-        if lease.fresh:
+        if session.fresh:
             self.queue_message("vvvv", "firing event: on_open_shell()")
             self._on_open_shell()
 
-    def _abandon(self, lease: SessionLease) -> None:
+    def _abandon(self, session: InteractiveSession) -> None:
         """The set-up failed: the next task must not take this session for one that is set up."""
         self._drop()
-        if lease.fresh:
+        if session.fresh:
             try:
                 reset(self._target, wait=self.get_option("netpulse_session_wait"))
             except SessionNotOpened as error:
@@ -271,7 +272,7 @@ class Device(Dialogue):
     def next_task(self) -> None:
         """A task, or the next item of its loop, begins with the connection plug-in's play context as it is now."""
         self._open_failure = None
-        if self._lease is None or not self._lease.usable:
+        if self._session is None or not self._session.usable:
             return
         if self._make_target() != self._target:
             self.close()
@@ -305,23 +306,23 @@ class Device(Dialogue):
 
     def close(self) -> None:
         """Give the device back to the broker, which puts mode and privilege back to what the login had."""
-        if self._memory is not None and self._lease is not None:
+        if self._memory is not None and self._session is not None:
             self._memory.device_info = getattr(self.cliconf, "_device_info", None) or {}
             self._memory.save()
         self._drop()
         self._open_failure = None
 
     def _drop(self) -> None:
-        lease, self._lease = self._lease, None
+        session, self._session = self._session, None
         self._elevated = False
-        if lease is None:
+        if session is None:
             return
-        if not lease.usable and self._memory is not None:
+        if not session.usable and self._memory is not None:
             self._memory.forget()
             if hasattr(self.cliconf, "_device_info"):
                 self.cliconf._device_info = {}
         try:
-            lease.release()
+            session.release()
         except BrokerError as error:
             self.queue_message(
                 "warning",

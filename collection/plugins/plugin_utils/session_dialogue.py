@@ -17,7 +17,11 @@ from typing import Any
 
 from ansible.errors import AnsibleConnectionFailure
 from ansible.module_utils.common.text.converters import to_bytes, to_text
-from ansible_collections.netpulse.broker.plugins.plugin_utils.session_lease import SessionBroken, SessionLease, Target
+from ansible_collections.netpulse.broker.plugins.plugin_utils.interactive_session import (
+    InteractiveSession,
+    SessionBroken,
+    Target,
+)
 from ansible_collections.netpulse.broker.plugins.plugin_utils.session_memory import SessionMemory
 
 # As ansible-core's helper process words it; people search for it.
@@ -62,15 +66,15 @@ class Dialogue:
     def _log_messages(self, message: str) -> None:
         raise NotImplementedError
 
-    def _connected_lease(self) -> SessionLease:
-        """The lease, taken when there is none."""
+    def _opened_session(self) -> InteractiveSession:
+        """The interactive session, opened when there is none."""
         raise NotImplementedError
 
     # What platform plug-ins and modules do with a device.
 
     def get_prompt(self) -> bytes | None:
         """The prompt as it was last seen, bytes."""
-        self._connected_lease()
+        self._opened_session()
         return self._matched_prompt
 
     def exec_command(self, cmd: str | bytes, in_data: Any = None, sudoable: bool = True) -> Any:
@@ -114,7 +118,7 @@ class Dialogue:
             AnsibleConnectionFailure: with the device's text when it matches ``terminal_stderr_re``.
             SessionBroken: the command's outcome is unknown.
         """
-        lease = self._connected_lease()
+        session = self._opened_session()
         memory = self._memory if self._single_user_mode and not prompt else None
         if memory is not None and (known := memory.outputs.get(to_text(command))):
             self.queue_message("vvvv", f"cache hit for command: {command!r}")
@@ -127,9 +131,9 @@ class Dialogue:
         self._log_messages(f"send command: {command + bytes((13,))!r}")
         exchange = self._request_of(command, prompt, answer, newline, prompt_retry_check, check_all)
         if sendonly:
-            lease.exchange({**exchange, "sendonly": True})
+            session.exchange({**exchange, "sendonly": True})
             return None
-        response = self._read_result(lease.exchange(exchange), command, strip_prompt)
+        response = self._read_result(session.exchange(exchange), command, strip_prompt)
         text = str(to_text(response, errors="surrogate_then_replace"))
         if memory is not None:
             self._remember(memory, command, text)
@@ -262,11 +266,11 @@ class Dialogue:
 
     def copy_file(self, source: str, destination: str, proto: str = "scp", timeout: float = 30) -> None:
         """Copy the local file ``source`` to ``destination`` on the device. ``timeout``: seconds without progress."""
-        self._connected_lease().put_file(source, destination, protocol=proto, timeout=timeout)
+        self._opened_session().put_file(source, destination, protocol=proto, timeout=timeout)
 
     def get_file(self, source: str, destination: str, proto: str = "scp", timeout: float = 30) -> None:
         """Copy ``source`` of the device to the local file ``destination``. ``timeout``: seconds without progress."""
-        self._connected_lease().get_file(source, destination, protocol=proto, timeout=timeout)
+        self._opened_session().get_file(source, destination, protocol=proto, timeout=timeout)
 
 
 def _list(value: Any) -> list[Any]:

@@ -19,14 +19,14 @@ def b64(data: bytes) -> str:
 
 
 class ScriptedBroker:
-    """One device, one lease at a time.
+    """One device, one interactive session at a time.
 
     Attributes:
         requests: ``(method, path, body)`` of everything that came, heartbeats left out.
         heartbeats: how many came.
         commands: what the device was told, each once.
         outputs: command: output.
-        refusals: answers to give to the next ``POST /session`` requests instead of a lease.
+        refusals: answers to give to the next ``POST /session`` requests instead of a session.
         replies: command: ExchangeResult fields that replace the usual ones.
         drop_after: commands after which the HTTP connection is cut once, the command having been carried out.
     """
@@ -45,9 +45,9 @@ class ScriptedBroker:
         self.max_hold = 600.0
         self.heartbeat_interval = 10.0
         self.beat = threading.Event()
-        self.lease: str | None = None
+        self.session: str | None = None
         self._stored: dict[int, Any] = {}
-        self._leases = 0
+        self._opened = 0
         broker = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -120,11 +120,11 @@ class ScriptedBroker:
     def _open(self, path: str, body: Any) -> Answer:
         if self.refusals:
             return self.refusals.pop(0)
-        self._leases += 1
-        self.lease = f"lease-{self._leases}"
+        self._opened += 1
+        self.session = f"session-{self._opened}"
         self._stored = {}
         granted = {
-            "id": self.lease,
+            "id": self.session,
             "device": body["connection_args"]["host"],
             "fresh": self.fresh,
             "prompt": b64(self.prompt),
@@ -144,7 +144,7 @@ class ScriptedBroker:
         return 200, {}, "success"
 
     def _heartbeat(self, path: str) -> Answer:
-        return (200, {"id": self.lease, "remaining": 1.0}, "success") if self._known(path) else self._unknown()
+        return (200, {"id": self.session, "remaining": 1.0}, "success") if self._known(path) else self._unknown()
 
     def _exchange(self, path: str, body: Any) -> Answer:
         return (200, self._carry_out(body), "success") if self._known(path) else self._unknown()
@@ -152,11 +152,11 @@ class ScriptedBroker:
     def _release(self, path: str, body: Any) -> Answer:
         if not self._known(path):
             return self._unknown()
-        self.lease = None
+        self.session = None
         return 200, {"released": True}, "success"
 
     def _known(self, path: str) -> bool:
-        return path.split("/")[2] == self.lease
+        return path.split("/")[2] == self.session
 
     def _unknown(self) -> Answer:
         return (

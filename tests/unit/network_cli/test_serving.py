@@ -83,7 +83,7 @@ def test_another_connection_of_the_process_takes_over(broker: ScriptedBroker, co
     ModuleConnection(str(first.socket_path)).get("show clock")
     second = connect(play={"remote_addr": "192.0.2.2"})
     ModuleConnection(str(second.socket_path)).get("show clock")
-    assert [path for method, path, _body in broker.requests if method == "DELETE"] == ["/session/lease-1"]
+    assert [path for method, path, _body in broker.requests if method == "DELETE"] == ["/session/session-1"]
     assert not first.connected
 
 
@@ -105,7 +105,7 @@ def test_loop_over_devices_of_one_address(broker: ScriptedBroker, connect: Conne
     module.get("show clock")
     opened = [body["connection_args"].get("port") for _method, path, body in broker.requests if path == "/session"]
     assert opened == [None, 2222]
-    assert broker.count("DELETE", "/session/lease-1") == 1
+    assert broker.count("DELETE", "/session/session-1") == 1
 
 
 def test_loop_over_platforms(broker: ScriptedBroker, connect: Connect) -> None:
@@ -115,7 +115,7 @@ def test_loop_over_platforms(broker: ScriptedBroker, connect: Connect) -> None:
     other = connection._play_context.copy()
     other.network_os = "otheros"
     connection._play_context = other
-    assert broker.lease is None
+    assert broker.session is None
     assert connection.cliconf is not before
     assert connection._sub_plugin["obj"] is connection.cliconf
 
@@ -148,7 +148,7 @@ def test_in_the_helper_process_requests_come_to_the_connection(broker: ScriptedB
     assert connection.get("show clock") == "12:00:00"
     assert connection.exec_command(b"show clock") == "12:00:00"
     connection.release_session()
-    assert broker.lease is None
+    assert broker.session is None
     assert connection.get("show clock") == "12:00:00"
 
 

@@ -87,11 +87,11 @@ class Target:
         return f"(phase {phase}, broker {self._broker['url'].rstrip('/')}, device {self.label})"
 
 
-class SessionLease:
-    """Use ``SessionLease.take`` to get one.
+class InteractiveSession:
+    """Use ``InteractiveSession.take`` to get one.
 
     Attributes:
-        fresh: whether the session was logged in for this lease.
+        fresh: whether the broker logged in for this interactive session.
         prompt: bytes of the device's prompt.
         worker: the broker's worker that has the session.
     """
@@ -122,7 +122,7 @@ class SessionLease:
         max_pause: float,
         note: Callable[[str], None],
     ) -> tuple[Self, dict[str, Any] | None]:
-        """Take the device; returns the lease and the answer to ``exchange``.
+        """Take the device; returns the interactive session and the answer to ``exchange``.
 
         Args:
             target: which device.
@@ -156,7 +156,7 @@ class SessionLease:
             time.sleep(pause)
             paused += pause
         try:
-            lease = cls(target, api, granted)
+            session = cls(target, api, granted)
         except (KeyError, TypeError, ValueError) as error:
             api.close()
             raise SessionNotOpened(
@@ -164,13 +164,13 @@ class SessionLease:
                 phase="broker",
             ) from None
         if exchange is not None:
-            lease._sequence = exchange["seq"]
-        lease._keeper.start()
-        return lease, granted.get("exchange")
+            session._sequence = exchange["seq"]
+        session._keeper.start()
+        return session, granted.get("exchange")
 
     @property
     def usable(self) -> bool:
-        """False when the lease is known to have ended; True may be out of date."""
+        """False when the interactive session is known to have ended; True may be out of date."""
         return self._ended is None and time.monotonic() < self._ends_at
 
     def exchange(self, exchange: Mapping[str, Any]) -> dict[str, Any]:

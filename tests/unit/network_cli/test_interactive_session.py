@@ -71,7 +71,7 @@ def test_failed_set_up_is_not_left_to_the_next_task(broker: ScriptedBroker, conn
     broker.replies["terminal length 0"] = {"error": error}
     with pytest.raises(AnsibleConnectionFailure, match="unable to set terminal parameters"):
         connect().send(command=b"show clock")
-    assert broker.lease is None
+    assert broker.session is None
     assert broker.count("POST", "/session/reset") == 1
 
 
@@ -88,7 +88,7 @@ def test_prompt_that_is_none_for_the_platform(broker: ScriptedBroker, connect: C
     broker.prompt = b"$ "
     with pytest.raises(AnsibleConnectionFailure, match=r"prompt not identified.*phase prompt.*ansible@192\.0\.2\.1"):
         connect().send(command=b"show clock")
-    assert broker.lease is None
+    assert broker.session is None
 
 
 def test_privilege_is_raised_for_tasks_that_ask(broker: ScriptedBroker, connect: Connect) -> None:
@@ -116,9 +116,9 @@ def test_a_login_with_all_rights_is_never_lowered(broker: ScriptedBroker, connec
 def test_end_of_a_task_gives_the_device_back(broker: ScriptedBroker, connect: Connect) -> None:
     connection = connect()
     connection.send(command=b"show clock")
-    assert broker.lease is not None
+    assert broker.session is not None
     connection.close()
-    assert broker.lease is None
+    assert broker.session is None
 
 
 def test_heartbeat_while_nothing_is_sent(broker: ScriptedBroker, connect: Connect) -> None:
@@ -141,7 +141,7 @@ def test_cut_connection_repeats_the_number_not_the_command(broker: ScriptedBroke
 def test_session_that_ends_in_a_request_fails_it(broker: ScriptedBroker, connect: Connect) -> None:
     device = connect()._device
     device.send(command=b"show clock")
-    broker.lease = None
+    broker.session = None
     for _ in range(2):
         with pytest.raises(AnsibleError, match=r"the session has ended: max_hold passed \(phase session"):
             device.send(command=b"show clock")
@@ -152,7 +152,7 @@ def test_session_that_has_ended_between_requests_is_opened_again(broker: Scripte
     connection = connect()
     module = ModuleConnection(str(connection.socket_path))
     module.get("show clock")
-    connection._device._lease._ends_at = time.monotonic()  # its max_hold is over
+    connection._device._session._ends_at = time.monotonic()  # its max_hold is over
     module.get("show version")
     assert [path for method, path, _body in broker.requests if method == "POST" and path == "/session"] == [
         "/session"
@@ -197,7 +197,7 @@ def test_opening_is_tried_again_where_that_can_help(
 ) -> None:
     pauses: list[float] = []
     connection = connect(network_cli_retries=3)
-    module = __import__("sys").modules[type(connection._device).__module__].SessionLease.take.__func__.__globals__
+    module = __import__("sys").modules[type(connection._device).__module__].InteractiveSession.take.__func__.__globals__
     monkeypatch.setattr(module["time"], "sleep", pauses.append)
     broker.refusals = [refusal(503, "no_worker", "queue", "no node has room")] * 2
     connection.send(command=b"show clock")
@@ -229,7 +229,7 @@ def test_reset_within_a_task_leaves_the_kept_session(broker: ScriptedBroker, con
     connection = connect()
     connection.send(command=b"show clock")
     connection.reset()
-    assert broker.lease is None
+    assert broker.session is None
     assert broker.count("POST", "/session/reset") == 0
 
 
@@ -238,7 +238,7 @@ def test_waiting_for_a_device_logs_in_anew(broker: ScriptedBroker, connect: Conn
     connect().transport_test(5)
     assert broker.count("POST", "/session/reset") == 1
     assert broker.commands == ["terminal length 0"]
-    assert broker.lease is None
+    assert broker.session is None
 
 
 def test_device_info_lasts_until_the_next_login(broker: ScriptedBroker, connect: Connect) -> None:
@@ -261,7 +261,7 @@ def test_files_both_ways(broker: ScriptedBroker, connect: Connect, tmp_path: Pat
     back = tmp_path / "back.cfg"
     connection.get_file(source="flash:/a b.cfg", destination=str(back), proto="scp")
     assert back.read_bytes() == local.read_bytes()
-    assert [one[2]["protocol"] for one in broker.requests if one[1].startswith("/session/lease-1/file")] == [
+    assert [one[2]["protocol"] for one in broker.requests if one[1].startswith("/session/session-1/file")] == [
         "sftp",
         "scp",
     ]
