@@ -42,10 +42,7 @@ lab: ## As root: install FRRouting, OpenSSH's server and what else tests and ben
 # Most tests wait for processes rather than compute, so a few more run at a time than there are cores. A file's tests stay
 # together: their fixtures are made once. PYTEST_ARGS='-n 0' runs one after the other.
 test: lab $(VENV)/.test check ## Set up and pass all tests
-	@$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS) || { \
-	  echo; echo "Some failed. Once more, those alone and one after the other: what passes only now depends on what else this"; \
-	  echo "machine does, and is a defect to look into all the same; its first failure stands above."; echo; \
-	  $(BIN)/python -m pytest --last-failed --last-failed-no-failures none $(PYTEST_ARGS); }
+	@$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 check: $(VENV)/.test ## Lint, format and types
 	$(BIN)/ruff check --quiet .
