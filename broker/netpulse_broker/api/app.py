@@ -68,13 +68,13 @@ def create_app(
     """
     if keys is None:
         keys = KeyRing.single(settings.require_api_key())
-    workshop = TemplateService(settings.templates, templates)
+    template_service = TemplateService(settings.templates, templates)
     context = Context(
         dispatch=dispatch,
         drivers=drivers,
-        translator=JobFactory(drivers=drivers, jobs=settings.jobs, webhooks=settings.webhooks),
-        workshop=workshop,
-        preparation=RequestTemplates(workshop),
+        job_factory=JobFactory(drivers=drivers, jobs=settings.jobs, webhooks=settings.webhooks),
+        templates=template_service,
+        request_templates=RequestTemplates(template_service),
     )
 
     @asynccontextmanager

@@ -20,9 +20,9 @@ class Context:
 
     dispatch: Dispatch
     drivers: Drivers
-    translator: JobFactory
-    workshop: TemplateService
-    preparation: RequestTemplates
+    job_factory: JobFactory
+    templates: TemplateService
+    request_templates: RequestTemplates
     waiting: WaitingRoom = field(default_factory=WaitingRoom)
 
 

@@ -92,10 +92,10 @@ def _state(figures: Figures) -> Iterator[Metric]:
     for driver, number in sorted(figures.sessions.items()):
         sessions.add_metric([driver], number)
     yield sessions
-    leases = GaugeMetricFamily("netpulse_leases", "Interactive sessions.", labels=["state"])
+    interactive = GaugeMetricFamily("netpulse_leases", "Interactive sessions.", labels=["state"])
     for state in ("queued", "open"):
-        leases.add_metric([state], figures.leases.get(state, 0))
-    yield leases
+        interactive.add_metric([state], figures.interactive_sessions.get(state, 0))
+    yield interactive
     nodes = GaugeMetricFamily("netpulse_nodes", "Registered nodes.", labels=["kind", "state"])
     load = GaugeMetricFamily("netpulse_node_load", "Devices (or FIFO processes) of a node.", labels=["node"])
     room = GaugeMetricFamily("netpulse_node_capacity", "Devices that a node takes at most.", labels=["node"])

@@ -85,13 +85,13 @@ class TemplateService:
             texts = [await self.render(options, template=text, context=options.context) for text in templates]
         return [line for text in texts for line in text.splitlines() if line.strip()]
 
-    async def parsing(self, options: ParsingOptions, *, platform: str | None) -> dict[str, Any]:
+    async def parsing(self, options: ParsingOptions) -> dict[str, Any]:
         """The options as a worker takes them: the engine named, the template read and seen to be well-formed.
 
         Raises:
             BadRequest, TemplateFailed, TemplatesUnavailable
         """
-        engine, template, args = await self._parser(options, platform=platform)
+        engine, template, args = await self._parser(options)
         if template is not None:
             await self._run(self._work(do="check", engine=engine, template=template, args=args))
         return {
@@ -108,12 +108,12 @@ class TemplateService:
         Raises:
             BadRequest, TemplateFailed, ParseFailed, TemplatesUnavailable
         """
-        engine, template, args = await self._parser(options, platform=None)
+        engine, template, args = await self._parser(options)
         work = self._work(do="parse", engine=engine, template=template, text=text, args=args)
         # Decoded where everybody is answered: larger data is for jobs, whose workers do that.
         return await self._run(work.model_copy(update={"max_size": min(work.max_size, LARGEST_ANSWER)}))
 
-    async def _parser(self, options: ParsingOptions, *, platform: str | None) -> tuple[str, str | None, dict[str, Any]]:
+    async def _parser(self, options: ParsingOptions) -> tuple[str, str | None, dict[str, Any]]:
         template = await self._template(options)
         if template is not None:
             refuse_url(template)
@@ -132,7 +132,7 @@ class TemplateService:
         args = dict(options.args)
         chosen = options.ttp_template_args
         wanted = {
-            "platform": (chosen.platform if chosen is not None else None) or options.platform or platform,
+            "platform": (chosen.platform if chosen is not None else None) or options.platform,
             "command": (chosen.command if chosen is not None else None) or options.command,
         }
         return engine, template, args | {name: value for name, value in wanted.items() if value is not None}

@@ -4,9 +4,17 @@ from typing import Any
 
 import pytest
 
+from netpulse_broker.api.auth import Principal
 from netpulse_broker.api.requests.connections import CheckedConnections
+from netpulse_broker.api.requests.jobs import JobFactory
+from netpulse_broker.api.requests.options import merged_options
 from netpulse_broker.errors import BadRequest, InvalidRequest
+from netpulse_broker.models.device import ExecuteRequest
+from netpulse_broker.settings import JobSettings, WebhookSettings
+from netpulse_drivers import BaseDriver
 from netpulse_drivers.netmiko import NetmikoDriver
+
+from .sample_drivers import SampleDrivers
 
 LOGIN = {
     "device_type": "cisco_ios",
@@ -75,3 +83,16 @@ def test_the_oldest_is_forgotten() -> None:
     for host in ("r1", "r2", "r1", "r3", "r1", "r2"):
         connections.check(Counting, LOGIN | {"host": host}, named=False)
     assert Counting.asked == 4  # r1, r2, r3, and r2 again
+
+
+class OnlyCounting(SampleDrivers):
+    def get(self, name: str) -> type[BaseDriver]:
+        return Counting
+
+
+def test_a_change_validates_its_arguments_once() -> None:
+    factory = JobFactory(drivers=OnlyCounting(), jobs=JobSettings(), webhooks=WebhookSettings())
+    request = ExecuteRequest.model_validate({"driver": "netmiko", "connection_args": LOGIN, "config": ["hostname r1"]})
+    for asked in (1, 2):
+        factory.execute(request, merged_options(request), Principal(key_id="key", role="operator"))
+        assert Counting.asked == asked

@@ -46,7 +46,7 @@ class TestNode:
         self.name = name
         self.lease = NodeLease(self._client(), node=name, kind="pinned", capacity=capacity, ttl=10)
         self.lease.acquire()
-        self.desk = NodeOwnership(self._client(), self.lease)
+        self.ownership = NodeOwnership(self._client(), self.lease)
         self.executed: list[str] = []
         self.behaviour: Callable[[ClaimedJob], dict[str, Any]] = lambda job: {"type": 1, "retval": job.payload.commands}
         self._sources: list[WorkerQueue] = []
@@ -69,10 +69,10 @@ class TestNode:
 
     def _run(self) -> None:
         while not self._closed.is_set():
-            order = self.desk.next_order(0.01)
+            order = self.ownership.next_order(0.01)
             if order is not None:
                 self._start(order.device)
-                self.desk.order_done(order)
+                self.ownership.order_done(order)
             for source in self._sources:
                 while (job := source.claim()) is not None:
                     self.executed.append(job.place.id)
@@ -82,7 +82,7 @@ class TestNode:
     def _start(self, device: str) -> None:
         number = len(self._sources) + 1
         token, worker = self.lease.token(number), f"{self.name}.{number}"
-        assert self.desk.adopt(device, token=token, pid=os.getpid(), started=1, worker=worker)
+        assert self.ownership.adopt(device, token=token, pid=os.getpid(), started=1, worker=worker)
         self._sources.append(
             WorkerQueue(
                 self._client(),

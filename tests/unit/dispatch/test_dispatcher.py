@@ -70,7 +70,7 @@ async def test_many_are_placed_evenly_and_refused_one_by_one(
     nodes = [TestNode(redis_server, sealer, name=f"n{i}", capacity=3) for i in (1, 2)]
     results = await dispatcher.submit_many([submission(f"r{i}") for i in range(7)])
     assert [type(result) for result in results] == [JobRecord] * 6 + [NoWorker]
-    loads = {node.name: len(node.desk.held()) for node in nodes}
+    loads = {node.name: len(node.ownership.held()) for node in nodes}
     assert loads == {"n1": 3, "n2": 3}
 
 

@@ -46,7 +46,7 @@ class Queue:
         self.scripts = Scripts(self.client)
         self.lease = NodeLease(self.client, node=self.node, kind="pinned", capacity=10, ttl=10)
         self.lease.acquire()
-        self.desk = NodeOwnership(self.client, self.lease)
+        self.ownership = NodeOwnership(self.client, self.lease)
         self._incarnation = 0
 
     def worker(self, device: str = "r1") -> WorkerQueue:
@@ -54,7 +54,7 @@ class Queue:
         self._incarnation += 1
         token = self.lease.token(self._incarnation)
         name = f"{self.node}.{self._incarnation}"
-        assert self.desk.adopt(device, token=token, pid=os.getpid(), started=1, worker=name)
+        assert self.ownership.adopt(device, token=token, pid=os.getpid(), started=1, worker=name)
         return WorkerQueue(self.client, self.sealer, queue=f"device:{device}", token=token, worker=name, node=self.node)
 
     def submit(self, device: str = "r1", **changes: Any) -> tuple[str, list[Any]]:

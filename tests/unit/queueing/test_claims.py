@@ -206,7 +206,7 @@ def test_a_started_job_of_a_dead_worker_ends_as_unknown(queue: Queue) -> None:
     waiting, _ = queue.submit()
     job = worker.claim()
     assert job is not None
-    recovery = queue.desk.recover("r1", token=worker.token, worker=worker.worker)
+    recovery = queue.ownership.recover("r1", token=worker.token, worker=worker.worker)
     assert recovery is not None
     assert (recovery.lost, recovery.requeued, recovery.pending) == ([running], [], 1)
     lost = queue.job(running)
@@ -225,7 +225,7 @@ def test_an_idempotent_job_of_a_dead_worker_runs_again_first(queue: Queue) -> No
     running, _ = queue.submit(idempotent=True)
     waiting, _ = queue.submit()
     assert worker.claim() is not None
-    recovery = queue.desk.recover("r1", token=worker.token, worker=worker.worker)
+    recovery = queue.ownership.recover("r1", token=worker.token, worker=worker.worker)
     assert recovery is not None
     assert (recovery.lost, recovery.requeued, recovery.pending) == ([], [running], 2)
     successor = queue.worker()
@@ -241,7 +241,7 @@ def test_an_idempotent_job_that_kills_every_worker_ends_as_unknown(queue: Queue)
     job_id, _ = queue.submit(idempotent=True)
     losses = 0
     while worker.claim() is not None:
-        assert queue.desk.recover("r1", token=worker.token, worker=worker.worker) is not None
+        assert queue.ownership.recover("r1", token=worker.token, worker=worker.worker) is not None
         losses += 1
         assert losses < 10
         worker = queue.worker()
@@ -263,9 +263,9 @@ def test_recovery_is_repeatable_and_spares_a_successor(queue: Queue) -> None:
     worker = queue.worker()
     queue.submit()
     assert worker.claim() is not None
-    assert queue.desk.recover("r1", token=worker.token, worker=worker.worker) is not None
+    assert queue.ownership.recover("r1", token=worker.token, worker=worker.worker) is not None
     successor = queue.worker()
-    assert queue.desk.recover("r1", token=worker.token, worker=worker.worker) is None
+    assert queue.ownership.recover("r1", token=worker.token, worker=worker.worker) is None
     assert successor.claim() is None
 
 

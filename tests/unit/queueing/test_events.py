@@ -181,7 +181,7 @@ async def test_totals_agree_with_the_jobs_that_ended(queue: Queue, reader: redis
         finish_ok(worker, job.place)
     lost = worker.claim()
     assert lost is not None
-    recovery = queue.desk.recover("r1", token=worker.token, worker=worker.worker)
+    recovery = queue.ownership.recover("r1", token=worker.token, worker=worker.worker)
     assert recovery is not None
     assert recovery.lost == [lost.place.id]
     figures = await MetricsReader(reader, WorkerIndex(reader)).figures()

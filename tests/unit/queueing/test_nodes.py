@@ -75,25 +75,25 @@ def test_a_successor_keeps_its_lease_when_the_old_one_is_given_back(redis_client
 def test_orders_survive_until_they_are_done(redis_client: redis.Redis) -> None:
     held = lease(redis_client)
     held.acquire()
-    desk = NodeOwnership(redis_client, held)
+    ownership = NodeOwnership(redis_client, held)
     redis_client.rpush(keys.orders("n1"), Order.encode("start", device="r1"), "rubbish")
-    order = desk.next_order(0.1)
+    order = ownership.next_order(0.1)
     assert order is not None
     assert (order.operation, order.device) == ("start", "r1")
-    assert [o.device for o in desk.open_orders()] == ["r1"]
-    desk.order_done(order)
-    assert desk.open_orders() == []
-    rubbish = desk.next_order(0.1)
+    assert [o.device for o in ownership.open_orders()] == ["r1"]
+    ownership.order_done(order)
+    assert ownership.open_orders() == []
+    rubbish = ownership.next_order(0.1)
     assert rubbish is not None
     assert rubbish.operation == ""
-    assert desk.next_order(0.01) is None
+    assert ownership.next_order(0.01) is None
 
 
 def test_a_node_takes_no_more_devices_than_it_has_room_for(redis_client: redis.Redis) -> None:
     held = lease(redis_client)
     held.acquire()
-    desk = NodeOwnership(redis_client, held)
-    assert [desk.place_again(device) for device in ("r1", "r2", "r3")] == [True, True, False]
+    ownership = NodeOwnership(redis_client, held)
+    assert [ownership.place_again(device) for device in ("r1", "r2", "r3")] == [True, True, False]
 
 
 def test_a_draining_node_takes_none(redis_client: redis.Redis) -> None:
@@ -145,14 +145,14 @@ def test_nobody_is_declared_dead_by_a_sweeper_that_was_suspended(queue: Queue) -
 def test_a_dead_fifo_worker_s_job_ends_as_unknown(queue: Queue) -> None:
     pool = NodeLease(queue.client, node="f1", kind="fifo", capacity=1, ttl=10)
     pool.acquire()
-    desk = NodeOwnership(queue.client, pool)
+    ownership = NodeOwnership(queue.client, pool)
     token = pool.token(1)
-    assert desk.adopt("f1.1", token=token, pid=os.getpid(), started=1, worker="f1.1")
+    assert ownership.adopt("f1.1", token=token, pid=os.getpid(), started=1, worker="f1.1")
     job_id, _ = queue.submit(strategy="fifo")
     source = WorkerQueue(queue.client, queue.sealer, queue="fifo", token=token, worker="f1.1", node="f1")
     assert source.wait(1)
     assert source.claim() is not None
-    recovery = desk.recover("f1.1", token=token, worker="f1.1")
+    recovery = ownership.recover("f1.1", token=token, worker="f1.1")
     assert recovery is not None
     assert recovery.lost == [job_id]
     assert queue.job(job_id).outcome == "unknown"

@@ -35,7 +35,7 @@ def bring_to(queue: Queue, state: str) -> str:
         return job_id
     assert job is not None
     if state == "lost":
-        queue.desk.recover("r1", token=worker.token, worker=worker.worker)
+        queue.ownership.recover("r1", token=worker.token, worker=worker.worker)
         return job_id
     status: Any = state
     worker.finish(

@@ -82,20 +82,20 @@ def controller(redis_client: redis.Redis, sealer: Sealer) -> Controller:
 
 
 @pytest.fixture
-def desk(redis_client: redis.Redis, sealer: Sealer, controller: Controller) -> ExchangeChannel:
+def channel(redis_client: redis.Redis, sealer: Sealer, controller: Controller) -> ExchangeChannel:
     return ExchangeChannel(redis_client, sealer, session_id="session", lifetime=600)
 
 
 @pytest.fixture
-def granted(desk: ExchangeChannel) -> ExchangeChannel:
-    assert desk.grant("hello", worker="w", node="n", first=False)
-    return desk
+def granted(channel: ExchangeChannel) -> ExchangeChannel:
+    assert channel.grant("hello", worker="w", node="n", first=False)
+    return channel
 
 
-def test_nothing_is_exchanged_before_the_grant(controller: Controller, desk: ExchangeChannel) -> None:
+def test_nothing_is_exchanged_before_the_grant(controller: Controller, channel: ExchangeChannel) -> None:
     assert controller.ask(1) == ["queued"]
-    assert desk.grant("hello", worker="w", node="n", first=False)
-    assert desk.grant("hello", worker="w", node="n", first=False)  # sent twice
+    assert channel.grant("hello", worker="w", node="n", first=False)
+    assert channel.grant("hello", worker="w", node="n", first=False)  # sent twice
     assert controller.replies() == ["session/0"]
     assert controller.ask(1) == ["accepted"]
 
@@ -176,12 +176,12 @@ def test_each_seal_opens_at_its_own_place_only(sealer: Sealer) -> None:
         )
 
 
-def test_caller_who_left_before_the_grant_gets_none(controller: Controller, desk: ExchangeChannel) -> None:
+def test_caller_who_left_before_the_grant_gets_none(controller: Controller, channel: ExchangeChannel) -> None:
     assert controller.beat("left")[:2] == ["queued", "left"]
-    state = desk.caller()
+    state = channel.caller()
     assert state is not None
     assert state.closing == "left"
-    assert not desk.grant("hello", worker="w", node="n", first=False)
+    assert not channel.grant("hello", worker="w", node="n", first=False)
     assert controller.replies() == []
 
 

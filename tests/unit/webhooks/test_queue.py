@@ -61,19 +61,19 @@ class Pool:
         self.scripts = Scripts(client)
         self.settings = Settings(webhooks={"back_off": 10, "attempts": 3} | changes).webhooks
         self.caller = Caller()
-        self.desk = WebhookDeliverer(client, self.sealer, self.settings)
-        self.desk._callers["basic"] = self.caller
+        self.deliverer = WebhookDeliverer(client, self.sealer, self.settings)
+        self.deliverer._callers["basic"] = self.caller
         self.device = self._source("pinned", "n1", "device:r1", "r1", 1)
         self.fifo = self._source("fifo", "f1", "fifo", "f1.1", 1)
-        self.worker = FifoWorker(source=self.fifo, drivers=None, clock=None, webhooks=self.desk)  # type: ignore[arg-type]
+        self.worker = FifoWorker(source=self.fifo, drivers=None, clock=None, webhooks=self.deliverer)  # type: ignore[arg-type]
 
     def _source(self, kind: Any, node: str, queue: str, name: str, incarnation: int) -> WorkerQueue:
         lease = NodeLease(self.client, node=node, kind=kind, capacity=10, ttl=60)
         lease.acquire()
         token = lease.token(incarnation)
-        desk = NodeOwnership(self.client, lease)
-        assert desk.adopt(name, token=token, pid=os.getpid(), started=1, worker=f"{node}.{name}")
-        self.desk_of_fifo, self.fifo_token = desk, token
+        ownership = NodeOwnership(self.client, lease)
+        assert ownership.adopt(name, token=token, pid=os.getpid(), started=1, worker=f"{node}.{name}")
+        self.ownership, self.fifo_token = ownership, token
         return WorkerQueue(self.client, self.sealer, queue=queue, token=token, worker=f"{node}.{name}", node=node)
 
     def submit(self, **options: Any) -> str:
@@ -214,7 +214,7 @@ def test_a_failed_attempt_is_followed_by_others_further_and_further_apart(pool: 
 
 
 def test_pauses_have_an_upper_limit(pool: Pool) -> None:
-    assert pool.desk.pause(1000) <= pool.settings.longest_pause * 1.25
+    assert pool.deliverer.pause(1000) <= pool.settings.longest_pause * 1.25
 
 
 def test_the_body_outlives_the_job(pool: Pool) -> None:
@@ -297,7 +297,7 @@ def test_a_worker_that_dies_in_a_delivery_is_followed_by_another(pool: Pool) -> 
     pool.submit()
     pool.run_job()
     assert pool.claim() is not None
-    recovery = pool.desk_of_fifo.recover("f1.1", token=pool.fifo_token, worker="f1.f1.1")
+    recovery = pool.ownership.recover("f1.1", token=pool.fifo_token, worker="f1.f1.1")
     assert recovery is not None
     assert (len(recovery.requeued), recovery.lost) == (1, [])
     pool.fifo = pool._source("fifo", "f2", "fifo", "f2.1", 1)

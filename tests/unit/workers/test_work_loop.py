@@ -83,10 +83,10 @@ class Stage:
         self.sealer = Sealer([b"k" * 32])
         self.lease = NodeLease(server.client(), node="n1", kind="pinned", capacity=5, ttl=30)
         self.lease.acquire()
-        self.desk = NodeOwnership(server.client(), self.lease)
-        assert self.desk.place_again("r1")
+        self.ownership = NodeOwnership(server.client(), self.lease)
+        assert self.ownership.place_again("r1")
         token = self.lease.token(1)
-        assert self.desk.adopt("r1", token=token, pid=1, started=1, worker="w1")
+        assert self.ownership.adopt("r1", token=token, pid=1, started=1, worker="w1")
         self.source = FlakySource(server.client(), self.sealer, queue="device:r1", token=token, worker="w1", node="n1")
         self.device = Device()
         self.worker = PinnedWorker(

@@ -18,7 +18,7 @@ from pydantic_core import PydanticSerializationError, to_json
 
 from netpulse_broker.api.error_responses import from_validation
 from netpulse_broker.dispatch.device_identity import device_identity
-from netpulse_drivers import BaseDriver
+from netpulse_drivers import BaseDriver, ConnectionArgs
 
 REMEMBERED = 10_000
 """Logins that are remembered, about 200 bytes each."""
@@ -68,22 +68,25 @@ class CheckedConnections:
         try:
             content = to_json([kind.__module__, kind.driver_name, named, arguments])
         except (PydanticSerializationError, UnicodeEncodeError):
-            return _checked(kind, arguments, named=named)
+            return self.validate(kind, arguments, named=named)[1]
         mark = hashlib.blake2b(content, key=self._key, digest_size=16).digest()
         known = self._known.get(mark)
         if known is None:
-            known = self._known[mark] = _checked(kind, arguments, named=named)
+            known = self._known[mark] = self.validate(kind, arguments, named=named)[1]
             if len(self._known) > self._most:
                 self._known.popitem(last=False)
         else:
             self._known.move_to_end(mark)
         return known
 
-
-def _checked(kind: type[BaseDriver], arguments: Mapping[str, Any], *, named: bool) -> Destination:
-    try:
-        valid = kind.validate_connection_args(arguments)
-    except ValidationError as error:
-        raise from_validation(error, prefix="connection_args") from None
-    identity = "" if named else device_identity(valid.host, valid.port, explicit=None)
-    return Destination(valid.host, valid.port, identity)
+    @staticmethod
+    def validate(
+        kind: type[BaseDriver], arguments: Mapping[str, Any], *, named: bool
+    ) -> tuple[ConnectionArgs, Destination]:
+        """As ``check``, for a request that needs the driver's model itself: it holds passwords, so none is kept."""
+        try:
+            valid = kind.validate_connection_args(arguments)
+        except ValidationError as error:
+            raise from_validation(error, prefix="connection_args") from None
+        identity = "" if named else device_identity(valid.host, valid.port, explicit=None)
+        return valid, Destination(valid.host, valid.port, identity)

@@ -14,7 +14,6 @@ from netpulse_broker.api.ports import Drivers
 from netpulse_broker.api.requests.connections import CheckedConnections, Destination
 from netpulse_broker.api.requests.options import (
     agreed,
-    merged_options,
     refuse_change_options,
     strategy,
     without,
@@ -39,7 +38,6 @@ _CONFIG: TypeAdapter[list[str] | dict[str, Any]] = TypeAdapter(ConfigLines)
 class RefusedDevice:
     """A device of a bulk request that no job can be made for."""
 
-    index: int
     host: str | None
     error: NetPulseError
 
@@ -75,17 +73,17 @@ class JobFactory:
         self._without_args: dict[tuple[type[BaseDriver], str], BaseModel] = {}
 
     def execute(
-        self, request: ExecuteRequest, principal: Principal, prepared: Prepared = NOTHING
-    ) -> tuple[JobSubmission, float]:
-        """The job of an execute request, and for how many seconds its end is to be waited for.
+        self, request: ExecuteRequest, options: JobOptions, principal: Principal, prepared: Prepared = NOTHING
+    ) -> JobSubmission:
+        """The job of an execute request.
 
         Args:
+            options: the request's, merged.
             prepared: what came of its templates.
 
         Raises:
             BadRequest, InvalidRequest, UnknownDriver, InvalidArguments, UnsupportedOperation
         """
-        options = merged_options(request)
         command, config = _lines(request.command, request.config, prepared.rendered(0))
         work = _Work(
             driver=request.driver,
@@ -97,17 +95,16 @@ class JobFactory:
             idempotency_key=options.idempotency_key,
             parsing=prepared.parsing,
         )
-        return self._submission(work, options, principal, ttl=self._jobs.ttl), options.wait or 0.0
+        return self._submission(work, options, principal, ttl=self._jobs.ttl)
 
     def bulk(
-        self, request: BulkRequest, principal: Principal, prepared: Prepared = NOTHING
-    ) -> tuple[list[JobSubmission | RefusedDevice], float]:
-        """One job or refusal per device, in the order of ``devices``, and the seconds to wait.
+        self, request: BulkRequest, options: JobOptions, principal: Principal, prepared: Prepared = NOTHING
+    ) -> list[JobSubmission | RefusedDevice]:
+        """One job or refusal per device, in the order of ``devices``. ``options`` are the request's, merged.
 
         Raises:
             BadRequest, InvalidRequest, UnknownDriver, UnsupportedOperation: what is wrong for every device.
         """
-        options = merged_options(request)
         self._drivers.get(request.driver)
         self._webhook(options)
         if request.command is not None and request.config is not None:
@@ -119,8 +116,8 @@ class JobFactory:
                 made.append(self._submission(work, options, principal, ttl=self._jobs.bulk_ttl))
             except NetPulseError as error:
                 host = entry.get("host", request.connection_args.get("host"))
-                made.append(RefusedDevice(index=index, host=host if isinstance(host, str) else None, error=error))
-        return made, options.wait or 0.0
+                made.append(RefusedDevice(host=host if isinstance(host, str) else None, error=error))
+        return made
 
     def connection_test(self, request: TestConnectionRequest, principal: Principal) -> JobSubmission:
         """The probe of a connection test.
@@ -152,18 +149,24 @@ class JobFactory:
         )
 
     def confirm_or_rollback(
-        self, operation: Literal["confirm", "rollback"], request: CommitRequest, principal: Principal
-    ) -> tuple[JobSubmission, float]:
-        """The job that confirms a change with a timer or takes it back, and the seconds to wait for its end.
+        self,
+        operation: Literal["confirm", "rollback"],
+        request: CommitRequest,
+        options: TurnOptions,
+        principal: Principal,
+    ) -> JobSubmission:
+        """The job that confirms a change with a timer or takes it back. ``options`` are the request's, merged.
 
         Raises:
             BadRequest, InvalidRequest, UnknownDriver, UnsupportedOperation
         """
-        options = merged_options(request)
         kind = self._drivers.get(request.driver)
-        connection_args, checked = self.connection(kind, request.connection_args, named=request.device is not None)
-        kind.check_operation(operation, kind.validate_connection_args(connection_args))
-        submission = JobSubmission(
+        connection_args, _ = without_enable(
+            request.connection_args, kind.connection_args_model, prefix="connection_args"
+        )
+        valid, checked = self._connections.validate(kind, connection_args, named=request.device is not None)
+        kind.check_operation(operation, valid)
+        return JobSubmission(
             payload=JobPayload(
                 operation=operation,
                 driver=request.driver,
@@ -180,7 +183,6 @@ class JobFactory:
             idempotency_key=options.idempotency_key,
             webhook=self._webhook(options),
         )
-        return submission, options.wait or 0.0
 
     def connection(
         self, kind: type[BaseDriver], connection_args: dict[str, Any], *, named: bool
@@ -208,9 +210,9 @@ class JobFactory:
             if options.max_age is not None and options.webhook is not None:
                 raise BadRequest("max_age and webhook exclude each other: a shared job has its first caller's webhook")
         elif options.max_age is not None:
-            raise BadRequest("max_age says something about a query: it goes with command, not with config")
+            raise BadRequest("max_age is only valid with command (a query), not with config")
         elif work.parsing is not None:
-            raise BadRequest("parsing says something about a query: it goes with command, not with config")
+            raise BadRequest("parsing is only valid with command (a query), not with config")
 
         kind = self._drivers.get(work.driver)
         connection_args, enable = without_enable(
@@ -223,11 +225,14 @@ class JobFactory:
         if operation == "change":
             driver_args, save = without("save", driver_args, arguments, prefix="driver_args")
             change = _change(options, lines, work.driver_args, save=bool(agreed("save", options.save, save)))
-        checked = self._connections.check(kind, connection_args, named=work.device is not None)
+        named = work.device is not None
+        if change is None:
+            checked = self._connections.check(kind, connection_args, named=named)
+        else:
+            valid, checked = self._connections.validate(kind, connection_args, named=named)
         checked_args = self._operation_args(kind, operation, driver_args)
         kind.validate_request(lines, checked_args)
-        if operation == "change":
-            valid = kind.validate_connection_args(connection_args)
+        if change is not None:
             kind.check_operation(operation, valid, _as_request(change, lines, options, checked_args), checked_args)
 
         return JobSubmission(
@@ -355,12 +360,8 @@ def _change(options: JobOptions, lines: list[str], driver_args: Mapping[str, Any
     }
 
 
-def _as_request(
-    change: dict[str, Any] | None, lines: list[str], options: JobOptions, args: BaseModel
-) -> ChangeRequest | None:
+def _as_request(change: dict[str, Any], lines: list[str], options: JobOptions, args: BaseModel) -> ChangeRequest:
     """The change as the driver will see it, for it to say what it cannot do."""
-    if change is None:
-        return None
     replace = change["replace"] or getattr(args, "replace", False) is True
     return ChangeRequest(lines=lines, **(change | {"ensure": options.ensure, "replace": replace}))
 

@@ -25,7 +25,6 @@ def merged_options(request: _Options) -> _Options:
 
     Raises:
         BadRequest: one stands in both places with different values.
-        UnsupportedOperation: one that this version does not carry out.
     """
     nested: _Options = request.options  # type: ignore[attr-defined]
     flat = request.model_fields_set & _FLAT
@@ -78,7 +77,7 @@ def refuse_change_options(options: JobOptions) -> None:
     """Of a query; raises ``BadRequest``."""
     for name in CHANGE_ONLY:
         if getattr(options, name) not in (None, False):
-            raise BadRequest(f"{name} says something about a change: it goes with config, not with command")
+            raise BadRequest(f"{name} is only valid with config (a change), not with command")
 
 
 def strategy(options: JobOptions, kind: type[BaseDriver], operation: str) -> QueueStrategy:

@@ -51,8 +51,8 @@ NOTHING = Prepared()
 class RequestTemplates:
     """Prepares requests."""
 
-    def __init__(self, workshop: TemplateService) -> None:
-        self._workshop = workshop
+    def __init__(self, templates: TemplateService) -> None:
+        self._templates = templates
 
     async def execute(self, request: ExecuteRequest, options: JobOptions) -> Prepared:
         """Of a single job.
@@ -68,7 +68,7 @@ class RequestTemplates:
         given = request.command if request.command is not None else request.config
         if given is None:
             return Prepared(parsing=parsing)  # nothing to do, which the translation says
-        lines = await self._workshop.lines(options.rendering, given, together=request.command is None)
+        lines = await self._templates.lines(options.rendering, given, together=request.command is None)
         return Prepared(lines={0: lines}, parsing=parsing)
 
     async def bulk(self, request: BulkRequest, options: JobOptions) -> Prepared:
@@ -98,7 +98,7 @@ class RequestTemplates:
             texts, together = given[key]
             async with room:
                 try:
-                    return await self._workshop.lines(rendering, texts, together=together)
+                    return await self._templates.lines(rendering, texts, together=together)
                 except NetPulseError as error:
                     return error
 
@@ -110,10 +110,8 @@ class RequestTemplates:
 
     async def _parsing(self, options: JobOptions) -> dict[str, Any] | list[dict[str, Any] | None] | None:
         if isinstance(options.parsing, list):
-            return [
-                None if one is None else await self._workshop.parsing(one, platform=None) for one in options.parsing
-            ]
-        return None if options.parsing is None else await self._workshop.parsing(options.parsing, platform=None)
+            return [None if one is None else await self._templates.parsing(one) for one in options.parsing]
+        return None if options.parsing is None else await self._templates.parsing(options.parsing)
 
 
 def _of_device(request: BulkRequest, entry: Mapping[str, Any]) -> tuple[Texts | None, bool]:

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from netpulse_broker.api.auth import Operator, Principal
 from netpulse_broker.api.context import Context, Shared
 from netpulse_broker.api.openapi import failures, still_running
+from netpulse_broker.api.requests.options import merged_options
 from netpulse_broker.api.responses import success
 from netpulse_broker.api.routes.device import STILL_RUNNING, as_it_stands
 from netpulse_broker.models.device import CommitRequest
@@ -50,12 +51,13 @@ async def rollback(request: Request, body: CommitRequest, shared: Shared, caller
 async def _settle(
     operation: Literal["confirm", "rollback"], request: Request, body: CommitRequest, shared: Context, caller: Principal
 ) -> Response:
-    submission, seconds = shared.translator.confirm_or_rollback(operation, body, caller)
-    if not seconds:
+    options = merged_options(body)
+    submission = shared.job_factory.confirm_or_rollback(operation, body, options, caller)
+    if not options.wait:
         return success(job_object(await shared.dispatch.submit(submission)), status=201)
     record: JobRecord | None = None
     async with shared.waiting.wait(request) as wait:
-        record = await shared.dispatch.submit_and_wait(submission, seconds)
+        record = await shared.dispatch.submit_and_wait(submission, options.wait)
     if record is None:
         record = await as_it_stands(wait, shared, submission)
     if record.final:

@@ -50,13 +50,14 @@ STILL_RUNNING = "the wait ran out; the job goes on"
 )
 async def execute(request: Request, body: ExecuteRequest, shared: Shared, caller: Operator) -> Response:
     """Make one job. With `wait`, the answer is held until the job has ended: look at its `status` and `result`."""
-    prepared = await shared.preparation.execute(body, merged_options(body))
-    submission, seconds = shared.translator.execute(body, caller, prepared)
-    if not seconds:
+    options = merged_options(body)
+    prepared = await shared.request_templates.execute(body, options)
+    submission = shared.job_factory.execute(body, options, caller, prepared)
+    if not options.wait:
         return success(job_object(await shared.dispatch.submit(submission)), status=201)
     record: JobRecord | None = None
     async with shared.waiting.wait(request) as wait:
-        record = await shared.dispatch.submit_and_wait(submission, seconds)
+        record = await shared.dispatch.submit_and_wait(submission, options.wait)
     if record is None:
         record = await as_it_stands(wait, shared, submission)
     if record.final:
@@ -74,20 +75,21 @@ async def execute(request: Request, body: ExecuteRequest, shared: Shared, caller
 )
 async def bulk(request: Request, body: BulkRequest, shared: Shared, caller: Operator) -> Response:
     """Make a job per device. A device that no job can be made for stands under `failed` and stops none of the rest."""
-    prepared = await shared.preparation.bulk(body, merged_options(body))
-    made, seconds = shared.translator.bulk(body, caller, prepared)
+    options = merged_options(body)
+    prepared = await shared.request_templates.bulk(body, options)
+    made = shared.job_factory.bulk(body, options, caller, prepared)
     submissions = [entry for entry in made if isinstance(entry, JobSubmission)]
     records: list[JobRecord | BrokerError] | None = None
-    if not seconds:
+    if not options.wait:
         records = await shared.dispatch.submit_many(submissions)
     else:
         async with shared.waiting.wait(request) as wait:
-            records = await shared.dispatch.submit_many_and_wait(submissions, seconds)
+            records = await shared.dispatch.submit_many_and_wait(submissions, options.wait)
         if records is None:
             # One reason ended all of them; each job that was made is looked up.
             records = [await _found(wait, shared, submission) for submission in submissions]
     answer = _bulk_answer(made, records)
-    running = bool(seconds) and any(isinstance(record, JobRecord) and not record.final for record in records)
+    running = bool(options.wait) and any(isinstance(record, JobRecord) and not record.final for record in records)
     return success(answer, status=202, message=STILL_RUNNING) if running else success(answer, status=201)
 
 
@@ -100,7 +102,7 @@ async def bulk(request: Request, body: BulkRequest, shared: Shared, caller: Oper
 )
 async def test_connection(request: Request, body: TestConnectionRequest, shared: Shared, caller: Operator) -> Response:
     """Whether the device can be reached and entered, as a worker finds. A failed login is an answer, not an error."""
-    submission = shared.translator.connection_test(body, caller)
+    submission = shared.job_factory.connection_test(body, caller)
     record: JobRecord | None = None
     async with shared.waiting.wait(request) as wait:
         record = await shared.dispatch.submit_and_wait(submission, body.timeout + QUEUEING)

@@ -30,12 +30,12 @@ from netpulse_broker.queueing.nodes.worker_index import NodeRecord
 router = APIRouter(tags=["operation"])
 
 
-async def _desk(request: Request) -> DeviceOperations:
+async def _device_operations(request: Request) -> DeviceOperations:
     found: DeviceOperations = request.app.state.operators
     return found
 
 
-Desk = Annotated[DeviceOperations, Depends(_desk)]
+Operations = Annotated[DeviceOperations, Depends(_device_operations)]
 
 
 @router.get(
@@ -45,9 +45,9 @@ Desk = Annotated[DeviceOperations, Depends(_desk)]
     summary="What a device is doing",
     operation_id="get_device",
 )
-async def get_device(name: Annotated[str, Path(max_length=255)], desk: Desk, _caller: Caller) -> Response:
+async def get_device(name: Annotated[str, Path(max_length=255)], operations: Operations, _caller: Caller) -> Response:
     """Its worker, the running job, what waits by priority, sessions, pause. The name is `device` of job objects."""
-    return success(_device_object(await desk.device(name)))
+    return success(_device_object(await operations.device(name)))
 
 
 @router.post(
@@ -57,11 +57,11 @@ async def get_device(name: Annotated[str, Path(max_length=255)], desk: Desk, _ca
     summary="Hold a device's queue",
     operation_id="pause_device",
 )
-async def pause_device(body: DeviceSelection, desk: Desk, operator: Operator) -> Response:
+async def pause_device(body: DeviceSelection, operations: Operations, operator: Operator) -> Response:
     """Nothing more of it is started until it is resumed, whatever becomes of workers and nodes. The running job goes
     on, sessions stay open, jobs can be queued (their `ttl` runs). Repeating it changes nothing."""
     name = _identity(body)
-    pause = await desk.pause(name, by=operator.key_id)
+    pause = await operations.pause(name, by=operator.key_id)
     return success({"device": name, "paused": {"since": pause.since, "by": pause.by}})
 
 
@@ -72,10 +72,10 @@ async def pause_device(body: DeviceSelection, desk: Desk, operator: Operator) ->
     summary="Let a device's queue go on",
     operation_id="resume_device",
 )
-async def resume_device(body: DeviceSelection, desk: Desk, _operator: Operator) -> Response:
+async def resume_device(body: DeviceSelection, operations: Operations, _operator: Operator) -> Response:
     """Waiting jobs run in their order. Resuming what is not paused changes nothing."""
     name = _identity(body)
-    return success({"device": name, "queued": await desk.resume(name)})
+    return success({"device": name, "queued": await operations.resume(name)})
 
 
 @router.post(
@@ -86,13 +86,13 @@ async def resume_device(body: DeviceSelection, desk: Desk, _operator: Operator) 
     operation_id="release_device",
 )
 async def release_device(
-    request: Request, body: ReleaseRequest, shared: Shared, desk: Desk, operator: Operator
+    request: Request, body: ReleaseRequest, shared: Shared, operations: Operations, operator: Operator
 ) -> Response:
     """After the running job and before every waiting one, also while the queue is paused. The next job logs in anew."""
     name = _identity(body)
     closed: int | None = None
     async with shared.waiting.wait(request) as wait:
-        closed = await desk.release(name, owner=operator.key_id, wait=body.wait)
+        closed = await operations.release(name, owner=operator.key_id, wait=body.wait)
     if closed is None:
         if wait.ended == "caller_gone":
             raise CallerGone
@@ -107,9 +107,9 @@ async def release_device(
     summary="List nodes",
     operation_id="list_nodes",
 )
-async def list_nodes(desk: Desk, _caller: Caller) -> Response:
+async def list_nodes(operations: Operations, _caller: Caller) -> Response:
     """All registered nodes, FIFO pools included, by name."""
-    return success([_node_object(node) for node in await desk.nodes()])
+    return success([_node_object(node) for node in await operations.nodes()])
 
 
 @router.post(
@@ -120,9 +120,11 @@ async def list_nodes(desk: Desk, _caller: Caller) -> Response:
     summary="Empty a node and end it",
     operation_id="drain_node",
 )
-async def drain_node(name: Annotated[str, Path(max_length=128)], desk: Desk, _operator: Operator) -> Response:
+async def drain_node(
+    name: Annotated[str, Path(max_length=128)], operations: Operations, _operator: Operator
+) -> Response:
     """The node takes no further devices, lets running jobs end, gives its devices back, and ends with status 0."""
-    return success(_node_object(await desk.drain(name)), status=202)
+    return success(_node_object(await operations.drain(name)), status=202)
 
 
 def _identity(selection: DeviceSelection) -> str:

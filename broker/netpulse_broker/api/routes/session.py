@@ -53,13 +53,13 @@ RESULT_TTL = 600
 RESET_TIMEOUT = 60.0
 
 
-async def session_desk(request: Request) -> InteractiveSessions:
-    """Dependency: the application's session desk."""
+async def interactive_sessions(request: Request) -> InteractiveSessions:
+    """Dependency: the application's interactive sessions."""
     found: InteractiveSessions = request.app.state.sessions
     return found
 
 
-Sessions = Annotated[InteractiveSessions, Depends(session_desk)]
+Sessions = Annotated[InteractiveSessions, Depends(interactive_sessions)]
 
 
 class FileQuery(BaseModel):
@@ -264,7 +264,7 @@ def _submission(body: OpenSessionRequest, shared: Shared, caller: Principal) -> 
     options = InteractiveOptions(
         heartbeat=body.options.heartbeat, max_hold=body.options.max_hold, exchange=body.exchange
     )
-    connection_args, checked = shared.translator.connection(kind, body.connection_args, named=body.device is not None)
+    connection_args, checked = shared.job_factory.connection(kind, body.connection_args, named=body.device is not None)
     return JobSubmission(
         payload=JobPayload(
             operation="lease",
@@ -286,7 +286,7 @@ def _reset_submission(body: ResetRequest, shared: Shared, caller: Principal) -> 
     kind = shared.drivers.get(body.driver)
     connection_args: dict[str, Any] = {}
     if body.connection_args:
-        connection_args, checked = shared.translator.connection(
+        connection_args, checked = shared.job_factory.connection(
             kind, body.connection_args, named=body.device is not None
         )
         device, host = checked.device(body.device), checked.host

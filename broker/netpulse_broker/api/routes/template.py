@@ -28,7 +28,7 @@ AnyRequest = TypeVar("AnyRequest", RenderRequest, ParseRequest)
 )
 async def render(body: RenderRequest, shared: Shared, _caller: Caller) -> Response:
     """The text. Without `name`, the renderer is found from the template."""
-    return success(await shared.workshop.render(body, context=body.context))
+    return success(await shared.templates.render(body, context=body.context))
 
 
 @router.post(
@@ -41,7 +41,7 @@ async def render(body: RenderRequest, shared: Shared, _caller: Caller) -> Respon
 async def render_by(name: str, body: RenderRequest, shared: Shared, _caller: Caller) -> Response:
     """The text."""
     named = _named(body, name)
-    return success(await shared.workshop.render(named, context=named.context))
+    return success(await shared.templates.render(named, context=named.context))
 
 
 @router.post("/parse", response_model=Answer[Any], responses=_FAILURES, summary="Parse a text", operation_id="parse")
@@ -70,6 +70,6 @@ def _named(body: AnyRequest, name: str) -> AnyRequest:
 
 async def _parsed(body: ParseRequest, shared: Shared) -> Any:
     try:
-        return await shared.workshop.parse(body, body.context)
+        return await shared.templates.parse(body, body.context)
     except ParseFailed as error:
         raise TemplateFailed(error.message, details=error.details) from None

@@ -35,7 +35,7 @@ class Figures:
     nodes: list[NodeRecord] = field(default_factory=list)
     workers: Counter[tuple[str, str]] = field(default_factory=Counter)
     sessions: Counter[str] = field(default_factory=Counter)
-    leases: Counter[str] = field(default_factory=Counter)
+    interactive_sessions: Counter[str] = field(default_factory=Counter)
     queued: dict[str, int] = field(default_factory=dict)
     paused: int = 0
     unplaced: int = 0
@@ -67,11 +67,11 @@ class MetricsReader:
         pipeline.zrange(keys.SESSIONS, 0, -1)
         for node in found.nodes:
             pipeline.smembers(keys.node_devices(node.name))
-        totals, queued, fifo, found.paused, found.unplaced, leases, *members = await pipeline.execute()
+        totals, queued, fifo, found.paused, found.unplaced, interactive, *members = await pipeline.execute()
         _sort(totals, found)
         found.queued = {"fifo": fifo, "device": max(queued - fifo, 0)}
-        for lease in leases:
-            pipeline.hget(keys.session(text(lease)), "state")
+        for session in interactive:
+            pipeline.hget(keys.session(text(session)), "state")
         for node, names in zip(found.nodes, members, strict=True):
             for name in names:
                 if node.kind == "fifo":
@@ -79,10 +79,10 @@ class MetricsReader:
                 else:
                     pipeline.hmget(keys.device(text(name)), ["state", "sessions", "driver"])
         answers = iter(await pipeline.execute())
-        for _ in leases:
+        for _ in interactive:
             state = next(answers)
             if state:
-                found.leases[text(state)] += 1
+                found.interactive_sessions[text(state)] += 1
         for node, names in zip(found.nodes, members, strict=True):
             for _ in names:
                 self._count(node, next(answers), found)

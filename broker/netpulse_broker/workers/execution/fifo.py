@@ -19,7 +19,7 @@ from netpulse_drivers import NetPulseError, UnsupportedOperation
 
 
 class Webhooks(Protocol):
-    """The part of ``webhooks.desk.WebhookDeliverer`` that a worker uses."""
+    """The part of ``webhooks.deliverer.WebhookDeliverer`` that a worker uses."""
 
     def deliver(self, job: ClaimedJob) -> NetPulseError | None:
         """Make one attempt and see to what follows from it; the error that it ended with."""

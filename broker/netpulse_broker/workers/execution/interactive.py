@@ -86,19 +86,19 @@ class InteractiveJobs:
 
     def job(self, options: InteractiveOptions, running: RunningJob) -> InteractiveJob:
         """The interactive session that a job asks for."""
-        desk = ExchangeChannel(
+        channel = ExchangeChannel(
             self._client, self._sealer, session_id=running.id, lifetime=options.timeout + LOGIN_ALLOWANCE
         )
-        return InteractiveJob(desk, options, running, worker=self._worker, node=self._node)
+        return InteractiveJob(channel, options, running, worker=self._worker, node=self._node)
 
 
 class InteractiveJob:
     """One interactive session, from the claim of its job to its end."""
 
     def __init__(
-        self, desk: ExchangeChannel, options: InteractiveOptions, running: RunningJob, *, worker: str, node: str
+        self, channel: ExchangeChannel, options: InteractiveOptions, running: RunningJob, *, worker: str, node: str
     ) -> None:
-        self._desk = desk
+        self._channel = channel
         self._options = options
         self._running = running
         self._worker = worker
@@ -112,7 +112,7 @@ class InteractiveJob:
     def wanted(self) -> bool:
         """Whether the caller is still there. False: he left before anything was done for him."""
         try:
-            caller = self._outlasting(self._desk.caller)
+            caller = self._outlasting(self._channel.caller)
         except _SessionEnds:
             return False
         wanted = caller is not None and self._reason(caller) == ""
@@ -156,7 +156,7 @@ class InteractiveJob:
         first = self._options.exchange is not None
         try:
             granted = self._outlasting(
-                lambda: self._desk.grant(told, worker=self._worker, node=self._node, first=first)
+                lambda: self._channel.grant(told, worker=self._worker, node=self._node, first=first)
             )
             if not granted:
                 return NEVER_GRANTED
@@ -187,7 +187,7 @@ class InteractiveJob:
                 self._carry_out(driver, session, Asked(1, self._options.exchange.model_dump(mode="json")))
             while True:
                 self._running.check_stopped()
-                asked = self._outlasting(lambda: self._desk.next(self._hold.remaining(at_most=LOOK)))
+                asked = self._outlasting(lambda: self._channel.next(self._hold.remaining(at_most=LOOK)))
                 if asked is not None:
                     self._carry_out(driver, session, asked)
                 self._look()
@@ -203,13 +203,13 @@ class InteractiveJob:
             error = SessionLost(
                 f"the interactive session ended in the middle of an exchange ({reason}); the session is closed"
             )
-            self._try(lambda: self._desk.answer(asked.seq, _failed(asked.seq, error)))
+            self._try(lambda: self._channel.answer(asked.seq, _failed(asked.seq, error)))
             raise error from ends
         except NetPulseError as error:  # stopped, or the right to the device lost: the session is given up
             shown = _failed(asked.seq, error)
-            self._try(lambda: self._desk.answer(asked.seq, shown))
+            self._try(lambda: self._channel.answer(asked.seq, shown))
             raise
-        self._outlasting(lambda: self._desk.answer(asked.seq, answer))
+        self._outlasting(lambda: self._channel.answer(asked.seq, answer))
         if closes is not None:
             raise closes
 
@@ -264,7 +264,7 @@ class InteractiveJob:
         }
 
     def _from_caller(self, seq: int) -> Iterator[bytes]:
-        for chunk in self._desk.chunks_from_caller(seq, silence=FILE_SILENCE, watch=self._look):
+        for chunk in self._channel.chunks_from_caller(seq, silence=FILE_SILENCE, watch=self._look):
             self._look()
             yield chunk
 
@@ -273,7 +273,7 @@ class InteractiveJob:
 
         def hand_over(part: bytes | None) -> None:
             nonlocal number
-            self._desk.chunk_to_caller(part, seq=seq, number=number, silence=FILE_SILENCE, watch=self._look)
+            self._channel.chunk_to_caller(part, seq=seq, number=number, silence=FILE_SILENCE, watch=self._look)
             number += 1
 
         held = bytearray()
@@ -311,7 +311,7 @@ class InteractiveJob:
             if self._leaving.passed:
                 raise _SessionEnds("the worker was told to leave")
         try:
-            caller = self._desk.caller()
+            caller = self._channel.caller()
         except Lost:
             self._be_patient()
             return
@@ -350,7 +350,7 @@ class InteractiveJob:
 
     def _finish(self, reason: str) -> None:
         log.info("session_ended", session=self._running.id, reason=reason, exchanges=self._exchanges)
-        self._try(lambda: self._desk.end(reason))
+        self._try(lambda: self._channel.end(reason))
 
     def _try(self, act: Callable[[], None]) -> None:
         """Tell the caller, if Redis is there; the job's own end is told in any case."""

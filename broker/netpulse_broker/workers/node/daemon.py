@@ -65,7 +65,7 @@ class NodeDaemon:
             capacity=settings.fifo.processes if fifo else settings.node.capacity,
             ttl=settings.node.lease_ttl,
         )
-        self._desk = NodeOwnership(self._client, self._lease)
+        self._ownership = NodeOwnership(self._client, self._lease)
         self._clock = LeaseClock.create()
         self._inbox = Inbox()
         self._quits = 0
@@ -134,7 +134,7 @@ class NodeDaemon:
         """Work under the lease. True: ended in good order. False: the lease was lost and no worker lives any more."""
         tenure = _Tenure(
             lease=self._lease,
-            desk=self._desk,
+            ownership=self._ownership,
             children=children,
             roster=self._make_roster(children),
             inbox=self._inbox,
@@ -164,10 +164,10 @@ class NodeDaemon:
     def _make_roster(self, children: Children) -> WorkerSet:
         if self._kind == "fifo":
             return FifoWorkerSet(
-                lease=self._lease, desk=self._desk, children=children, processes=self._settings.fifo.processes
+                lease=self._lease, ownership=self._ownership, children=children, processes=self._settings.fifo.processes
             )
         return PinnedWorkerSet(
-            lease=self._lease, desk=self._desk, children=children, longest_job=self._settings.jobs.max_timeout
+            lease=self._lease, ownership=self._ownership, children=children, longest_job=self._settings.jobs.max_timeout
         )
 
     def _take_signals(self) -> Callable[[], None]:
@@ -191,14 +191,14 @@ class _Tenure:
         self,
         *,
         lease: NodeLease,
-        desk: NodeOwnership,
+        ownership: NodeOwnership,
         children: Children,
         roster: WorkerSet,
         inbox: Inbox,
         grace: float,
     ) -> None:
         self._lease = lease
-        self._desk = desk
+        self._ownership = ownership
         self._children = children
         self._roster = roster
         self._inbox = inbox
@@ -247,7 +247,7 @@ class _Tenure:
                 self._todo.append(self._roster.restore)
             case Ordered(order):
                 if order.operation == "drain":
-                    self._todo.append(lambda: self._desk.order_done(order))
+                    self._todo.append(lambda: self._ownership.order_done(order))
                     self._begin_end()
                 elif self._ending and order.operation == "start":
                     pass  # the device is given back at the end
@@ -303,8 +303,8 @@ class _Tenure:
     def _leave_nothing(self) -> None:
         """Devices that were assigned and never started: give them back, so that their work is placed elsewhere."""
         try:
-            for held in self._desk.held():
-                self._desk.recover(held.device, token=held.token, worker=held.worker)
+            for held in self._ownership.held():
+                self._ownership.recover(held.device, token=held.token, worker=held.worker)
         except redis.RedisError as error:
             log.warning("devices_not_given_back", error=str(error))  # a sweeper does it when the lease has passed
 

@@ -75,17 +75,17 @@ def lease_keeper(lease: NodeLease, clock: LeaseClock, inbox: Inbox, *, every: fl
     return NodeThread("lease", renew, every=every)
 
 
-def order_reader(desk: NodeOwnership, inbox: Inbox) -> NodeThread:
+def order_reader(ownership: NodeOwnership, inbox: Inbox) -> NodeThread:
     """Takes the node's orders. After a connection error the orders that may have got lost on their way come first."""
     unsure = False
 
     def read() -> None:
         nonlocal unsure
         if unsure:
-            for missed in desk.open_orders():
+            for missed in ownership.open_orders():
                 inbox.put(Ordered(missed))
         unsure = True
-        order = desk.next_order(1.0)
+        order = ownership.next_order(1.0)
         unsure = False
         if order is not None:
             inbox.put(Ordered(order))

@@ -86,9 +86,9 @@ class PinnedWorkerSet:
         longest_job: seconds that a job may run at most; a left-over process that takes longer is ended.
     """
 
-    def __init__(self, *, lease: NodeLease, desk: NodeOwnership, children: Children, longest_job: float) -> None:
+    def __init__(self, *, lease: NodeLease, ownership: NodeOwnership, children: Children, longest_job: float) -> None:
         self._lease = lease
-        self._desk = desk
+        self._ownership = ownership
         self._children = children
         self._longest_job = longest_job
         self._incarnations = itertools.count(1)
@@ -99,9 +99,9 @@ class PinnedWorkerSet:
 
     def begin(self) -> None:
         """See ``WorkerSet``. Devices whose process from before still lives are served again when it has ended."""
-        for order in self._desk.open_orders():
-            self._desk.order_done(order)  # of an earlier process; what it was about stands in the device records
-        for held in self._desk.abandoned():
+        for order in self._ownership.open_orders():
+            self._ownership.order_done(order)  # of an earlier process; what it was about stands in the device records
+        for held in self._ownership.abandoned():
             identity = ProcessIdentity(held.pid, held.started)
             if any(orphan.identity == identity for orphan in self._orphans):
                 continue
@@ -121,7 +121,7 @@ class PinnedWorkerSet:
         elif order.operation in {"stop_worker", "stop_job"}:
             for child in self._matching(order):
                 _stop(child, order)
-        self._desk.order_done(order)
+        self._ownership.order_done(order)
 
     def _start(self, device: str) -> None:
         current = self._serving.get(device)
@@ -133,7 +133,7 @@ class PinnedWorkerSet:
         self._serving[device] = self._children.order(device)
 
     def _owner(self, device: str) -> str:
-        return next((held.token for held in self._desk.held() if held.device == device), "")
+        return next((held.token for held in self._ownership.held() if held.device == device), "")
 
     def _matching(self, order: Order) -> list[Child]:
         if order.worker:  # more exact than the device, whose worker may be another one by now
@@ -148,7 +148,7 @@ class PinnedWorkerSet:
             number = next(self._incarnations)
             child.token = self._lease.token(number)
             child.worker = f"{self._lease.node}.{child.device}.{self._lease.epoch}-{number}"
-        if not self._desk.adopt(
+        if not self._ownership.adopt(
             child.device,
             token=child.token,
             pid=child.identity.pid,
@@ -183,14 +183,14 @@ class PinnedWorkerSet:
         """
         if self._serving.get(child.device) not in {None, child}:
             return  # the next worker is there, or about to be
-        for held in self._desk.held():
+        for held in self._ownership.held():
             if held.device == child.device and held.token.startswith(self._lease.value + "|"):
                 log.warning("record_outdated", device=held.device, worker=held.worker, ended=child.worker)
                 self._account(held.device, held.token, held.worker, replace=replace)
 
     def _account(self, device: str, token: str, worker: str, *, replace: bool) -> bool:
         """End what the worker ran, and give the device back; False when it is not that worker's by now."""
-        recovery = self._desk.recover(device, token=token, worker=worker)
+        recovery = self._ownership.recover(device, token=token, worker=worker)
         if recovery is None:
             return False
         tell = log.warning if recovery.lost or recovery.requeued else log.info
@@ -212,7 +212,7 @@ class PinnedWorkerSet:
         now = time.monotonic()
         for device, due in list(self._again.items()):
             if due <= now:
-                if not self._desk.place_again(device):
+                if not self._ownership.place_again(device):
                     log.info("device_placed_elsewhere", device=device)
                 del self._again[device]
         for orphan, until in list(self._orphans.items()):
@@ -225,10 +225,10 @@ class PinnedWorkerSet:
 
     def restore(self) -> None:
         """See ``WorkerSet``."""
-        recorded = {held.device: held.token for held in self._desk.held()}
+        recorded = {held.device: held.token for held in self._ownership.held()}
         for child in self._serving.values():
             if child.stage is Stage.SERVING and child.identity and not recorded.get(child.device):
-                self._desk.adopt(
+                self._ownership.adopt(
                     child.device,
                     token=child.token,
                     pid=child.identity.pid,
@@ -244,9 +244,9 @@ class FifoWorkerSet:
         processes: how many.
     """
 
-    def __init__(self, *, lease: NodeLease, desk: NodeOwnership, children: Children, processes: int) -> None:
+    def __init__(self, *, lease: NodeLease, ownership: NodeOwnership, children: Children, processes: int) -> None:
         self._lease = lease
-        self._desk = desk
+        self._ownership = ownership
         self._children = children
         self._processes = processes
         self._incarnations = itertools.count(1)
@@ -256,9 +256,9 @@ class FifoWorkerSet:
 
     def begin(self) -> None:
         """See ``WorkerSet``. Left-over processes end by themselves; the full number is started beside them."""
-        for order in self._desk.open_orders():
-            self._desk.order_done(order)
-        for held in self._desk.held():
+        for order in self._ownership.open_orders():
+            self._ownership.order_done(order)
+        for held in self._ownership.held():
             identity = _identity_in(held)
             if any(orphan.identity == identity for orphan in self._orphans):
                 continue
@@ -274,7 +274,7 @@ class FifoWorkerSet:
         for child in self._children:
             if order.worker and child.worker == order.worker:
                 _stop(child, order)
-        self._desk.order_done(order)
+        self._ownership.order_done(order)
 
     def born(self, child: Child) -> None:
         """See ``WorkerSet``."""
@@ -284,7 +284,7 @@ class FifoWorkerSet:
             child.token = self._lease.token(next(self._incarnations))
             # Pid and start time stand in the name: whoever finds it later can tell whether that process still lives.
             child.worker = f"{self._lease.node}.fifo.{child.identity.pid}-{child.identity.started}"
-        if not self._desk.adopt(
+        if not self._ownership.adopt(
             child.worker,
             token=child.token,
             pid=child.identity.pid,
@@ -308,7 +308,7 @@ class FifoWorkerSet:
             self._not_before = max(self._not_before, time.monotonic() + self._deaths.delay("fifo"))
 
     def _account(self, worker: str) -> None:
-        recovery = self._desk.recover(worker, token="", worker=worker)
+        recovery = self._ownership.recover(worker, token="", worker=worker)
         if recovery is not None and (recovery.lost or recovery.requeued):
             log.warning("worker_ended", worker=worker, lost=recovery.lost, requeued=recovery.requeued)
 
@@ -326,12 +326,12 @@ class FifoWorkerSet:
 
     def restore(self) -> None:
         """See ``WorkerSet``."""
-        recorded = {held.device for held in self._desk.held()}
+        recorded = {held.device for held in self._ownership.held()}
         for child in self._children:
             if child.stage is Stage.SERVING and child.identity and child not in self._orphans:
                 if child.worker in recorded:
                     continue
-                self._desk.adopt(
+                self._ownership.adopt(
                     child.worker,
                     token=child.token,
                     pid=child.identity.pid,
