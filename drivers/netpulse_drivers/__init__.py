@@ -12,6 +12,7 @@ from netpulse_drivers.base import (
     OpenArgs,
     Operation,
     OperationArgs,
+    OutputParser,
     QueueStrategy,
 )
 from netpulse_drivers.deadline import Deadline
@@ -36,6 +37,7 @@ from netpulse_drivers.errors import (
     SessionLost,
     SessionRefused,
     SessionStale,
+    TemplateRefused,
     UnknownDriver,
     UnsupportedOperation,
 )
@@ -70,6 +72,7 @@ __all__ = [
     "Operation",
     "OperationArgs",
     "Output",
+    "OutputParser",
     "OutputTooLarge",
     "ParseFailed",
     "PendingCommit",
@@ -80,6 +83,7 @@ __all__ = [
     "SessionLost",
     "SessionRefused",
     "SessionStale",
+    "TemplateRefused",
     "UnknownDriver",
     "UnsupportedOperation",
 ]

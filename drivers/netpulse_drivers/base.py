@@ -120,6 +120,15 @@ class ChangeRequest:
     replace: bool = False
 
 
+OutputParser = Callable[[Mapping[str, Any], str, str, Deadline], Any]
+"""``parse(parsing, command, output, deadline)`` -> structured data.
+
+``parsing`` holds ``engine`` (textfsm, ttp, genie, or an installed one), ``template`` (its text; None: the engine finds
+one by the platform and the command) and ``args`` (``platform``, and the engine's own). Raises ``ParseFailed``, when
+the deadline passes as well, and ``TemplateRefused``.
+"""
+
+
 def _never() -> None:
     """Default guard: nothing forbids a write."""
 
@@ -136,6 +145,9 @@ class Call:
         pending_only: rollback: only of a commit that waits, never of what was final already.
         before_write: call it immediately before each write to the device. It raises when the worker has lost the right
             to this device or the job was stopped; let that exception pass.
+        parse: makes data of outputs, in a process that knows no secret and can open nothing. A request's template is a
+            program: a driver never interprets one itself, nor opens a file that a request names. None: there is no
+            parser here.
     """
 
     deadline: Deadline = field(default_factory=Deadline.never)
@@ -144,6 +156,7 @@ class Call:
     commit: str | None = None
     pending_only: bool = False
     before_write: Callable[[], None] = _never
+    parse: OutputParser | None = None
 
 
 class BaseDriver(ABC):

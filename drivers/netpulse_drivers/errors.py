@@ -22,6 +22,7 @@
         ├── SessionLost                session_lost            execute    yes
         ├── SessionStale               session_stale           execute    yes
         └── ParseFailed                parse_failed            parse      no
+            └── TemplateRefused        parse_failed            parse      no
 
 ``netpulse_broker.errors`` continues the tree from ``NetPulseError``. Every error says in one line what went wrong and,
 where something can be done, what to do. ``session_usable`` tells the worker whether the session that raised it may be
@@ -248,3 +249,7 @@ class ParseFailed(DriverError):
 
     code = "parse_failed"
     phase = "parse"
+
+
+class TemplateRefused(ParseFailed):
+    """The template itself is malformed, or uses what templates of requests must not: no output would parse."""

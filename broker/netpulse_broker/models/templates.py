@@ -47,7 +47,8 @@ class ParsingOptions(_TemplateOptions):
     """How an output becomes data."""
 
     name: EngineName | None = Field(
-        default=None, description="The parser: `textfsm`, `ttp` or a plug-in. Default: found from the template."
+        default=None,
+        description="The parser: `textfsm`, `ttp`, `genie` or a plug-in. Default: found from the template.",
     )
     use_ntc_template: bool | None = Field(
         default=None, description="textfsm: take the template of ntc-templates. Default where no template is given."

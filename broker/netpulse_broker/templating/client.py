@@ -6,12 +6,14 @@ import asyncio
 import json
 import os
 import socket
+from collections.abc import Mapping
 from typing import Any
 
-from netpulse_broker.errors import TemplateFailed, TemplatesUnavailable
+from netpulse_broker.errors import BadRequest, TemplateFailed, TemplatesUnavailable
+from netpulse_broker.settings import TemplateSettings
 from netpulse_broker.templating.process_owner import VARIABLE
 from netpulse_broker.templating.work import LARGEST_MESSAGE, TemplateWork, result
-from netpulse_drivers import Deadline, NetPulseError, ParseFailed
+from netpulse_drivers import Deadline, NetPulseError, ParseFailed, TemplateRefused
 
 START = 10.0
 """Seconds that a piece of work may wait, beside its own time, for the process to start and for its turn."""
@@ -81,19 +83,26 @@ class TemplateCalls:
 
 
 class WorkerParser:
-    """The parser of a worker: ``options.parsing`` as the controller resolved it, within the job's deadline."""
+    """The parser of a worker (``OutputParser``): for ``options.parsing`` as the controller resolved it, and for what a
+    driver asks for.
 
-    def __init__(self, calls: TemplateCalls) -> None:
+    Args:
+        settings: limits where the request for parsing brings none.
+    """
+
+    def __init__(self, calls: TemplateCalls, settings: TemplateSettings) -> None:
         self._calls = calls
+        self._limits = {"max_size": settings.max_size, "max_memory": settings.max_memory}
 
-    def __call__(self, parsing: Any, command: str, output: str, deadline: Deadline) -> Any:
+    def __call__(self, parsing: Mapping[str, Any], command: str, output: str, deadline: Deadline) -> Any:
         """The data.
 
         Args:
-            parsing: ``engine``, ``template`` (or None), ``args``, ``max_size``, ``max_memory``.
+            parsing: ``engine``, ``template`` (or None), ``args``; with or without ``max_size``, ``max_memory``.
 
         Raises:
-            ParseFailed
+            ParseFailed: the output does not fit, or there is no template for this platform and command.
+            TemplateRefused: the template is malformed or uses what is not allowed.
         """
         seconds = deadline.remaining()
         if seconds <= 0:
@@ -105,20 +114,22 @@ class WorkerParser:
             text=output,
             args={"command": command} | dict(parsing.get("args") or {}),
             seconds=seconds,
-            **{name: parsing[name] for name in ("max_size", "max_memory") if name in parsing},
+            **{name: parsing.get(name, limit) for name, limit in self._limits.items()},
         )
         try:
             return self._calls.run(work)
         except ParseFailed:
             raise
+        except (BadRequest, TemplateFailed) as error:
+            raise TemplateRefused(error.message, details=error.details) from None
         except NetPulseError as error:
             raise ParseFailed(error.message, details=error.details) from None
 
 
-def parser_from_environment() -> WorkerParser | None:
+def parser_from_environment(settings: TemplateSettings) -> WorkerParser | None:
     """The parser of a worker whose node has a template process; None: it has none."""
     name = os.environ.get(VARIABLE)
-    return WorkerParser(TemplateCalls(name)) if name else None
+    return WorkerParser(TemplateCalls(name), settings) if name else None
 
 
 def _encoded(work: TemplateWork) -> bytes:

@@ -89,6 +89,10 @@ def parser(name: str) -> Parser:
         from netpulse_broker.templating.ttp_parser import TtpParser  # noqa: PLC0415  # see above
 
         return TtpParser()
+    if name == "genie":
+        from netpulse_broker.templating.genie_parser import GenieParser  # noqa: PLC0415  # see above
+
+        return GenieParser()
     made: Parser = _published(PARSERS, "parser", name, parser_names())
     return made
 
@@ -100,7 +104,7 @@ def renderer_names() -> list[str]:
 
 def parser_names() -> list[str]:
     """Names of all parsers, sorted."""
-    return sorted({"textfsm", "ttp", *entry_points(group=PARSERS).names})
+    return sorted({"textfsm", "ttp", "genie", *entry_points(group=PARSERS).names})
 
 
 def _published(group: str, what: str, name: str, known: list[str]) -> Any:

@@ -124,7 +124,7 @@ class NetmikoDriver(InteractiveSupport, BaseDriver):
     def send(self, session: NetmikoSession, command: str) -> Output:
         args = self._operation_args(NetmikoQueryArgs)
         with session.operation(self.call):
-            return run_query(session, command, args, enable=self.call.enable, secret=self._secret())
+            return run_query(session, command, args, call=self.call, secret=self._secret())
 
     def config(self, session: NetmikoSession, change: ChangeRequest) -> ChangeResult:
         args = self._operation_args(NetmikoChangeArgs)

@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from netpulse_drivers.base import OperationArgs
 from netpulse_drivers.strict_keys import refuse_unknown_keys
 from netpulse_drivers.terminal.bounded_regex import PatternText
 
+LARGEST_TEMPLATE = 1024 * 1024
+"""Characters of a template in a request."""
+
 DEFAULT_READ_TIMEOUT = 30.0
 """Seconds to wait for the prompt unless the request says otherwise (netmiko: 10, short for a large configuration)."""
+
+
+def _is_template_text(value: str) -> str:
+    if "\n" not in value and "{{" not in value:
+        raise ValueError(
+            "is no template: send its text; files of the worker's disk are not read. A template of the template "
+            "directory is named in options.parsing.template_file"
+        )
+    return value
+
+
+TemplateText = Annotated[str, Field(max_length=LARGEST_TEMPLATE), AfterValidator(_is_template_text)]
 
 _GONE = {
     "delay_factor": "is gone in netmiko 5; give read_timeout in seconds",
@@ -49,9 +64,9 @@ class NetmikoQueryArgs(_NetmikoArgs):
     )
     check_errors: bool = Field(default=True, description="Fail the job when the device refuses the command.")
     use_textfsm: bool = False
-    textfsm_template: str | None = Field(default=None, max_length=4096, description="Path on the worker.")
+    textfsm_template: TemplateText | None = Field(default=None, description="Text of a TextFSM template, never a path.")
     use_ttp: bool = False
-    ttp_template: str | None = Field(default=None, max_length=65536, description="Path on the worker, or the text.")
+    ttp_template: TemplateText | None = Field(default=None, description="Text of a TTP template, never a path.")
     use_genie: bool = False
     raise_parsing_error: bool = Field(default=False, description="Fail the job when the output does not parse.")
 

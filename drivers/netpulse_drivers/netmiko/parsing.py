@@ -1,53 +1,74 @@
-"""Structured data from a command's output, by netmiko's own converters (TextFSM, TTP, Genie)."""
+"""Structured data from a command's output, as netmiko's options ask for it (TextFSM, TTP, Genie).
+
+Names, order and results are netmiko's (``netmiko.utilities.structured_data_converter``), but nothing of it runs here: a
+template is a program, so outputs are parsed by the worker's parser, in a process of its own.
+"""
 
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Iterator
 from typing import Any
 
-from netmiko.utilities import structured_data_converter
-
-from netpulse_drivers.errors import InvalidArguments, ParseFailed
+from netpulse_drivers.base import Call
+from netpulse_drivers.errors import InvalidArguments, ParseFailed, TemplateRefused, UnsupportedOperation
 from netpulse_drivers.netmiko.operation_args import NetmikoQueryArgs
 
-_PACKAGES = {"use_ttp": "ttp", "use_genie": "genie"}
+_NOTHING_FOUND: list[list[dict[str, Any]]] = [[{}]]
+"""TTP's result for an output in which no group matched."""
 
 
-def check_parsers(args: NetmikoQueryArgs) -> None:
-    """See that the asked-for parser is installed on this machine.
-
-    Raises:
-        InvalidArguments: it is not; the message names the package.
-    """
-    for option, package in _PACKAGES.items():
-        if getattr(args, option) and importlib.util.find_spec(package) is None:
-            name = "pyats[library]" if package == "genie" else package
-            raise InvalidArguments(f"{option} needs the package {name}, which is not installed on the worker")
-
-
-def parse(output: str, command: str, device_type: str, args: NetmikoQueryArgs) -> Any:
-    """Structured data, or None when no parser was asked for or none fits.
+def check_parsers(args: NetmikoQueryArgs, call: Call) -> None:
+    """See that this worker can parse as asked, before anything is typed.
 
     Raises:
-        ParseFailed: the output does not parse and ``raise_parsing_error`` is set.
+        UnsupportedOperation: it has no parser.
+        InvalidArguments: a package is not installed; the message names it.
     """
-    if not (args.use_textfsm or args.use_ttp or args.use_genie):
-        return None
-    check_parsers(args)
-    try:
-        parsed = structured_data_converter(
-            raw_data=output,
-            command=command,
-            platform=device_type.removesuffix("_telnet").removesuffix("_ssh"),
-            use_textfsm=args.use_textfsm,
-            use_ttp=args.use_ttp,
-            use_genie=args.use_genie,
-            textfsm_template=args.textfsm_template,
-            ttp_template=args.ttp_template,
-            raise_parsing_error=args.raise_parsing_error,
+    if call.parse is None and (args.use_textfsm or args.use_ttp or args.use_genie):
+        raise UnsupportedOperation(
+            "this worker has no parser: send the request without use_textfsm, use_ttp, use_genie"
         )
-    except Exception as error:  # the converters raise whatever their libraries raise
-        if not args.raise_parsing_error:
-            return None
-        raise ParseFailed(f"output of '{command}' does not parse: {error}", device_output=output) from error
-    return None if isinstance(parsed, str) else parsed
+    if args.use_genie and importlib.util.find_spec("genie") is None:
+        raise InvalidArguments("use_genie needs the package pyats[library], which is not installed on the worker")
+
+
+def parse(output: str, command: str, device_type: str, args: NetmikoQueryArgs, call: Call) -> Any:
+    """Structured data: of the first of the asked-for parsers that finds some. None: none does, or none was asked for.
+
+    Raises:
+        TemplateRefused: the request's template cannot be used.
+        ParseFailed: no parser found any data and ``raise_parsing_error`` is set.
+    """
+    failure: ParseFailed | None = None
+    for parsing in _attempts(args, device_type.removesuffix("_telnet").removesuffix("_ssh")):
+        assert call.parse is not None  # noqa: S101 - check_parsers came first
+        try:
+            found = call.parse(parsing, command.strip(), output, call.deadline)
+        except TemplateRefused:
+            raise
+        except ParseFailed as error:
+            failure = failure or error
+            continue
+        if parsing["engine"] == "textfsm":
+            found = [{name.lower(): value for name, value in record.items()} for record in found]
+        if found and not (args.raise_parsing_error and found == _NOTHING_FOUND):
+            return found
+        failure = failure or ParseFailed(f"{parsing['engine']} found no data in it")
+    if failure is not None and args.raise_parsing_error:
+        raise ParseFailed(
+            f"output of '{command}' does not parse: {failure.message}", device_output=output, details=failure.details
+        ) from failure
+    return None
+
+
+def _attempts(args: NetmikoQueryArgs, platform: str) -> Iterator[dict[str, Any]]:
+    """What to try, in netmiko's order."""
+    if args.use_textfsm:
+        yield {"engine": "textfsm", "template": args.textfsm_template, "args": {"platform": platform}}
+        if args.textfsm_template is None and "cisco_xe" in platform:  # ntc-templates know most of its commands as ios'
+            yield {"engine": "textfsm", "template": None, "args": {"platform": "cisco_ios"}}
+    if args.use_ttp:
+        yield {"engine": "ttp", "template": args.ttp_template, "args": {"platform": platform}}
+    if args.use_genie:
+        yield {"engine": "genie", "template": None, "args": {"platform": platform}}

@@ -6,6 +6,7 @@ import time
 
 from netmiko.base_connection import BaseConnection
 
+from netpulse_drivers.base import Call
 from netpulse_drivers.errors import CommandRefused
 from netpulse_drivers.netmiko.config.change_modes import leave_config_mode
 from netpulse_drivers.netmiko.config.privilege import give_back_privilege, raise_privilege
@@ -19,7 +20,7 @@ from netpulse_drivers.terminal.reply import Reply
 
 
 def run_query(
-    session: NetmikoSession, command: str, args: NetmikoQueryArgs, *, enable: bool | None, secret: str | None
+    session: NetmikoSession, command: str, args: NetmikoQueryArgs, *, call: Call, secret: str | None
 ) -> Output:
     """Run one query at the privilege that the request asks for, else at the one the login gave.
 
@@ -27,8 +28,8 @@ def run_query(
         CommandRefused: the device answered with an error; ``outputs`` holds the answer.
         PrivilegeRefused, ParseFailed, InvalidArguments; the session's ``operation`` adds the rest.
     """
-    check_parsers(args)
-    if enable:
+    check_parsers(args, call)
+    if call.enable:
         raise_privilege(session, secret)
     elif session.prompt.text != session.login_prompt.text and session.at_prompt:
         give_back_privilege(session, session.login_prompt)
@@ -45,7 +46,7 @@ def run_query(
     if refusal:
         output = Output(command=command, output=text, elapsed=elapsed, failed=True)
         raise CommandRefused(f"the device refused '{command}': {refusal}", device_output=text, outputs=[output])
-    parsed = parse(text, command, session.connection.device_type, args)
+    parsed = parse(text, command, session.connection.device_type, args, call)
     return Output(command=command, output=text, elapsed=elapsed, parsed=parsed)
 
 

@@ -89,6 +89,8 @@ def test_telnet_needs_no_user() -> None:
         ("query", {"delay_factor": 2}, "give read_timeout"),
         ("query", {"read_timeout": 0}, "greater than 0"),
         ("query", {"use_ttp": True}, "use_ttp needs ttp_template"),
+        ("query", {"use_ttp": True, "ttp_template": "/etc/passwd"}, "send its text"),
+        ("query", {"use_textfsm": True, "textfsm_template": "show_version.textfsm"}, "send its text"),
         ("query", {"error_pattern": ""}, "at least 1"),
         ("change", {"exit_config_mode": False}, "shared with other jobs"),
         ("change", {"use_textfsm": True}, "unknown option 'use_textfsm'"),
@@ -106,8 +108,9 @@ def test_netmikos_own_query_and_change_args_are_taken() -> None:
         "query",
         {
             "expect_string": r"#\s*$", "read_timeout": 60, "auto_find_prompt": False, "strip_prompt": False,
-            "strip_command": False, "normalize": False, "use_textfsm": True, "textfsm_template": "/x",
-            "use_ttp": True, "ttp_template": "/y", "use_genie": False, "cmd_verify": False, "raise_parsing_error": True,
+            "strip_command": False, "normalize": False, "use_textfsm": True, "textfsm_template": "Value A (.)\n",
+            "use_ttp": True, "ttp_template": "{{ a }}", "use_genie": False, "cmd_verify": False,
+            "raise_parsing_error": True,
         },
     )  # fmt: skip
     NetmikoDriver.validate_operation_args(

@@ -31,7 +31,7 @@ def test_queries_as_root_and_as_the_user_follow_each_other(user: str, root: str)
     seen = []
     for enable in (True, True, None, None, True):
         with session.operation(Call(deadline=Deadline.after(5))):
-            seen.append(run_query(session, "id", NetmikoQueryArgs(), enable=enable, secret="pw").output)
+            seen.append(run_query(session, "id", NetmikoQueryArgs(), call=Call(enable=enable), secret="pw").output)
     session.close()
     assert seen == ["uid=0(root)", "uid=0(root)", "uid=1000(admin)", "uid=1000(admin)", "uid=0(root)"]
     assert cli.typed == ["sudo -s", "pw", "id", "id", "exit", "id", "id", "sudo -s", "pw", "id"]

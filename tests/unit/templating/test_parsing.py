@@ -9,11 +9,12 @@ import pytest
 
 from netpulse_broker.errors import BadRequest, TemplateFailed
 from netpulse_broker.models.templates import ParsingOptions
+from netpulse_broker.settings import TemplateSettings
 from netpulse_broker.templating.client import TemplateCalls, WorkerParser
 from netpulse_broker.templating.detection import parser_of
 from netpulse_broker.templating.process_owner import TemplateProcessOwner
 from netpulse_broker.templating.work import TemplateWork
-from netpulse_drivers import Deadline, NetPulseError, ParseFailed
+from netpulse_drivers import Deadline, NetPulseError, ParseFailed, TemplateRefused
 from tests.unit.templating.conftest import Run
 
 INTERFACES = "Value INTERFACE (\\S+)\nValue IP ([\\d.]+)\n\nStart\n  ^${INTERFACE}\\s+${IP} -> Record\n"
@@ -120,17 +121,17 @@ def test_a_template_can_be_checked_without_an_output(calls: TemplateCalls) -> No
     assert calls.run(TemplateWork(do="check", engine="textfsm", template=INTERFACES)) is None
     with pytest.raises(TemplateFailed):
         calls.run(TemplateWork(do="check", engine="textfsm", template="x"))
-    with pytest.raises(BadRequest, match="unknown parser 'genie'; known: textfsm, ttp"):
-        calls.run(TemplateWork(do="check", engine="genie", template="x"))
+    with pytest.raises(BadRequest, match="unknown parser 'nobody'; known: genie, textfsm, ttp"):
+        calls.run(TemplateWork(do="check", engine="nobody", template="x"))
 
 
 def test_a_worker_s_parser_keeps_the_job_s_deadline(calls: TemplateCalls) -> None:
-    parser = WorkerParser(calls)
+    parser = WorkerParser(calls, TemplateSettings())
     how = {"engine": "textfsm", "template": None, "args": {"platform": "cisco_ios"}}
     assert parser(how, "show clock", CLOCK, Deadline.after(10))[0]["day"] == "2"
     with pytest.raises(ParseFailed, match="time was over"):
         parser(how, "show clock", CLOCK, Deadline.after(0))
-    with pytest.raises(ParseFailed, match="malformed"):
+    with pytest.raises(TemplateRefused, match="malformed"):
         parser(how | {"template": "x"}, "show clock", CLOCK, Deadline.after(10))
 
 
@@ -166,7 +167,7 @@ def test_an_installed_package_brings_engines(tmp_path: Path, monkeypatch: pytest
             run(TemplateWork(do="parse", engine="reader", text="x"))
         with pytest.raises(TemplateFailed, match=r"the parser 'lost' .* cannot be loaded"):
             run(TemplateWork(do="parse", engine="lost", text="x"))
-        with pytest.raises(BadRequest, match="known: lines, lost, reader, textfsm, ttp"):
+        with pytest.raises(BadRequest, match="known: genie, lines, lost, reader, textfsm, ttp"):
             run(TemplateWork(do="parse", engine="none", text="x"))
 
 
@@ -196,3 +197,12 @@ def test_data_that_cannot_be_read_is_refused(calls: TemplateCalls, context: str)
     work = TemplateWork.model_construct(do="render", engine="jinja2", template="{{ a }}", context=json.loads(context))
     with pytest.raises(BadRequest, match="template or data cannot be read"):
         calls.run(work)
+
+
+def test_genie_where_it_is_not_installed(parse: Run) -> None:
+    with pytest.raises(ParseFailed, match=r"package pyats\[library\]"):
+        parse("genie", None, "x", args={"platform": "cisco_ios", "command": "show version"})
+    with pytest.raises(ParseFailed, match="knows no platform 'arista_eos'"):
+        parse("genie", None, "x", args={"platform": "arista_eos", "command": "show version"})
+    with pytest.raises(TemplateFailed, match="takes no template"):
+        parse("genie", "x", "x")

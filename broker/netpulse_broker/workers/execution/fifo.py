@@ -10,12 +10,12 @@ from typing import Literal, Protocol
 from netpulse_broker.queueing.jobs.worker_queue import ClaimedJob, ExpectedJob, WorkerQueue
 from netpulse_broker.telemetry.redaction import Redactor
 from netpulse_broker.workers.execution.job_result import Account, JobEnd
-from netpulse_broker.workers.execution.job_runner import DriverLookup, JobRunner, Parser
+from netpulse_broker.workers.execution.job_runner import DriverLookup, JobRunner
 from netpulse_broker.workers.execution.login_limits import LoginGate
 from netpulse_broker.workers.execution.loop import Exit, WorkLoop
 from netpulse_broker.workers.execution.running_job import RunningJob, Validity
 from netpulse_broker.workers.execution.session_pool import FreshSessions
-from netpulse_drivers import NetPulseError, UnsupportedOperation
+from netpulse_drivers import NetPulseError, OutputParser, UnsupportedOperation
 
 
 class Webhooks(Protocol):
@@ -45,7 +45,7 @@ class FifoWorker:
         source: WorkerQueue,
         drivers: DriverLookup,
         clock: Validity,
-        parse: Parser | None = None,
+        parse: OutputParser | None = None,
         interrupt_wait: Callable[[], None] = lambda: None,
         webhooks: Webhooks | None = None,
         logins: LoginGate | None = None,

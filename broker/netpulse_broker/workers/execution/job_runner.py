@@ -7,7 +7,6 @@ else as ``foreign_errors`` says.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import fields, replace
 from typing import Any, Literal, Protocol
 
@@ -40,6 +39,7 @@ from netpulse_drivers import (
     NetPulseError,
     OpenArgs,
     Output,
+    OutputParser,
     SessionLost,
     SessionStale,
     UnknownDriver,
@@ -47,10 +47,6 @@ from netpulse_drivers import (
 )
 
 log = structlog.get_logger(__name__)
-
-Parser = Callable[[Any, str, str, Deadline], Any]
-"""``parse(parsing, command, output, deadline)`` -> structured data, as the option ``parsing`` says; raises
-``ParseFailed``, when the deadline passes as well."""
 
 
 class DriverLookup(Protocol):
@@ -67,7 +63,7 @@ class JobRunner:
     Args:
         drivers: by name.
         sessions: kept ones (pinned worker) or one per job (FIFO).
-        parse: parser for ``parsing``; None: a request for parsing fails as unsupported.
+        parse: parser for ``parsing`` and for drivers; None: a request for parsing fails as unsupported.
         interactive: serves interactive sessions; None: a request for one fails as unsupported.
         commits: keeps account of changes with a timer; None: nobody does, and none can be confirmed.
     """
@@ -77,7 +73,7 @@ class JobRunner:
         *,
         drivers: DriverLookup,
         sessions: Sessions,
-        parse: Parser | None = None,
+        parse: OutputParser | None = None,
         interactive: InteractiveJobs | None = None,
         commits: TimedCommits | None = None,
     ) -> None:
@@ -157,6 +153,7 @@ class JobRunner:
             args=_operation_args(kind, payload),
             enable=payload.enable,
             before_write=running.before_write,
+            parse=self._parse,
         )
         if payload.operation == "lease" and not self._begin_interactive(kind, payload, running, account):
             return

@@ -12,11 +12,12 @@ from netpulse_broker.queueing.jobs.payload import JobPayload
 from netpulse_broker.queueing.jobs.worker_queue import ClaimedJob, ExpectedJob, WorkerQueue
 from netpulse_broker.workers.execution.interactive import InteractiveJobs
 from netpulse_broker.workers.execution.job_result import JobEnd
-from netpulse_broker.workers.execution.job_runner import DriverLookup, JobRunner, Parser
+from netpulse_broker.workers.execution.job_runner import DriverLookup, JobRunner
 from netpulse_broker.workers.execution.loop import Exit, WorkLoop
 from netpulse_broker.workers.execution.running_job import RunningJob, Validity
 from netpulse_broker.workers.execution.session_pool import Logins, SessionLimits, SessionPool
 from netpulse_broker.workers.execution.timed_commits import TimedCommits
+from netpulse_drivers import OutputParser
 
 LINGER = 5.0
 """Seconds that a worker without sessions waits for the next job: a row of failing logins costs no process each."""
@@ -46,7 +47,7 @@ class PinnedWorker:
         drivers: DriverLookup,
         clock: Validity,
         limits: SessionLimits,
-        parse: Parser | None = None,
+        parse: OutputParser | None = None,
         linger: float = LINGER,
         interrupt_wait: Callable[[], None] = lambda: None,
         interactive: InteractiveJobs | None = None,

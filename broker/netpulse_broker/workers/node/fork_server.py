@@ -26,6 +26,7 @@ import structlog
 from netpulse_broker.gc_tuning import FEW, freeze
 from netpulse_broker.queueing.nodes.lease_clock import LeaseClock
 from netpulse_broker.telemetry.logging import configure_logging
+from netpulse_broker.templating.client import parser_from_environment
 from netpulse_broker.workers.execution.login_limits import LoginSlots
 from netpulse_broker.workers.node import ipc, warm_up
 from netpulse_broker.workers.node.process_identity import ProcessIdentity
@@ -124,6 +125,7 @@ class ForkServer:
                 boot=self._boot,
                 drivers=self._drivers,
                 clock=self._clock,
+                parse=parser_from_environment(self._boot.settings.templates),
                 login_slots=self._login_slots,
             )
             code = run_child(peer, birth, close_inherited=self._close_own)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from netpulse_broker.queueing.nodes.lease_clock import LeaseClock
 from netpulse_broker.settings import Settings
-from netpulse_broker.templating.client import parser_from_environment
-from netpulse_broker.workers.execution.job_runner import DriverLookup, Parser
+from netpulse_broker.workers.execution.job_runner import DriverLookup
+from netpulse_drivers import OutputParser
 
 Kind = Literal["pinned", "fifo"]
 
@@ -50,7 +50,7 @@ class Birth:
         boot: as the fork server got it.
         drivers: loaded before the fork (plug-ins only if the boot message says so).
         clock: the lease, in memory shared with the node.
-        parse: parser for ``parsing``.
+        parse: makes data of outputs; None: this node has no template process.
         login_slots: file whose record locks are the node's login slots (``login_gate.LoginSlots``); None: no cap.
     """
 
@@ -58,5 +58,5 @@ class Birth:
     boot: Boot
     drivers: DriverLookup
     clock: LeaseClock
-    parse: Parser | None = field(default_factory=parser_from_environment)
+    parse: OutputParser | None = None
     login_slots: int | None = None
