@@ -24,8 +24,8 @@ from netpulse_drivers.netmiko.file_copy import fetch, send
 from netpulse_drivers.netmiko.session import NetmikoSession
 from netpulse_drivers.terminal.byte_stream import SSHStream, StreamClosed
 from netpulse_drivers.terminal.prompt import Prompt
-from netpulse_drivers.terminal.terminal_exchange import ExchangeEnd, TerminalExchange, last_line
-from netpulse_drivers.terminal.terminal_text import only_asynchronous
+from netpulse_drivers.terminal.terminal_exchange import ExchangeEnd, TerminalExchange
+from netpulse_drivers.terminal.terminal_text import last_line, only_asynchronous
 
 if TYPE_CHECKING:
     from netpulse_drivers.base import Call
@@ -164,7 +164,8 @@ def _before(session: NetmikoSession, exchange: Exchange) -> bytes:
     if not session.at_prompt:
         return came
     if exchange.command is None:
-        return came if _own_prompt(session, last_line(came)) else came + _bytes(session, session.prompt.text)
+        at_prompt = session.prompt.accepts(last_line(_text(came)))
+        return came if at_prompt else came + _bytes(session, session.prompt.text)
     if came.strip() and not only_asynchronous(came.decode("utf-8", "replace")):
         _await_prompt(session, came)
     return b""
@@ -185,20 +186,20 @@ def _await_prompt(session: NetmikoSession, came: bytes) -> None:
     """
     deadline = session.connection.deadline.sooner(QUIET)
     while True:
-        line = last_line(came[-4096:])
-        at_prompt = _own_prompt(session, line) or session.prompt.resembles(_text(line))
+        line = last_line(_text(came[-4096:]))
+        at_prompt = bool(line) and (session.prompt.accepts(line) or session.prompt.resembles(line))
         data = session.connection.receive(deadline.remaining(at_most=0.05 if at_prompt else QUIET))
         if data:
             came += data
         elif at_prompt:
-            _arrived_at(session, _text(line))
+            _arrived_at(session, line)
             return
         elif deadline.passed:
             session.at_prompt = False
             session.unusable_reason = session.unusable_reason or "the session does not stand at a prompt"
             shown = came.decode("utf-8", "replace")[-2000:]
             raise CommandTimeout(
-                f"the session does not stand at a prompt (last line {_text(line)!r}): closed, nothing was typed",
+                f"the session does not stand at a prompt (last line {line!r}): closed, nothing was typed",
                 device_output=shown,
             )
 

@@ -25,7 +25,8 @@ from netpulse_drivers.terminal.bounded_regex import BoundedRegex
 from netpulse_drivers.terminal.byte_stream import StreamClosed
 from netpulse_drivers.terminal.platforms import Answer, Platform
 from netpulse_drivers.terminal.prompt import Prompt
-from netpulse_drivers.terminal.reply import LARGEST_ANSWER, Reply, ReplyEnd, ReplyTimeout
+from netpulse_drivers.terminal.received import LARGEST_ANSWER
+from netpulse_drivers.terminal.reply import Reply, ReplyEnd, ReplyTimeout
 from netpulse_drivers.terminal.terminal_text import last_line, normal_line_ends, only_asynchronous, without_escapes
 
 RECOVERY = 0.5

@@ -11,19 +11,18 @@ this answer. What still slips through arrives later and is noticed before the ne
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from netpulse_drivers.deadline import Deadline
 from netpulse_drivers.terminal.bounded_regex import MAX_SEARCHED, BoundedRegex
+from netpulse_drivers.terminal.received import Received, read_until_quiet
 from netpulse_drivers.terminal.terminal_text import (
     PAGER,
     TextDecoder,
     last_line,
     normal_line_ends,
-    squeezed,
     without_asynchronous_end,
     without_escapes,
     without_pager,
@@ -32,14 +31,11 @@ from netpulse_drivers.terminal.terminal_text import (
 TAIL = 2_048
 """Characters at the end of the answer that are looked at after each read."""
 
-LARGEST_ANSWER = 32 * 1024 * 1024
-"""Characters of an answer that are kept. A larger one is read to its end, so that the session can be used further."""
-
-ECHO_WINDOW = 65_536
-"""Characters at the beginning of the answer in which the echo is looked for."""
-
 LONGEST_PAUSE = 0.3
 """Seconds that are waited at most to tell a prompt from a text that looks like one."""
+
+SHORTEST_PAUSE = 0.005
+"""Seconds of silence behind a pager or a question before it is answered."""
 
 FOREIGN_PROMPT_QUIET = 0.5
 """Seconds of silence after which a prompt of another name (renamed device) is believed."""
@@ -48,7 +44,7 @@ PASTE_MODE_OFF = "\x1b[?2004l\r"
 """readline sends it between the echo and the output; the carriage return is no empty line of output."""
 
 Ending = Literal["prompt", "expected", "foreign_prompt", "interrupted"]
-_State = Literal["prompt", "expected", "foreign_prompt", "interrupted", "pager", "question"]
+_State = Literal[Ending, "pager", "question"]
 
 
 class ReplyTimeout(Exception):
@@ -87,7 +83,7 @@ class Reply:
         ended_by: ``prompt``; ``expected``: the client's pattern; ``foreign_prompt``: a prompt of another name;
             ``interrupted``: the prompt, with messages that the device printed by itself behind it.
         before_echo: what came before the echo, i.e. was left over from earlier.
-        too_large: more came than ``LARGEST_ANSWER``: ``output`` is the beginning and the end of it.
+        too_large: more came than ``received.LARGEST_ANSWER``: ``output`` is the beginning and the end of it.
     """
 
     echo: str
@@ -138,68 +134,41 @@ class ReplyReader:
             ReplyTimeout: the end did not come; nothing was typed but pages turned and questions answered.
             StreamClosed: the session ended; ``received`` of this reader holds what came.
         """
-        answer = _Answer(echoes, tail_size=MAX_SEARCHED if end.expect else TAIL)
-        pages = asked = 0
-        state: _State | None = None
-        quiet = 0.0
+        reading = _Reading(Received(echoes, tail_size=MAX_SEARCHED if end.expect else TAIL), end)
+        received = reading.received
         while True:
             try:
-                data = self._receive(deadline.remaining(at_most=quiet) if state else deadline.remaining())
+                ended = read_until_quiet(received, receive=self._next, look=reading.look, deadline=deadline)
             except Exception:
-                self.received = self._cleaned(answer.text, pages)
+                self.received = self._cleaned(received.text, reading.pages)
                 raise
-            if data:
-                answer.add(self._decoder.decode(data))
-                state, quiet = self._state(answer, end, asked)
-            elif state is None:
-                raise ReplyTimeout(self._cleaned(answer.text, pages))
-            elif state == "pager":
+            if not ended:
+                raise ReplyTimeout(self._cleaned(received.text, reading.pages))
+            if reading.state == "pager":
+                reading.pages += 1
                 self._type(" ")
-                pages += 1
-                answer.dealt_with()
-                state = None
-            elif state == "question":
-                number = _asked(last_line(answer.tail), end.questions, asked)
-                self._type(end.questions[number][1] + self._enter)
-                asked = number + 1
-                answer.dealt_with()
-                state = None
+            elif reading.state == "question":
+                self._type(reading.answer() + self._enter)
             else:
-                return self._reply(answer, state, pages)
+                return self._reply(received, reading.state, reading.pages)
+            received.dealt_with()
 
-    def _state(  # noqa: PLR0911 - one return a kind of ending
-        self, answer: _Answer, end: ReplyEnd, asked: int
-    ) -> tuple[_State | None, float]:
-        """What the last chunk may mean, and the silence (seconds) that must confirm it."""
-        if end.expect is not None and end.expect.search(without_escapes(answer.after_echo())) is not None:
-            return "expected", 0.0
-        line = last_line(answer.tail)
-        if not line:
-            rest = without_asynchronous_end(answer.tail)
-            interrupted = rest and end.prompt(last_line(rest)) and answer.echoed()
-            return ("interrupted", FOREIGN_PROMPT_QUIET) if interrupted else (None, 0.0)
-        if end.prompt(line):
-            return ("prompt", answer.pause()) if answer.echoed(before_last_line=True) else (None, 0.0)
-        if PAGER.fullmatch(line):
-            return "pager", max(answer.pause(), 0.005)
-        if _asked(line, end.questions, asked) >= 0:
-            return "question", max(answer.pause(), 0.005)
-        if end.foreign_prompt(line) and answer.echoed(before_last_line=True):
-            return "foreign_prompt", FOREIGN_PROMPT_QUIET
-        return None, 0.0
+    def _next(self, timeout: float) -> str | None:
+        data = self._receive(timeout)
+        return self._decoder.decode(data) if data else None
 
-    def _reply(self, answer: _Answer, ending: Ending, pages: int) -> Reply:
-        text = answer.text
-        before = text[: answer.echo_start]
-        tail = without_asynchronous_end(answer.tail) if ending == "interrupted" else answer.tail
-        output = self._cleaned(_from_next_line(text, answer.echo_end), pages)
+    def _reply(self, received: Received, ending: Ending, pages: int) -> Reply:
+        text = received.text
+        before = text[: received.echo_start]
+        tail = without_asynchronous_end(received.tail) if ending == "interrupted" else received.tail
+        output = self._cleaned(_from_next_line(text, received.echo_end), pages)
         return Reply(
-            echo=normal_line_ends(without_escapes(text[answer.echo_start : answer.echo_end])),
+            echo=normal_line_ends(without_escapes(text[received.echo_start : received.echo_end])),
             output=without_asynchronous_end(output) if ending == "interrupted" else output,
             last_line=last_line(tail),
             ended_by=ending,
             before_echo=self._cleaned(before, 0) if before.strip() else "",
-            too_large=answer.too_large,
+            too_large=received.too_large,
         )
 
     def _cleaned(self, text: str, pages: int) -> str:
@@ -211,107 +180,53 @@ class ReplyReader:
         return normal_line_ends(text) if self._normalise else text
 
 
-class _Answer:
-    """What has come so far, its bounded tail, where the echo stands, and the pace at which it comes."""
+class _Reading:
+    """What is made of one answer while it comes."""
 
-    def __init__(self, echoes: Sequence[str], *, tail_size: int) -> None:
-        self._chunks: list[str] = []
-        self._length = 0
-        self._tail_size = tail_size
-        self._echoes = [echo for echo in (line.strip() for line in echoes) if echo]
-        self._echo_end: int | None = None if self._echoes else 0
-        self._reads = 0
-        self._last_read = 0.0
-        self._longest_pause = 0.0
-        self.tail = ""
-        self.echo_start = 0
+    def __init__(self, received: Received, end: ReplyEnd) -> None:
+        self.received = received
+        self.state: _State = "prompt"
+        self.pages = 0
+        self._end = end
+        self._asked = 0
 
-    @property
-    def too_large(self) -> bool:
-        return self._length > LARGEST_ANSWER
+    def look(self) -> float | None:  # noqa: PLR0911 - one return a kind of ending
+        """Seconds of silence that would confirm ``state``; None: the answer goes on."""
+        received, end = self.received, self._end
+        if end.expect is not None and received.echoed():
+            behind_echo = received.tail[received.echo_in_tail() :]
+            if end.expect.search(without_escapes(behind_echo)) is not None:
+                return self._may_be("expected", 0.0)
+        line = last_line(received.tail)
+        pace = min(2 * received.longest_pause, LONGEST_PAUSE)
+        if not line:
+            rest = without_asynchronous_end(received.tail)
+            interrupted = rest and end.prompt(last_line(rest)) and received.echoed()
+            return self._may_be("interrupted", FOREIGN_PROMPT_QUIET) if interrupted else None
+        if end.prompt(line):
+            return self._may_be("prompt", pace) if received.echoed(before_last_line=True) else None
+        if PAGER.fullmatch(line):
+            return self._may_be("pager", max(pace, SHORTEST_PAUSE))
+        if self._question(line) >= 0:
+            return self._may_be("question", max(pace, SHORTEST_PAUSE))
+        if end.foreign_prompt(line) and received.echoed(before_last_line=True):
+            return self._may_be("foreign_prompt", FOREIGN_PROMPT_QUIET)
+        return None
 
-    @property
-    def text(self) -> str:
-        if self.too_large:
-            return self._chunks[0] + self.tail
-        if len(self._chunks) > 1:
-            self._chunks = ["".join(self._chunks)]
-        return self._chunks[0] if self._chunks else ""
+    def answer(self) -> str:
+        """The answer to the question that stands there; it is not asked again."""
+        number = self._question(last_line(self.received.tail))
+        self._asked = number + 1
+        return self._end.questions[number][1]
 
-    def add(self, text: str) -> None:
-        now = time.monotonic()
-        self._reads += 1
-        if self._reads > 2:  # the pause before the second chunk is the device thinking, not its pace
-            self._longest_pause = max(self._longest_pause, now - self._last_read)
-        self._last_read = now
-        self._length += len(text)
-        if not self.too_large:
-            self._chunks.append(text)
-        elif len(self._chunks) > 1 or len(self._chunks[0]) > ECHO_WINDOW:
-            self._chunks = ["".join(self._chunks)[:ECHO_WINDOW]]  # the echo is in it; the rest goes by
-        self.tail = (self.tail + text)[-self._tail_size :]
+    def _may_be(self, state: _State, quiet: float) -> float:
+        self.state = state
+        return quiet
 
-    def dealt_with(self) -> None:
-        """Forget the tail: the question that stands there has been answered."""
-        self.tail = ""
-
-    @property
-    def echo_end(self) -> int:
-        return self._echo_end or 0
-
-    def pause(self) -> float:
-        """Seconds of silence that tell a prompt from a look-alike at this answer's pace."""
-        return min(2 * self._longest_pause, LONGEST_PAUSE)
-
-    def echoed(self, *, before_last_line: bool = False) -> bool:
-        """Whether the echo has come, and (optionally) ended before the current line began."""
-        if self._echo_end is None:
-            self._find_echo()
-        if self._echo_end is None:
-            return False
-        if not before_last_line or not self._echoes:
-            return True
-        line_start = max(self.tail.rfind("\n"), self.tail.rfind("\r")) + 1
-        return self._length - len(self.tail) + line_start > self._echo_end
-
-    def after_echo(self) -> str:
-        """The tail, without what belongs to the echo."""
-        if not self.echoed():
-            return ""
-        assert self._echo_end is not None  # noqa: S101 - echoed() has just set it
-        return self.tail[max(0, self._echo_end - (self._length - len(self.tail))) :]
-
-    def _find_echo(self) -> None:
-        head = self.text[:ECHO_WINDOW]
-        end = 0
-        for number, echo in enumerate(self._echoes):
-            start = head.find(echo, end)
-            if start < 0:
-                self._find_redrawn_echo(head)
-                return
-            if number == 0:
-                self.echo_start = start
-            end = start + len(echo)
-        self._echo_end = end
-
-    def _find_redrawn_echo(self, head: str) -> None:
-        """An echo that the device wrapped, scrolled or redrew: compare what is left without blanks and movements."""
-        lines = head.splitlines(keepends=True)
-        wanted = squeezed("".join(self._echoes))
-        if len(wanted) > 200:  # devices scroll long lines sideways; the end of the command is always shown
-            wanted = wanted[-30:]
-        seen, position = "", 0
-        for line in lines:
-            seen += squeezed(line)
-            position += len(line)
-            if wanted in seen:
-                self.echo_start, self._echo_end = 0, position
-                return
-
-
-def _asked(line: str, questions: Sequence[tuple[BoundedRegex, str]], first: int) -> int:
-    """Number of the announced question that this line asks, from ``first`` on; -1: none."""
-    return next((n for n in range(first, len(questions)) if questions[n][0].search(line)), -1)
+    def _question(self, line: str) -> int:
+        """Number of the announced question that this line asks; -1: none."""
+        questions = self._end.questions
+        return next((n for n in range(self._asked, len(questions)) if questions[n][0].search(line)), -1)
 
 
 def _from_next_line(text: str, position: int) -> str:

@@ -17,6 +17,8 @@ import regex
 
 from netpulse_drivers.deadline import Deadline
 from netpulse_drivers.interactive import BytesPattern, Exchange, ExchangeError, ExchangeResult, SearchTimeout
+from netpulse_drivers.terminal.received import LARGEST_ANSWER, Received, read_until_quiet
+from netpulse_drivers.terminal.terminal_text import last_line
 
 WINDOW = 256
 """Bytes at the end of the answer in which the prompt is looked for, extended to the beginning of their first line."""
@@ -27,19 +29,14 @@ LONGEST_LINE = 1_024
 QUESTION_WINDOW = 16_384
 """Bytes at the end of the answer in which questions are looked for."""
 
-ECHO_WINDOW = 65_536
-"""Bytes at the beginning of the answer in which the echo is looked for."""
-
-MAX_RESPONSE = 32 * 1024 * 1024
-"""Bytes of one answer."""
-
 FIRST_QUIET = 0.005
 """Seconds of silence that confirm a prompt which is not the session's own, unless the device has shown to be slower."""
 
 WATCH_INTERVAL = 1.0
 """Seconds between two looks whether anybody still waits for the answer."""
 
-_ESCAPES = regex.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|[()*+][0-9A-Za-z]|[@-Z\\^_=>78])")
+_BYTES = "latin-1"
+"""The answer is kept as text of one character a byte."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,12 +91,8 @@ class TerminalExchange:
         ]
         self._answered: list[BytesPattern] = []
         self._handled = not questions
-        self._raw = bytearray()
-        self._fresh_from = 0
-        self._echo_end: int | None = 0 if not (exchange.command or b"").strip() else None
-        self._chunks = 0
-        self._last_chunk = 0.0
-        self._longest_pause = 0.0
+        self._came = Received([(exchange.command or b"").decode(_BYTES)], tail_size=QUESTION_WINDOW)
+        self._could_end = False
         self._false_ends = 0
         self._began = time.monotonic()
         self._matched: bytes | None = None
@@ -108,8 +101,8 @@ class TerminalExchange:
 
     @property
     def received(self) -> bytes:
-        """Everything that has come so far, untouched."""
-        return bytes(self._raw)
+        """Everything that has come so far, untouched; of a too large answer its beginning and its end."""
+        return self._came.text.encode(_BYTES)
 
     def run(self, *, already: bytes = b"") -> ExchangeEnd:
         """Carry it out.
@@ -126,51 +119,47 @@ class TerminalExchange:
             self._write(exchange.command + b"\r")
             if exchange.sendonly:
                 return ExchangeEnd(result=self._result(), last_line=b"", at_prompt=False, ended=True)
+        if already:
+            self._came.add(already.decode(_BYTES))
         try:
-            # From here on: the permission to write may have taken its time.
-            return self._read(already, Deadline.after(exchange.timeout))
+            ended = read_until_quiet(
+                self._came,
+                receive=self._next,
+                look=self._look,
+                deadline=Deadline.after(exchange.timeout),  # now: the permission to write may have taken its time
+                watch=self._watch,
+                watch_interval=WATCH_INTERVAL,
+            )
+            return self._complete() if ended else self._timed_out()
+        except _GivenUp as given_up:
+            return self._failed(given_up.code, given_up.message)
         except SearchTimeout as error:
             return self._failed(error.code, error.message)
 
-    def _read(self, already: bytes, deadline: Deadline) -> ExchangeEnd:
-        quiet: float | None = None
-        if already:
-            quiet = self._take(already)
-        while True:
-            wait = deadline.remaining(at_most=WATCH_INTERVAL) if quiet is None else deadline.remaining(at_most=quiet)
-            data = self._receive(wait)
-            if data:
-                if quiet is not None:
-                    self._false_ends += 1
-                quiet = self._take(data)
-                if quiet is not None and quiet < 0:
-                    return self._wrong_answer()
-                if len(self._raw) > MAX_RESPONSE:
-                    return self._failed("response_too_large", f"the answer is larger than {MAX_RESPONSE} bytes")
-            elif quiet is not None:
-                return self._complete()
-            elif deadline.passed:
-                return self._timed_out()
-            else:
-                self._watch()
-
     # -- what came --------------------------------------------------------------------------------------------------
 
-    def _take(self, data: bytes) -> float | None:
-        """Look at what came. Seconds of silence that would end the answer here; None: it goes on; -1: wrong answer."""
-        now = time.monotonic()
-        self._chunks += 1
-        if self._chunks > 2:  # the first pauses are the device thinking, not its pace
-            self._longest_pause = max(self._longest_pause, now - self._last_chunk)
-        self._last_chunk = now
-        self._raw += data
-        if self._echo_end is None:
-            self._find_echo()
+    def _next(self, timeout: float) -> str | None:
+        data = self._receive(timeout)
+        return data.decode(_BYTES) if data else None
+
+    def _look(self) -> float | None:
+        """Seconds of silence that would end the answer here; None: it goes on.
+
+        Raises:
+            _GivenUp: a wrong answer, or too large a one.
+        """
+        self._false_ends += self._could_end
+        self._could_end = False
+        if self._came.too_large:
+            raise _GivenUp("response_too_large", f"the answer is larger than {LARGEST_ANSWER} bytes")
+        self._came.echoed()
         if self._asked():
             return None
         if self._asked_again():
-            return -1.0
-        return self._quiet() if self._at_prompt() else None
+            asked = (self._matched_question or b"").decode("utf-8", "replace").strip()
+            raise _GivenUp("prompt_retry", f"for the question {asked!r} the answer is not valid: it was asked again")
+        self._could_end = self._at_prompt()
+        return self._quiet() if self._could_end else None
 
     def _asked(self) -> bool:
         """Answer a question that stands there."""
@@ -184,7 +173,7 @@ class TerminalExchange:
             if found is None:
                 continue
             self._matched_question = found.group()
-            self._fresh_from = len(self._raw)
+            self._came.dealt_with()
             self._answered.append(question)
             if self._exchange.check_all:
                 del self._questions[place]
@@ -202,17 +191,17 @@ class TerminalExchange:
 
     def _since_answer(self) -> tuple[bytes, int]:
         """What came since the last answer (or the start), and how much of it is echo."""
-        start = max(self._fresh_from, len(self._raw) - QUESTION_WINDOW)
-        echo = bytes(self._raw[start : max(self._echo_end or 0, start)])
-        return self._stripped(bytes(self._raw[start:])), len(self._stripped(echo))
+        tail, echo = self._came.tail, self._came.tail[: self._came.echo_in_tail()]
+        return self._stripped(tail.encode(_BYTES)), len(self._stripped(echo.encode(_BYTES)))
 
     def _at_prompt(self) -> bool:
-        start = max(len(self._raw) - WINDOW, 0)
+        tail = self._came.tail
+        start = max(len(tail) - WINDOW, 0)
         if start:
             lowest = max(start - LONGEST_LINE, 0)
-            line_end = self._raw.rfind(b"\n", lowest, start)
+            line_end = tail.rfind("\n", lowest, start)
             start = line_end if line_end >= 0 else lowest
-        window = self._stripped(bytes(self._raw[max(start, self._fresh_from, self._echo_end or 0) :]))
+        window = self._stripped(tail[max(start, self._came.echo_in_tail()) :].encode(_BYTES))
         for expression in self._stdout:
             found = expression.search(window)
             if found is not None:
@@ -223,30 +212,11 @@ class TerminalExchange:
     def _quiet(self) -> float:
         """How long the silence behind this prompt must be, to believe that it is the last."""
         settle = self._exchange.settle
-        pace = 2 * self._longest_pause if self._chunks > 3 else 0.0
-        if self._echo_end is None:
+        if not self._came.echoed():
             return settle  # it may be the prompt of something before
-        shortest = 0.0 if self._own_prompt(last_line(self._window)) and not self._false_ends else FIRST_QUIET
-        return min(max(shortest, pace) * float(4 ** min(self._false_ends, 8)), settle)
-
-    def _find_echo(self) -> None:
-        """Where the echo of the command ends; wrapped, scrolled and redrawn ones are found too."""
-        command = (self._exchange.command or b"").strip()
-        head = bytes(self._raw[:ECHO_WINDOW])
-        at = head.find(command)
-        if at >= 0:
-            self._echo_end = at + len(command)
-            return
-        wanted = _squeezed(command)
-        if len(wanted) > 200:  # devices scroll long lines sideways; the end of the command is always shown
-            wanted = wanted[-30:]
-        seen, position = b"", 0
-        for line in head.splitlines(keepends=True):
-            seen += _squeezed(line)
-            position += len(line)
-            if wanted in seen:
-                self._echo_end = position
-                return
+        pace = 2 * self._came.longest_pause if self._came.reads > 3 else 0.0
+        own = self._own_prompt(_last_line(self._window)) and not self._false_ends
+        return min(max(0.0 if own else FIRST_QUIET, pace) * float(4 ** min(self._false_ends, 8)), settle)
 
     def _stripped(self, data: bytes) -> bytes:
         for expression in self._ansi:
@@ -267,40 +237,40 @@ class TerminalExchange:
         )
 
     def _complete(self) -> ExchangeEnd:
-        response = self._stripped(bytes(self._raw))
+        response = self._stripped(self.received)
         error = None
         if any(expression.search(response) is not None for expression in self._stderr):
             error = ExchangeError(code="stderr_match", message="the device answered with an error", response=response)
         return self._end(self._result(response=response, error=error), ended=True)
 
-    def _wrong_answer(self) -> ExchangeEnd:
-        asked = (self._matched_question or b"").decode("utf-8", "replace").strip()
-        return self._failed("prompt_retry", f"for the question {asked!r} the answer is not valid: it was asked again")
-
     def _timed_out(self) -> ExchangeEnd:
-        line = last_line(bytes(self._raw)).decode("utf-8", "replace")[-200:]
+        line = _last_line(self.received[-LONGEST_LINE:]).decode("utf-8", "replace")[-200:]
         shown = f"; the device's last line is {line!r}" if line else "; the device sent nothing"
         return self._failed("command_timeout", f"no prompt within {self._exchange.timeout:g} s{shown}")
 
     def _failed(self, code: str, message: str) -> ExchangeEnd:
         self._matched = None
-        error = ExchangeError(code=code, message=message, response=bytes(self._raw))
-        return self._end(self._result(response=bytes(self._raw), error=error), ended=False)
+        response = self.received
+        error = ExchangeError(code=code, message=message, response=response)
+        return self._end(self._result(response=response, error=error), ended=False)
 
     def _end(self, result: ExchangeResult, *, ended: bool) -> ExchangeEnd:
-        tail = bytes(self._raw[-LONGEST_LINE:])
-        line = last_line(tail if not ended else self._stripped(tail))
-        behind_echo = self._echo_end is not None or ended
+        tail = self.received[-LONGEST_LINE:]
+        line = _last_line(self._stripped(tail) if ended else tail)
+        behind_echo = self._came.echoed() or ended
         return ExchangeEnd(
             result=result, last_line=line, at_prompt=behind_echo and bool(line) and self._own_prompt(line), ended=ended
         )
 
 
-def last_line(text: bytes) -> bytes:
-    text = _ESCAPES.sub(b"", text)
-    line = text[max(text.rfind(b"\n"), text.rfind(b"\r")) + 1 :].rstrip(b" \t\x08\x00\x07")
-    return line[line.rfind(b"\x08") + 1 :]
+class _GivenUp(Exception):
+    """The exchange cannot end with its answer."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
 
 
-def _squeezed(text: bytes) -> bytes:
-    return _ESCAPES.sub(b"", text).translate(None, b" \t\r\n\x08\x00")
+def _last_line(text: bytes) -> bytes:
+    return last_line(text.decode(_BYTES)).encode(_BYTES)

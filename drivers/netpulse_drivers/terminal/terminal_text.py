@@ -76,7 +76,7 @@ def normal_line_ends(text: str) -> str:
 def last_line(tail: str) -> str:
     """What stands on the terminal's current line, without trailing blanks."""
     tail = without_escapes(tail)
-    line = tail[max(tail.rfind("\n"), tail.rfind("\r")) + 1 :].rstrip(" \t\x08")
+    line = tail[max(tail.rfind("\n"), tail.rfind("\r")) + 1 :].rstrip(" \t\x08\x00")
     return line[line.rfind("\x08") + 1 :]  # what was wiped off the line before (a pager's question) counts no more
 
 
@@ -107,4 +107,4 @@ def _keep_unless_alone(found: re.Match[str]) -> str:
 
 def squeezed(text: str) -> str:
     """Only the characters that matter when an echo is compared: no blanks, line ends, backspaces, escapes."""
-    return re.sub(r"[\s\x08]+", "", without_escapes(text))
+    return re.sub(r"[\s\x08\x00]+", "", without_escapes(text))

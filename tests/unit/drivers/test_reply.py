@@ -17,7 +17,8 @@ from netpulse_drivers.terminal.bounded_regex import BoundedRegex
 from netpulse_drivers.terminal.byte_stream import StreamClosed
 from netpulse_drivers.terminal.platforms import platform_of
 from netpulse_drivers.terminal.prompt import Prompt
-from netpulse_drivers.terminal.reply import LARGEST_ANSWER, Reply, ReplyEnd, ReplyReader, ReplyTimeout
+from netpulse_drivers.terminal.received import LARGEST_ANSWER
+from netpulse_drivers.terminal.reply import Reply, ReplyEnd, ReplyReader, ReplyTimeout
 from netpulse_drivers.terminal.terminal_text import TextDecoder
 
 
@@ -351,7 +352,7 @@ def test_tens_of_megabytes(count: int) -> None:
 
 
 def test_an_answer_that_is_too_large_and_does_not_end_is_a_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("netpulse_drivers.terminal.reply.LARGEST_ANSWER", 1_000)
+    monkeypatch.setattr("netpulse_drivers.terminal.received.LARGEST_ANSWER", 1_000)
     wire = Wire([b"show x\r\n", *([b"line\r\n" * 100] * 10), b"Continue? [y/n]"])
     with pytest.raises(ReplyTimeout) as caught:
         read(Recording("cisco_ios", "r1#", "show x", b"", ""), wire)

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from netpulse_drivers.interactive import Exchange
-from netpulse_drivers.terminal.terminal_exchange import MAX_RESPONSE, ExchangeEnd, TerminalExchange
+from netpulse_drivers.terminal.received import LARGEST_ANSWER
+from netpulse_drivers.terminal.terminal_exchange import ExchangeEnd, TerminalExchange
 
 # As cisco.ios has them.
 PROMPT = rb"[\r\n]?[\w\+\-\.:\/\[\]]+(?:\([^\)]+\)){0,3}(?:[>#]) ?$"
@@ -177,6 +178,13 @@ def test_own_prompt_is_believed_at_once() -> None:
     assert script.silences == [0.0]
 
 
+def test_window_title_before_the_own_prompt_does_not_hide_it() -> None:
+    script = Script([b"show clock\r\nnow\r\n\x1b]0;R1: ~\x07\x1b[32mR1#"])
+    end = run(script, stdout_re=[(rb"R1#$", 0)], settle=0.1)
+    assert (end.at_prompt, end.last_line) == (True, b"R1#")
+    assert script.silences == [0.0]
+
+
 def test_prompt_of_another_name_must_be_followed_by_a_short_silence() -> None:
     script = Script([b"hostname R2\r\nR2(config)#"])
     run(script, b"hostname R2", settle=0.1)
@@ -259,7 +267,7 @@ def test_pattern_that_explodes_costs_its_own_exchange_an_error() -> None:
 
 def test_endless_answer_is_given_up() -> None:
     chunk = (b"x" * 62 + b"\r\n") * 1024
-    end = run(Script([b"show\r\n", *[chunk] * (MAX_RESPONSE // len(chunk) + 1)]), b"show", timeout=60)
+    end = run(Script([b"show\r\n", *[chunk] * (LARGEST_ANSWER // len(chunk) + 1)]), b"show", timeout=60)
     assert end.result.error is not None
     assert end.result.error.code == "response_too_large"
 
