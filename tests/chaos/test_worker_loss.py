@@ -135,7 +135,7 @@ async def test_the_fork_server_is_killed(redis_server: RedisServer, tmp_path: Pa
 async def test_a_frozen_fork_server_is_replaced(redis_server: RedisServer, tmp_path: Path) -> None:
     async with BrokerUnderTest(redis_server, tmp_path) as broker:
         with LineDevice() as first, LineDevice() as second:
-            node = await broker.start()
+            node = await broker.start(ping_every=0.5)
             await broker.run(first, "show")
             frozen = node.fork_server()
             frozen.suspend()

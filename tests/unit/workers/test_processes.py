@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 from netpulse_broker.workers.node import ipc
+from netpulse_broker.workers.node.fork_client import LONGEST_LOOK, Silence
 from netpulse_broker.workers.node.inbox import Inbox, LeaseLost, Quit
 from netpulse_broker.workers.node.process_identity import ProcessIdentity
 from netpulse_broker.workers.node.worker_set import CALM, FORGIVEN, LONGEST_DELAY, Deaths
@@ -78,3 +79,19 @@ def test_replacements_are_delayed_where_workers_keep_dying() -> None:
     now[0] += CALM + 1
     deaths.forget_old()
     assert deaths.delay("r1") == 0.0
+
+
+def test_silence_is_what_was_listened_to() -> None:
+    now = [100.0]
+    silence = Silence(clock=lambda: now[0])
+    for _ in range(20):
+        now[0] += 0.25
+        heard = silence.after_a_look()
+    assert heard == 5.0
+    # Held up by something else for a long time: one look is no proof of a long silence.
+    now[0] += 3600.0
+    assert silence.after_a_look() == 5.0 + LONGEST_LOOK
+    silence.broken()
+    assert silence.after_a_look() == 0.0
+    now[0] += 0.5
+    assert silence.after_a_look() == 0.5

@@ -113,7 +113,13 @@ class NodeOwnership:
 
     def held(self) -> list[Held]:
         """All devices that the records give to this node, earlier epochs included."""
-        devices = sorted(text(name) for name in self._client.smembers(keys.node_devices(self._lease.node)))
+        return self._records(sorted(text(name) for name in self._client.smembers(keys.node_devices(self._lease.node))))
+
+    def record(self, device: str) -> Held:
+        """What the record of one device says, whoever has it; its token is "" when there is none."""
+        return self._records([device])[0]
+
+    def _records(self, devices: list[str]) -> list[Held]:
         pipeline = self._client.pipeline(transaction=False)
         for device in devices:
             pipeline.hmget(keys.device(device), ["token", "state", "pid", "started", "worker"])

@@ -8,6 +8,7 @@ import selectors
 import signal
 import socket
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -43,7 +44,7 @@ class Child:
     Attributes:
         seq: number of the order.
         device: the device, "" for FIFO.
-        peer: the node's end of the socket pair; None once it is closed.
+        peer: the node's end of the socket pair; None before the fork server has the order, and once it is closed.
         token, worker: given when it is born.
         identity, pidfd: known when it is born.
         recorded: Redis names it as its device's worker.
@@ -54,7 +55,7 @@ class Child:
 
     seq: int
     device: str
-    peer: socket.socket | None
+    peer: socket.socket | None = None
     stage: Stage = Stage.ORDERED
     token: str = ""
     worker: str = ""
@@ -96,7 +97,8 @@ class Children:
 
     Args:
         ping_every: seconds between two looks whether the children still move.
-        silent_after: pings without an answer after which a child is ended; its job's outcome is unknown then.
+        silent_after: pings without an answer after which a child is ended; its job's outcome is unknown then. A fork
+            server that has orders and says nothing for as long is replaced.
     """
 
     def __init__(self, boot: Boot, clock: LeaseClock, *, ping_every: float = 5.0, silent_after: int = 6) -> None:
@@ -110,24 +112,23 @@ class Children:
         self._backoff = FIRST_BACKOFF
         self._server_at = 0.0
         self._ping_at = time.monotonic() + ping_every
-        self._ordered: dict[int, tuple[Child, socket.socket]] = {}
+        self._waiting: deque[Child] = deque()
+        self._under_way: dict[int, tuple[Child, socket.socket]] = {}
         self._living: set[Child] = set()
 
     def __iter__(self) -> Iterator[Child]:
-        return iter([*(child for child, _ in self._ordered.values()), *self._living])
+        return iter([*self._waiting, *(child for child, _ in self._under_way.values()), *self._living])
 
     def __len__(self) -> int:
-        return len(self._ordered) + len(self._living)
+        return len(self._waiting) + len(self._under_way) + len(self._living)
 
     # -- orders -----------------------------------------------------------------------------------------------------
 
     def order(self, device: str) -> Child:
         """A new child; ``born`` follows, or it is tried again as long as the node lives."""
-        ours, theirs = ipc.pair()
-        ours.setblocking(False)
-        child = Child(next(self._numbers), device, ours)
-        self._ordered[child.seq] = (child, theirs)
-        self._place(child, theirs)
+        child = Child(next(self._numbers), device)
+        self._waiting.append(child)
+        self._pass_orders()
         return child
 
     def adopt_orphan(self, device: str, identity: ProcessIdentity, *, token: str, worker: str) -> Child | None:
@@ -138,8 +139,7 @@ class Children:
         child = Child(
             next(self._numbers),
             device,
-            None,
-            Stage.SERVING,
+            stage=Stage.SERVING,
             token=token,
             worker=worker,
             identity=identity,
@@ -172,11 +172,8 @@ class Children:
 
     def forget_ordered(self) -> None:
         """Drop the orders that no process has been made for."""
-        for child, theirs in self._ordered.values():
-            theirs.close()
-            if child.peer is not None:
-                child.peer.close()
-        self._ordered.clear()
+        self._recall_orders()
+        self._waiting.clear()
 
     # -- events -----------------------------------------------------------------------------------------------------
 
@@ -189,6 +186,8 @@ class Children:
         self._keep_server()
         self._ping()
         events: list[Event] = []
+        looked_at = self._server
+        heard = False
         for key, _ in self._selector.select(timeout):
             source = key.data
             if isinstance(source, Child):
@@ -198,7 +197,10 @@ class Children:
                 else:
                     self._hear(source)
             elif source is self._server and self._server is not None:
+                heard = True
                 events += self._hear_server(self._server)
+        if self._server is not None and self._server is looked_at and not heard and self._server.silent():
+            self._lost_server("silent")
         return events
 
     def close(self, *, patience: float) -> None:
@@ -214,27 +216,33 @@ class Children:
 
     # -- inside -----------------------------------------------------------------------------------------------------
 
-    def _place(self, child: Child, theirs: socket.socket) -> None:
-        if self._server is None or not self._server.ready:
-            return  # when it is ready it gets all open orders
-        try:
-            self._server.order(child.seq, child.device, theirs)
-        except ForkServerGone as error:
-            self._lost_server(str(error))
+    def _pass_orders(self) -> None:
+        """Give the fork server as many of the waiting orders as it takes."""
+        while self._waiting and self._server is not None and self._server.has_room:
+            child = self._waiting[0]
+            ours, theirs = ipc.pair()
+            ours.setblocking(False)
+            try:
+                taken = self._server.order(child.seq, child.device, theirs)
+            except ForkServerGone as error:
+                taken = False
+                self._lost_server(str(error))
+            if not taken:
+                ours.close()
+                theirs.close()
+                return
+            child.peer = ours
+            self._under_way[child.seq] = (self._waiting.popleft(), theirs)
 
     def _keep_server(self) -> None:
-        now = time.monotonic()
-        if self._server is None:
-            if now < self._server_at:
-                return
-            try:
-                self._server = ForkClient(self._boot, self._clock)
-            except (ForkServerGone, OSError) as error:
-                self._lost_server(str(error))
-                return
-            self._selector.register(self._server.peer, selectors.EVENT_READ, self._server)
-        elif self._server.overdue():
-            self._lost_server("silent")
+        if self._server is not None or time.monotonic() < self._server_at:
+            return
+        try:
+            self._server = ForkClient(self._boot, self._clock, patience=self._ping_every * self._silent_after)
+        except (ForkServerGone, OSError) as error:
+            self._lost_server(str(error))
+            return
+        self._selector.register(self._server.peer, selectors.EVENT_READ, self._server)
 
     def _lost_server(self, reason: str) -> None:
         """The fork server is gone: its children live on, a new one takes the open orders."""
@@ -245,35 +253,41 @@ class Children:
                 self._selector.unregister(server.peer)
             code = server.bury()
         log.warning("fork_server_lost", reason=reason, code=code, children=len(self._living))
-        for child, _ in list(self._ordered.values()):
-            self._renew_pair(child)
+        self._waiting.extendleft(reversed(self._recall_orders()))
         self._server_at = time.monotonic() + self._backoff
         self._backoff = min(self._backoff * 2, LONGEST_BACKOFF)
 
-    def _renew_pair(self, child: Child) -> None:
-        """The lost server may have forked for this order without saying so: that process must read end of file."""
-        _, theirs = self._ordered[child.seq]
-        theirs.close()
-        if child.peer is not None:
-            child.peer.close()
-        child.peer, theirs = ipc.pair()
-        child.peer.setblocking(False)
-        self._ordered[child.seq] = (child, theirs)
+    def _recall_orders(self) -> list[Child]:
+        """The children of orders under way, which are no longer: a process made for one of them reads end of file."""
+        recalled = []
+        for child, theirs in self._under_way.values():
+            theirs.close()
+            if child.peer is not None:
+                child.peer.close()
+                child.peer = None
+            recalled.append(child)
+        self._under_way.clear()
+        return recalled
 
     def _hear_server(self, server: ForkClient) -> list[Event]:
-        received = server.receive()
-        if received is None:
-            self._lost_server("end of file")
-            return []
-        message, fds = received
+        events: list[Event] = []
+        try:
+            for message, fds in server.receive():
+                events += self._take_message(server, message, fds)
+                if self._server is not server:
+                    break
+        except ForkServerGone as error:
+            self._lost_server(str(error))
+        self._pass_orders()
+        return events
+
+    def _take_message(self, server: ForkClient, message: ipc.Message, fds: list[int]) -> list[Event]:
         match message["op"]:
             case "ready":
                 self._backoff = FIRST_BACKOFF
                 log.info("fork_server_ready", pid=server.pid, seconds=message["seconds"])
                 for failure in message["failures"]:
                     log.warning("plugin_failed", plugin=failure)
-                for child, theirs in list(self._ordered.values()):
-                    self._place(child, theirs)
             case "unfit":
                 log.error("plugin_threads", threads=message["threads"], consequence="plug-ins load in each worker")
                 self._boot = Boot(
@@ -290,7 +304,7 @@ class Children:
         return []
 
     def _born(self, message: ipc.Message, fds: list[int]) -> list[Event]:
-        child, theirs = self._ordered.pop(int(message["seq"]), (None, None))
+        child, theirs = self._under_way.pop(int(message["seq"]), (None, None))
         if child is None or theirs is None:
             drop_descriptors(fds)  # the order was dropped meanwhile; the child reads end of file
             return []

@@ -14,9 +14,6 @@ from typing import Any
 LARGEST = 128 * 1024
 """Bytes of the largest message."""
 
-PATIENCE = 5.0
-"""Seconds after which a peer that takes no message counts as gone."""
-
 _INT = array.array("i")
 
 Message = dict[str, Any]
@@ -31,8 +28,8 @@ def send(peer: socket.socket, message: Message, *, fds: Sequence[int] = ()) -> N
     """Send a message, and file descriptors with it (SCM_RIGHTS, unix(7)).
 
     Raises:
-        OSError: the peer is gone (BrokenPipeError, ConnectionResetError) or takes nothing (TimeoutError,
-            BlockingIOError).
+        OSError: the peer is gone (BrokenPipeError, ConnectionResetError) or, on a non-blocking socket, takes nothing at
+            the moment (BlockingIOError).
     """
     socket.send_fds(peer, [json.dumps(message, separators=(",", ":")).encode()], list(fds))
 

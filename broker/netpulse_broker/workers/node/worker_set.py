@@ -126,14 +126,11 @@ class PinnedWorkerSet:
     def _start(self, device: str) -> None:
         current = self._serving.get(device)
         if current is not None and current.stage is not Stage.DEAD:
-            if current.stage is not Stage.SERVING or self._owner(device) == current.token:
+            if current.stage is not Stage.SERVING or self._ownership.record(device).token == current.token:
                 return  # the same order again
             # It has given the device back and is on its way out; the device was assigned anew.
             current.leaving = True
         self._serving[device] = self._children.order(device)
-
-    def _owner(self, device: str) -> str:
-        return next((held.token for held in self._ownership.held() if held.device == device), "")
 
     def _matching(self, order: Order) -> list[Child]:
         if order.worker:  # more exact than the device, whose worker may be another one by now
@@ -183,10 +180,10 @@ class PinnedWorkerSet:
         """
         if self._serving.get(child.device) not in {None, child}:
             return  # the next worker is there, or about to be
-        for held in self._ownership.held():
-            if held.device == child.device and held.token.startswith(self._lease.value + "|"):
-                log.warning("record_outdated", device=held.device, worker=held.worker, ended=child.worker)
-                self._account(held.device, held.token, held.worker, replace=replace)
+        held = self._ownership.record(child.device)
+        if held.token.startswith(self._lease.value + "|"):
+            log.warning("record_outdated", device=held.device, worker=held.worker, ended=child.worker)
+            self._account(held.device, held.token, held.worker, replace=replace)
 
     def _account(self, device: str, token: str, worker: str, *, replace: bool) -> bool:
         """End what the worker ran, and give the device back; False when it is not that worker's by now."""
