@@ -29,7 +29,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
@@ -44,6 +44,8 @@ QueueStrategy = Literal["pinned", "fifo"]
 
 Operation = Literal["query", "change", "confirm", "rollback"]
 """What a request asks a driver for."""
+
+Args = TypeVar("Args", bound=BaseModel)
 
 
 class ConnectionArgs(BaseModel):
@@ -345,10 +347,17 @@ class BaseDriver(ABC):
 
     def keepalive_interval(self) -> float:
         """Seconds of idleness after which ``keepalive`` is due; 0 turns it off."""
-        value = getattr(self.args, "keepalive", None)
-        if value is None:
-            value = (self.args.model_extra or {}).get("keepalive", 60.0)
-        return float(value)
+        declared = getattr(self.args, "keepalive", None)
+        return float((self.args.model_extra or {}).get("keepalive", 60.0) if declared is None else declared)
+
+    def operation_args(self, model: type[Args]) -> Args:
+        """The driver_args of the call under way as an instance of ``model``.
+
+        Raises:
+            pydantic.ValidationError: the call was made with others (not by a worker: those have been checked).
+        """
+        given = self.call.args
+        return given if isinstance(given, model) else model.model_validate(given.model_dump())
 
     def device_info(self, session: Any) -> dict[str, Any]:
         """Facts that a connection test returns (prompt, platform, ...). JSON-ready, without secrets."""

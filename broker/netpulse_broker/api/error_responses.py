@@ -17,6 +17,7 @@ from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from netpulse_broker.api.responses import failure
+from netpulse_broker.api.waiting import CallerGone
 from netpulse_broker.errors import BadRequest, BrokerError, InternalError, InvalidRequest, MethodNotAllowed, NotFound
 from netpulse_drivers import InvalidArguments, NetPulseError, UnknownDriver, UnsupportedOperation
 
@@ -26,10 +27,6 @@ LONGEST_LOCATION = 200
 """Characters of a location: its last part may be a key that the caller made up."""
 
 MOST_DETAILS = 50
-
-
-class CallerGone(Exception):
-    """The caller closed the connection while his answer was being waited for."""
 
 
 def validation_details(errors: Sequence[Mapping[str, Any]], *, prefix: str = "") -> list[dict[str, Any]]:

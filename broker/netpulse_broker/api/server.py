@@ -103,7 +103,7 @@ def whole_app(
         keys=keys,
         sessions=InteractiveSessions(dispatcher, sealer),
         templates=templates,
-        dead_letters=DeadLetters(dispatcher.client, sealer),
+        dead_letters=DeadLetters(dispatcher.client, sealer, keep=settings.webhooks.keep_dead),
         observation=MonitoringReaders.of(dispatcher.client),
         operators=DeviceOperations(dispatcher),
     )

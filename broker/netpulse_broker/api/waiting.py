@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from types import TracebackType
-from typing import Literal, Self
+from typing import Literal, Self, TypeVar
 
 from fastapi import Request
 
+from netpulse_broker.errors import QueueUnavailable
+
 GRACE = 0.25
 """Seconds before a waiting request starts to look whether its caller is still there. Most jobs end sooner."""
+
+
+Outcome = TypeVar("Outcome")
+
+
+class CallerGone(Exception):
+    """The caller closed the connection while the answer was being waited for."""
+
+
+class ControllerStopping(QueueUnavailable):
+    """The controller stops and broke the wait off; what was begun goes on."""
 
 
 class WaitingRoom:
@@ -20,8 +34,25 @@ class WaitingRoom:
         self._closed = False
 
     def wait(self, request: Request) -> Wait:
-        """A scope to wait in."""
+        """A scope to wait in, for what is answered piece by piece; ``hold`` for the rest."""
         return Wait(self, request)
+
+    async def hold(
+        self, request: Request, work: Awaitable[Outcome], *, then: str = "send the request again"
+    ) -> Outcome:
+        """The outcome of ``work``, which is broken off when the caller leaves or the controller stops.
+
+        Args:
+            then: what a caller is told to do when the controller stops.
+
+        Raises:
+            CallerGone, ControllerStopping
+        """
+        async with self.wait(request) as wait:
+            return await work
+        if wait.ended == "caller_gone":
+            raise CallerGone
+        raise ControllerStopping(f"this controller is stopping; {then}")
 
     def close(self) -> None:
         """End all waits: their requests answer with the job as it stands."""

@@ -27,7 +27,7 @@ from netpulse_broker.queueing.jobs.job_index import JobFilter, JobIndex
 from netpulse_broker.queueing.jobs.record import JobRecord
 from netpulse_broker.queueing.jobs.replies import Reply, ReplyReader
 from netpulse_broker.queueing.nodes.worker_index import WorkerFilter, WorkerIndex, WorkerRecord
-from netpulse_broker.queueing.redis.connection import BLOCK, Lost, connect_async
+from netpulse_broker.queueing.redis.connection import BLOCK, Lost, connect_async, redis_needed
 from netpulse_broker.queueing.redis.scripts import AsyncScripts, text
 from netpulse_broker.queueing.redis.sealing import Sealer
 from netpulse_broker.queueing.redis.shared_connection import AsyncLine, AsyncLineScripts
@@ -284,12 +284,8 @@ class Dispatcher:
     async def _after(self, record: JobRecord, reply: Reply | None) -> JobRecord:
         """The final record by the reply, or the current one when none came."""
         if reply is None:
-            try:
+            with redis_needed(f"job {record.id} was accepted, ask for it later"):
                 return await self._index.get(record.id)
-            except Lost as error:
-                raise QueueUnavailable(
-                    f"Redis cannot be reached ({type(error).__name__}); job {record.id} was accepted, ask for it later"
-                ) from None
         return self._ended(record, reply)
 
     def _ended(self, record: JobRecord, reply: Reply) -> JobRecord:
@@ -314,10 +310,8 @@ class Dispatcher:
         Raises:
             UnknownJob, QueueUnavailable
         """
-        try:
+        with redis_needed():
             return await self._index.get(job_id)
-        except Lost as error:
-            raise _unavailable(error) from None
 
     async def jobs(
         self, wanted: JobFilter, *, limit: int = 100, cursor: str | None = None
@@ -327,10 +321,8 @@ class Dispatcher:
         Raises:
             BadRequest, QueueUnavailable
         """
-        try:
+        with redis_needed():
             return await self._index.page(wanted, limit=limit, cursor=cursor)
-        except Lost as error:
-            raise _unavailable(error) from None
 
     async def workers(self, wanted: WorkerFilter) -> list[WorkerRecord]:
         """The workers that match.
@@ -338,10 +330,8 @@ class Dispatcher:
         Raises:
             QueueUnavailable
         """
-        try:
+        with redis_needed():
             return await self._workers.workers(wanted)
-        except Lost as error:
-            raise _unavailable(error) from None
 
     async def health(self) -> Health:
         """State of Redis and of the nodes; never raises for an unreachable Redis."""
@@ -378,10 +368,8 @@ class Dispatcher:
             Conflict: the one job asked for has ended already.
             QueueUnavailable
         """
-        try:
+        with redis_needed():
             return await self._ending.cancel(wanted)
-        except Lost as error:
-            raise _unavailable(error) from None
 
     async def stop_workers(self, wanted: WorkerFilter) -> list[str]:
         """Order the workers that match to end gracefully (their running jobs end first); their names.
@@ -390,20 +378,14 @@ class Dispatcher:
             QueueUnavailable
         """
         workers = await self.workers(wanted)
-        try:
+        with redis_needed():
             await self._ending.stop_workers(workers)
-        except Lost as error:
-            raise _unavailable(error) from None
         return [worker.name for worker in workers]
 
 
 def _nothing_came(future: asyncio.Future[Reply | None]) -> None:
     if not future.done():
         future.set_result(None)
-
-
-def _unavailable(error: Exception) -> QueueUnavailable:
-    return QueueUnavailable(f"Redis cannot be reached ({type(error).__name__}); try again")
 
 
 def _queued_record(submission: JobSubmission, *, seq: int) -> JobRecord:

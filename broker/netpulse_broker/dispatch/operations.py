@@ -10,7 +10,6 @@ from netpulse_broker.dispatch.submission import JobSubmission
 from netpulse_broker.errors import (
     Conflict,
     NoWorker,
-    QueueUnavailable,
     UnknownDevice,
     UnknownJob,
     UnknownNode,
@@ -22,7 +21,7 @@ from netpulse_broker.queueing.jobs.payload import JobPayload
 from netpulse_broker.queueing.nodes.orders import Order
 from netpulse_broker.queueing.nodes.worker_index import NodeRecord, WorkerIndex
 from netpulse_broker.queueing.redis import keys
-from netpulse_broker.queueing.redis.connection import Lost
+from netpulse_broker.queueing.redis.connection import redis_needed
 from netpulse_broker.queueing.redis.scripts import AsyncScripts, text
 from netpulse_broker.queueing.redis.times import now_iso
 
@@ -89,10 +88,8 @@ class DeviceOperations:
         Raises:
             UnknownDevice
         """
-        try:
+        with redis_needed():
             return await self._look(name)
-        except Lost as error:
-            raise _unavailable(error) from None
 
     async def _look(self, name: str) -> DeviceView:
         lanes = keys.lanes(f"device:{name}")
@@ -140,25 +137,21 @@ class DeviceOperations:
         Returns:
             Since when it is paused; an earlier pause stands.
         """
-        try:
+        with redis_needed():
             await self._scripts("pause", keys=[keys.device(name)], args=[name, now_iso(), by])
             since, _, who = text(await self._client.hget(keys.PAUSED, name) or b"").partition(" ")
-        except Lost as error:
-            raise _unavailable(error) from None
         return Pause(since, who)
 
     async def resume(self, name: str) -> int:
         """Let the queue go on; the number of jobs that wait in it."""
         queue = f"device:{name}"
-        try:
+        with redis_needed():
             _, pending, place = await self._scripts(
                 "resume", keys=[keys.device(name), keys.wake(queue), *keys.lanes(queue)], args=[name, now_iso()]
             )
             if place:
                 with suppress(NoWorker):  # the sweepers go on trying
                     await self._dispatcher.placement.place([name])
-        except Lost as error:
-            raise _unavailable(error) from None
         return int(pending)
 
     async def release(self, name: str, *, owner: str, wait: float) -> int:
@@ -171,10 +164,8 @@ class DeviceOperations:
             WaitTimedOut: the running job did not end in time; the release was taken back.
             NoWorker
         """
-        try:
+        with redis_needed():
             fields = await self._client.hmget(keys.device(name), ["token", "driver"])
-        except Lost as error:
-            raise _unavailable(error) from None
         if fields[0] is None:
             return 0
         record = await self._dispatcher.submit_and_wait(_release(name, text(fields[1] or b""), owner, wait), wait)
@@ -191,10 +182,8 @@ class DeviceOperations:
 
     async def nodes(self) -> list[NodeRecord]:
         """All registered nodes, by name."""
-        try:
+        with redis_needed():
             return await self._workers.nodes()
-        except Lost as error:
-            raise _unavailable(error) from None
 
     async def drain(self, name: str) -> NodeRecord:
         """Tell a node to take nothing more, let its running jobs end, give its devices back, and end.
@@ -209,10 +198,8 @@ class DeviceOperations:
         if not found.alive:
             raise Conflict(f"node {name!r} gives no sign of life; its devices are placed elsewhere by themselves")
         if not found.draining:
-            try:
+            with redis_needed():
                 await self._client.rpush(keys.orders(name), Order.encode("drain"))
-            except Lost as error:
-                raise _unavailable(error) from None
         return found
 
 
@@ -232,7 +219,3 @@ def _release(name: str, drivers: str, owner: str, wait: float) -> JobSubmission:
         result_ttl=60,
         priority="control",
     )
-
-
-def _unavailable(error: Exception) -> QueueUnavailable:
-    return QueueUnavailable(f"Redis cannot be reached ({type(error).__name__}); try again")

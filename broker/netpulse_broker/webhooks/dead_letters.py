@@ -7,9 +7,9 @@ from typing import Any
 
 import redis.asyncio
 
-from netpulse_broker.errors import Conflict, QueueUnavailable, UnknownDelivery
+from netpulse_broker.errors import Conflict, UnknownDelivery
 from netpulse_broker.queueing.redis import keys
-from netpulse_broker.queueing.redis.connection import Lost
+from netpulse_broker.queueing.redis.connection import redis_needed
 from netpulse_broker.queueing.redis.scripts import AsyncScripts, text
 from netpulse_broker.queueing.redis.sealing import SealBroken, Sealer
 from netpulse_broker.queueing.redis.times import now_iso
@@ -20,12 +20,17 @@ MOST = 1000
 
 
 class DeadLetters:
-    """The dead letters."""
+    """The dead letters.
 
-    def __init__(self, client: redis.asyncio.Redis, sealer: Sealer) -> None:
+    Args:
+        keep: seconds that one is kept.
+    """
+
+    def __init__(self, client: redis.asyncio.Redis, sealer: Sealer, *, keep: int) -> None:
         self._client = client
         self._scripts = AsyncScripts(client)
         self._sealer = sealer
+        self._keep = keep
 
     async def list(self, limit: int) -> list[dict[str, Any]]:
         """The newest ones (``models.webhooks.WebhookDelivery``).
@@ -33,7 +38,7 @@ class DeadLetters:
         Raises:
             QueueUnavailable
         """
-        try:
+        with redis_needed():
             ids = [text(value) for value in await self._client.zrevrange(keys.WEBHOOKS_DEAD, 0, min(limit, MOST) - 1)]
             pipeline = self._client.pipeline(transaction=False)
             for delivery in ids:
@@ -42,8 +47,6 @@ class DeadLetters:
             gone = [delivery for delivery, fields in zip(ids, hashes, strict=True) if not fields]
             if gone:
                 await self._client.zrem(keys.WEBHOOKS_DEAD, *gone)
-        except Lost as error:
-            raise _unavailable(error) from None
         return [_shown(delivery, fields) for delivery, fields in zip(ids, hashes, strict=True) if fields]
 
     async def retry(self, delivery_id: str) -> dict[str, Any]:
@@ -53,7 +56,7 @@ class DeadLetters:
             UnknownDelivery, QueueUnavailable
             Conflict: it cannot be opened any more.
         """
-        try:
+        with redis_needed():
             fields: dict[bytes, bytes] = await self._client.hgetall(  # type: ignore[assignment]
                 keys.webhook(delivery_id)
             )
@@ -66,7 +69,7 @@ class DeadLetters:
             if await self._client.exists(keys.rq_job(delivery.attempt_id)):
                 delivery = delivery.following(body=delivery.body)  # a job id is used once
             now = time.time()
-            flat = [part for pair in delivery.attempt_fields(self._sealer, due=now).items() for part in pair]
+            attempt = delivery.attempt_fields(self._sealer, due=now, keep_dead=self._keep)
             answer = await self._scripts(
                 "webhook_again",
                 keys=[
@@ -75,10 +78,14 @@ class DeadLetters:
                     keys.rq_job(delivery.attempt_id),
                     keys.WEBHOOKS_DUE,
                 ],
-                args=[delivery_id, delivery.attempt_id, int(now * 1000), now_iso(), *flat],
+                args=[
+                    delivery_id,
+                    delivery.attempt_id,
+                    int(now * 1000),
+                    now_iso(),
+                    *(part for pair in attempt.items() for part in pair),
+                ],
             )
-        except Lost as error:
-            raise _unavailable(error) from None
         if text(answer) == "missing":
             raise _unknown(delivery_id)
         return _shown(delivery_id, fields)
@@ -89,11 +96,9 @@ class DeadLetters:
         Raises:
             UnknownDelivery, QueueUnavailable
         """
-        try:
+        with redis_needed():
             dropped = await self._client.zrem(keys.WEBHOOKS_DEAD, delivery_id)
             await self._client.delete(keys.webhook(delivery_id))
-        except Lost as error:
-            raise _unavailable(error) from None
         if not dropped:
             raise _unknown(delivery_id)
 
@@ -111,7 +116,3 @@ def _shown(delivery: str, fields: dict[bytes, bytes]) -> dict[str, Any]:
 
 def _unknown(delivery: str) -> UnknownDelivery:
     return UnknownDelivery(f"no undelivered webhook has the id {delivery!r}; GET /webhook/dead lists them")
-
-
-def _unavailable(error: Exception) -> QueueUnavailable:
-    return QueueUnavailable(f"Redis cannot be reached ({type(error).__name__}); try again")

@@ -105,7 +105,7 @@ class WebhookDeliverer:
         following = delivery.following(body=body)
         pause = self.pause(delivery.attempt)
         due = time.time() + pause
-        fields = following.attempt_fields(self._sealer, due=due)
+        fields = following.attempt_fields(self._sealer, due=due, keep_dead=self._settings.keep_dead)
         self._record(
             "webhook_next",
             keys=[keys.rq_job(following.attempt_id), keys.WEBHOOKS_DUE],

@@ -26,6 +26,11 @@ MARGIN = 5.0
 """Seconds that an attempt's job lasts longer than the call: for what stands around it."""
 
 
+def opens_until(due: float, *, keep_dead: int) -> float:
+    """Until when (epoch seconds) a sealed attempt opens: as long as it may wait in its queue, then as a dead letter."""
+    return max(due, time.time()) + QUEUE_TTL + max(SPARE, keep_dead)
+
+
 class Delivery(BaseModel):
     """One delivery at one attempt.
 
@@ -103,9 +108,14 @@ class Delivery(BaseModel):
         )
         return cls.model_validate(value["driver_args"])
 
-    def attempt_fields(self, sealer: Sealer, *, due: float) -> dict[str, Any]:
-        """Fields of the attempt's job hash that differ from attempt to attempt; ``due``: epoch seconds."""
-        expires = max(due, time.time()) + QUEUE_TTL + SPARE
+    def attempt_fields(self, sealer: Sealer, *, due: float, keep_dead: int) -> dict[str, Any]:
+        """Fields of the attempt's job hash that differ from attempt to attempt.
+
+        Args:
+            due: epoch seconds.
+            keep_dead: seconds that the delivery is kept when it ends without an attempt.
+        """
+        expires = opens_until(due, keep_dead=keep_dead)
         return {
             "data": self.sealed(sealer, expires=expires),
             "expires": expires,
@@ -126,4 +136,5 @@ class Delivery(BaseModel):
             "delivery": self.id,
             "delivery_job": self.job,
             "delivery_attempt": self.attempt,
+            "delivery_keep": keep_dead,
         }

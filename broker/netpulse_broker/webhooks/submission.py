@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from netpulse_broker.errors import BadRequest
@@ -10,7 +9,7 @@ from netpulse_broker.models.webhooks import WebhookOptions
 from netpulse_broker.queueing.redis.sealing import Sealer
 from netpulse_broker.settings import WebhookSettings
 from netpulse_broker.webhooks.callers import HTTP, caller_names
-from netpulse_broker.webhooks.delivery import MARGIN, QUEUE_TTL, SPARE, Delivery
+from netpulse_broker.webhooks.delivery import MARGIN, QUEUE_TTL, Delivery, opens_until
 from netpulse_broker.webhooks.targets import Targets
 
 
@@ -28,6 +27,7 @@ class RequestedWebhook:
             raise BadRequest(f"unknown webhook caller '{options.name}'; known: {', '.join(caller_names())}")
         self._options = options
         self._timeout = settings.timeout
+        self._keep_dead = settings.keep_dead
 
     @property
     def wanted(self) -> dict[str, Any]:
@@ -37,7 +37,7 @@ class RequestedWebhook:
     def fields(self, sealer: Sealer, job_id: str, *, ends: float) -> dict[str, Any]:
         """The first attempt, sealed into the job's own hash."""
         delivery = Delivery.of(job_id, self._options, timeout=self._timeout)
-        expires = max(ends, time.time()) + QUEUE_TTL + SPARE
+        expires = opens_until(ends, keep_dead=self._keep_dead)
         return {
             "webhook_id": delivery.id,
             "webhook": delivery.sealed(sealer, expires=expires),
@@ -45,4 +45,5 @@ class RequestedWebhook:
             "webhook_target": delivery.target,
             "webhook_timeout": int(delivery.timeout + MARGIN + 0.999),
             "webhook_ttl": QUEUE_TTL,
+            "webhook_keep": self._keep_dead,
         }

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel
 
@@ -16,8 +15,6 @@ from netpulse_drivers.results import ChangeResult, CommitState, Output
 
 if TYPE_CHECKING:
     from netpulse_drivers.napalm.session import NapalmSession
-
-_Model = TypeVar("_Model", NapalmQueryArgs, NapalmChangeArgs)
 
 
 class NapalmDriver(BaseDriver):
@@ -79,9 +76,6 @@ class NapalmDriver(BaseDriver):
     def keepalive(self, session: NapalmSession) -> bool:
         return session.prove_alive(self.call)
 
-    def keepalive_interval(self) -> float:
-        return self.args.keepalive
-
     def device_info(self, session: NapalmSession) -> dict[str, Any]:
         """NAPALM's facts, without the interface list."""
         with session.operation(self.call, "get_facts") as device:
@@ -99,7 +93,7 @@ class NapalmDriver(BaseDriver):
             UnsupportedOperation: this platform has not implemented the getter.
             CommandRefused, CommandTimeout, SessionLost, SessionStale, ...
         """
-        args = self._operation_args(NapalmQueryArgs)
+        args = self.operation_args(NapalmQueryArgs)
         started = time.monotonic()
         value = self._getter(session, command, args) if is_getter(command) else self._cli(session, command, args)
         return Output(command, value, time.monotonic() - started)
@@ -137,7 +131,7 @@ class NapalmDriver(BaseDriver):
     def config(self, session: NapalmSession, change: ChangeRequest) -> ChangeResult:
         from netpulse_drivers.napalm.change import apply_change  # noqa: PLC0415
 
-        return apply_change(session, change, self._operation_args(NapalmChangeArgs), self.call)
+        return apply_change(session, change, self.operation_args(NapalmChangeArgs), self.call)
 
     def confirm(self, session: NapalmSession) -> ChangeResult:
         from netpulse_drivers.napalm.timed_commit import confirm_change  # noqa: PLC0415
@@ -153,13 +147,6 @@ class NapalmDriver(BaseDriver):
         from netpulse_drivers.napalm.timed_commit import read_commit_state  # noqa: PLC0415
 
         return read_commit_state(session, self.call)
-
-    def _operation_args(self, model: type[_Model]) -> _Model:
-        given = self.call.args
-        if isinstance(given, model):
-            return given
-        values: Mapping[str, Any] = given.model_dump()
-        return model(**values)
 
 
 def _refusal(session: NapalmSession, value: Any) -> str:

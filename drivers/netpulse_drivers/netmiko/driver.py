@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
 from netmiko.exceptions import NetmikoAuthenticationException, NetmikoTimeoutException, ReadTimeout
 from pydantic import BaseModel
@@ -34,8 +33,6 @@ from netpulse_drivers.ssh.ssh_args import SSHArgs
 from netpulse_drivers.terminal.byte_stream import StreamClosed
 from netpulse_drivers.terminal.platforms import platform_of
 from netpulse_drivers.terminal.reply import ReplyTimeout
-
-_Model = TypeVar("_Model", NetmikoQueryArgs, NetmikoChangeArgs)
 
 _OURS = {"host", "port", "username", "password", "secret", "proxy_jump", "ssh_config_file", "keepalive", "timeout"}
 _NOT_NETMIKOS = _OURS | set(SSHArgs.model_fields)
@@ -110,9 +107,6 @@ class NetmikoDriver(InteractiveSupport, BaseDriver):
     def keepalive(self, session: NetmikoSession) -> bool:
         return prove_alive(session, self.call)
 
-    def keepalive_interval(self) -> float:
-        return self.args.keepalive
-
     def device_info(self, session: NetmikoSession) -> dict[str, Any]:
         facts = device_info(session)
         if self.args.proxy_jump:
@@ -122,12 +116,12 @@ class NetmikoDriver(InteractiveSupport, BaseDriver):
     # -- work -------------------------------------------------------------------------------------------------------
 
     def send(self, session: NetmikoSession, command: str) -> Output:
-        args = self._operation_args(NetmikoQueryArgs)
+        args = self.operation_args(NetmikoQueryArgs)
         with session.operation(self.call):
             return run_query(session, command, args, call=self.call, secret=self._secret())
 
     def config(self, session: NetmikoSession, change: ChangeRequest) -> ChangeResult:
-        args = self._operation_args(NetmikoChangeArgs)
+        args = self.operation_args(NetmikoChangeArgs)
         with session.operation(self.call):
             return apply_change(session, change, args, secret=self._secret())
 
@@ -144,13 +138,6 @@ class NetmikoDriver(InteractiveSupport, BaseDriver):
             return read_commit_state(session)
 
     # -- arguments --------------------------------------------------------------------------------------------------
-
-    def _operation_args(self, model: type[_Model]) -> _Model:
-        given = self.call.args
-        if isinstance(given, model):
-            return given
-        values: Mapping[str, Any] = given.model_dump()
-        return model(**values)
 
     def _secret(self) -> str | None:
         return self.args.secret.get_secret_value() if self.args.secret is not None else None

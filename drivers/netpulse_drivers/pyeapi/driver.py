@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel
 
@@ -21,8 +20,6 @@ from netpulse_drivers.results import ChangeResult, CommitState, Output
 
 if TYPE_CHECKING:
     from netpulse_drivers.pyeapi.session import EapiSession
-
-_Model = TypeVar("_Model", PyeapiQueryArgs, PyeapiChangeArgs)
 
 
 class PyeapiDriver(BaseDriver):
@@ -110,9 +107,6 @@ class PyeapiDriver(BaseDriver):
             return False
         return session.connection.alive()
 
-    def keepalive_interval(self) -> float:
-        return self.args.keepalive
-
     def device_info(self, session: EapiSession) -> dict[str, Any]:
         """Model, release and serial number as the device told them at the login."""
         names = {"modelName": "model", "version": "os_version", "serialNumber": "serial_number"}
@@ -132,7 +126,7 @@ class PyeapiDriver(BaseDriver):
         """
         from netpulse_drivers.pyeapi.refusals import unconverted  # noqa: PLC0415 - beside the library
 
-        args = self._operation_args(PyeapiQueryArgs)
+        args = self.operation_args(PyeapiQueryArgs)
         started = time.monotonic()
         encoding = args.encoding or "json"
         try:
@@ -153,7 +147,7 @@ class PyeapiDriver(BaseDriver):
     def config(self, session: EapiSession, change: ChangeRequest) -> ChangeResult:
         from netpulse_drivers.pyeapi.change import apply_change  # noqa: PLC0415
 
-        return apply_change(session, change, self._operation_args(PyeapiChangeArgs), self.call)
+        return apply_change(session, change, self.operation_args(PyeapiChangeArgs), self.call)
 
     def confirm(self, session: EapiSession) -> ChangeResult:
         from netpulse_drivers.pyeapi.timed_commit import confirm_change  # noqa: PLC0415
@@ -170,10 +164,3 @@ class PyeapiDriver(BaseDriver):
         from netpulse_drivers.pyeapi.timed_commit import read_commit_state  # noqa: PLC0415
 
         return read_commit_state(session, self.call)
-
-    def _operation_args(self, model: type[_Model]) -> _Model:
-        given = self.call.args
-        if isinstance(given, model):
-            return given
-        values: Mapping[str, Any] = given.model_dump()
-        return model(**values)

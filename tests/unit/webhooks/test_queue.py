@@ -129,7 +129,7 @@ def pool(redis_client: redis.Redis) -> Pool:
 @pytest.fixture
 async def letters(pool: Pool, redis_server: RedisServer) -> AsyncIterator[DeadLetters]:
     client = redis.asyncio.Redis.from_url(redis_server.url)
-    yield DeadLetters(client, pool.sealer)
+    yield DeadLetters(client, pool.sealer, keep=pool.settings.keep_dead)
     await client.aclose()
 
 
@@ -280,6 +280,30 @@ async def test_a_delivery_that_nobody_takes_is_a_dead_letter(pool: Pool, letters
     end = pool.attempt()
     assert end is not None
     assert end.status == "finished"
+
+
+@pytest.mark.parametrize("how", ["expired", "canceled"])
+def test_a_delivery_that_ends_without_an_attempt_is_kept_as_long_as_set(redis_client: redis.Redis, how: str) -> None:
+    pool = Pool(redis_client, keep_dead=90)
+    pool.submit()
+    pool.run_job()
+    (attempt,) = redis_client.lrange("rq:queue:fifo", 0, -1)  # type: ignore[misc]
+    if how == "expired":
+        pool.let_pass(7 * 3600)
+    else:
+        pool.scripts("cancel", keys=[keys.rq_job(attempt.decode())], args=[attempt, now_iso()])
+    (letter,) = pool.dead()
+    assert 0 < redis_client.ttl(keys.webhook(letter.decode())) <= 90  # type: ignore[operator]
+
+
+def test_a_dead_letter_opens_as_long_as_it_is_kept(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    pool.submit()
+    pool.run_job()
+    pool.let_pass(7 * 3600)
+    fields: Any = pool.client.hgetall(keys.webhook(pool.dead()[0].decode()))
+    at_the_end = time.time() + 6 * 3600 + pool.settings.keep_dead - 60
+    monkeypatch.setattr(time, "time", lambda: at_the_end)
+    Delivery.opened(pool.sealer, fields[b"sealed"], attempt_id=fields[b"sealed_as"].decode())
 
 
 async def test_a_letter_that_another_key_sealed(pool: Pool, letters: DeadLetters) -> None:

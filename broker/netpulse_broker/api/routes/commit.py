@@ -9,14 +9,12 @@ from starlette.responses import Response
 
 from netpulse_broker.api.auth import Operator, Principal
 from netpulse_broker.api.context import Context, Shared
+from netpulse_broker.api.job_responses import submitted
 from netpulse_broker.api.openapi import failures, still_running
 from netpulse_broker.api.requests.options import merged_options
-from netpulse_broker.api.responses import success
-from netpulse_broker.api.routes.device import STILL_RUNNING, as_it_stands
 from netpulse_broker.models.device import CommitRequest
 from netpulse_broker.models.envelope import Answer
-from netpulse_broker.models.job import Job, job_object
-from netpulse_broker.queueing.jobs.record import JobRecord
+from netpulse_broker.models.job import Job
 
 router = APIRouter(prefix="/device", tags=["device"])
 
@@ -53,13 +51,4 @@ async def _settle(
 ) -> Response:
     options = merged_options(body)
     submission = shared.job_factory.confirm_or_rollback(operation, body, options, caller)
-    if not options.wait:
-        return success(job_object(await shared.dispatch.submit(submission)), status=201)
-    record: JobRecord | None = None
-    async with shared.waiting.wait(request) as wait:
-        record = await shared.dispatch.submit_and_wait(submission, options.wait)
-    if record is None:
-        record = await as_it_stands(wait, shared, submission)
-    if record.final:
-        return success(job_object(record), status=201)
-    return success(job_object(record), status=202, message=STILL_RUNNING)
+    return await submitted(shared, request, submission, options.wait)

@@ -11,13 +11,13 @@ from starlette.responses import Response
 
 from netpulse_broker.api.auth import Operator
 from netpulse_broker.api.context import Shared
-from netpulse_broker.api.error_responses import CallerGone
 from netpulse_broker.api.fast_route import BodyRoute
+from netpulse_broker.api.job_responses import STILL_RUNNING, job_after, job_as_it_stands, submitted
 from netpulse_broker.api.openapi import failures, still_running
 from netpulse_broker.api.requests.jobs import RefusedDevice
 from netpulse_broker.api.requests.options import merged_options
 from netpulse_broker.api.responses import success
-from netpulse_broker.api.waiting import Wait
+from netpulse_broker.api.waiting import ControllerStopping
 from netpulse_broker.dispatch.submission import JobSubmission
 from netpulse_broker.errors import BrokerError, Conflict, QueueUnavailable, UnknownJob, WaitTimedOut
 from netpulse_broker.models.device import (
@@ -37,8 +37,6 @@ router = APIRouter(prefix="/device", tags=["device"], route_class=BodyRoute)
 QUEUEING = 5.0
 """Seconds that a connection test may wait for a worker, beside its own time."""
 
-STILL_RUNNING = "the wait ran out; the job goes on"
-
 
 @router.post(
     "/execute",
@@ -53,16 +51,7 @@ async def execute(request: Request, body: ExecuteRequest, shared: Shared, caller
     options = merged_options(body)
     prepared = await shared.request_templates.execute(body, options)
     submission = shared.job_factory.execute(body, options, caller, prepared)
-    if not options.wait:
-        return success(job_object(await shared.dispatch.submit(submission)), status=201)
-    record: JobRecord | None = None
-    async with shared.waiting.wait(request) as wait:
-        record = await shared.dispatch.submit_and_wait(submission, options.wait)
-    if record is None:
-        record = await as_it_stands(wait, shared, submission)
-    if record.final:
-        return success(job_object(record), status=201)
-    return success(job_object(record), status=202, message=STILL_RUNNING)
+    return await submitted(shared, request, submission, options.wait)
 
 
 @router.post(
@@ -79,15 +68,14 @@ async def bulk(request: Request, body: BulkRequest, shared: Shared, caller: Oper
     prepared = await shared.request_templates.bulk(body, options)
     made = shared.job_factory.bulk(body, options, caller, prepared)
     submissions = [entry for entry in made if isinstance(entry, JobSubmission)]
-    records: list[JobRecord | BrokerError] | None = None
-    if not options.wait:
-        records = await shared.dispatch.submit_many(submissions)
-    else:
-        async with shared.waiting.wait(request) as wait:
-            records = await shared.dispatch.submit_many_and_wait(submissions, options.wait)
-        if records is None:
-            # One reason ended all of them; each job that was made is looked up.
-            records = [await _found(wait, shared, submission) for submission in submissions]
+    try:
+        if options.wait:
+            held = shared.dispatch.submit_many_and_wait(submissions, options.wait)
+            records = await shared.waiting.hold(request, held)
+        else:
+            records = await shared.dispatch.submit_many(submissions)
+    except ControllerStopping:
+        records = [await _found(shared, submission) for submission in submissions]
     answer = _bulk_answer(made, records)
     running = bool(options.wait) and any(isinstance(record, JobRecord) and not record.final for record in records)
     return success(answer, status=202, message=STILL_RUNNING) if running else success(answer, status=201)
@@ -103,11 +91,7 @@ async def bulk(request: Request, body: BulkRequest, shared: Shared, caller: Oper
 async def test_connection(request: Request, body: TestConnectionRequest, shared: Shared, caller: Operator) -> Response:
     """Whether the device can be reached and entered, as a worker finds. A failed login is an answer, not an error."""
     submission = shared.job_factory.connection_test(body, caller)
-    record: JobRecord | None = None
-    async with shared.waiting.wait(request) as wait:
-        record = await shared.dispatch.submit_and_wait(submission, body.timeout + QUEUEING)
-    if record is None:
-        record = await as_it_stands(wait, shared, submission)
+    record = await job_after(shared, request, submission, body.timeout + QUEUEING)
     if record.final:
         return success(_connection_test(record))
     await _give_up(shared, record.id)
@@ -118,27 +102,9 @@ router.add_api_route("/exec", execute, methods=["POST"], include_in_schema=False
 router.add_api_route("/test", test_connection, methods=["POST"], include_in_schema=False)
 
 
-async def as_it_stands(wait: Wait, shared: Shared, submission: JobSubmission) -> JobRecord:
-    """The job after its wait was broken off.
-
-    Raises:
-        CallerGone: there is nobody left to tell.
-        QueueUnavailable: the controller stops, and the job is not there yet; what was sent to Redis may still make it.
-    """
-    if wait.ended == "caller_gone":
-        raise CallerGone
+async def _found(shared: Shared, submission: JobSubmission) -> JobRecord | BrokerError:
     try:
-        return await shared.dispatch.get(submission.id)
-    except UnknownJob:
-        raise QueueUnavailable(
-            f"this controller is stopping; whether job {submission.id} is still accepted is not known: ask for it "
-            "before repeating"
-        ) from None
-
-
-async def _found(wait: Wait, shared: Shared, submission: JobSubmission) -> JobRecord | BrokerError:
-    try:
-        return await as_it_stands(wait, shared, submission)
+        return await job_as_it_stands(shared, submission)
     except QueueUnavailable as error:
         return error
 

@@ -15,9 +15,8 @@ from netpulse_broker.api.error_responses import invalid
 from netpulse_broker.api.event_stream import EventStream
 from netpulse_broker.api.monitoring import MonitoringReaders
 from netpulse_broker.api.openapi import failures
-from netpulse_broker.errors import QueueUnavailable
 from netpulse_broker.queueing.observe.events import Event, is_event_id
-from netpulse_broker.queueing.redis.connection import Lost
+from netpulse_broker.queueing.redis.connection import Lost, redis_needed
 from netpulse_broker.telemetry.exposition import Snapshot
 
 router = APIRouter(tags=["operation"])
@@ -94,8 +93,6 @@ async def events(
     if last is not None and not is_event_id(last):
         message = "must be the id of an event, unchanged"
         raise invalid([{"loc": "header.last-event-id", "msg": message, "type": "value_error"}])
-    try:
+    with redis_needed():
         await observed.feed.reachable()
-    except Lost as error:
-        raise QueueUnavailable(f"Redis cannot be reached ({type(error).__name__}); try again") from None
     return EventStream(observed.feed, shared.waiting, observed.requests, last_id=last, wanted=query.matches)

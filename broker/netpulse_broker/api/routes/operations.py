@@ -9,12 +9,10 @@ from starlette.responses import Response
 
 from netpulse_broker.api.auth import Caller, Operator
 from netpulse_broker.api.context import Shared
-from netpulse_broker.api.error_responses import CallerGone
 from netpulse_broker.api.openapi import failures
 from netpulse_broker.api.responses import success
 from netpulse_broker.dispatch.device_identity import device_identity
 from netpulse_broker.dispatch.operations import DeviceOperations, DeviceView
-from netpulse_broker.errors import QueueUnavailable
 from netpulse_broker.models.control import (
     Device,
     DeviceSelection,
@@ -90,13 +88,8 @@ async def release_device(
 ) -> Response:
     """After the running job and before every waiting one, also while the queue is paused. The next job logs in anew."""
     name = _identity(body)
-    closed: int | None = None
-    async with shared.waiting.wait(request) as wait:
-        closed = await operations.release(name, owner=operator.key_id, wait=body.wait)
-    if closed is None:
-        if wait.ended == "caller_gone":
-            raise CallerGone
-        raise QueueUnavailable("this controller is stopping; send the request again")
+    release = operations.release(name, owner=operator.key_id, wait=body.wait)
+    closed = await shared.waiting.hold(request, release)
     return success({"device": name, "closed": closed})
 
 

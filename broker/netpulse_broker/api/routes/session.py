@@ -13,16 +13,14 @@ from starlette.responses import Response, StreamingResponse
 
 from netpulse_broker.api.auth import Caller, Operator, Principal
 from netpulse_broker.api.context import Shared
-from netpulse_broker.api.error_responses import CallerGone
 from netpulse_broker.api.fast_route import BodyRoute
 from netpulse_broker.api.openapi import failures
 from netpulse_broker.api.responses import JsonAnswer, encode, problem, success
-from netpulse_broker.api.waiting import Wait
 from netpulse_broker.dispatch.device_identity import device_identity
 from netpulse_broker.dispatch.interactive.listing import SessionRecord
 from netpulse_broker.dispatch.interactive.sessions import InteractiveSessions
 from netpulse_broker.dispatch.submission import JobSubmission
-from netpulse_broker.errors import BadRequest, DeviceFailure, QueueUnavailable, TooLarge, UnknownSession
+from netpulse_broker.errors import BadRequest, DeviceFailure, TooLarge, UnknownSession
 from netpulse_broker.models.envelope import Answer
 from netpulse_broker.models.session import (
     MAX_FILE,
@@ -97,14 +95,10 @@ async def open_session(
     502 with the device's error.
     """
     submission = _submission(body, shared, caller)
-    opened: dict[str, Any] | None = None
-    async with shared.waiting.wait(request) as wait:
-        try:
-            opened = await sessions.open(submission, body.options.wait)
-        except DeviceFailure as error:
-            return _device_failure(error)
-    if opened is None:
-        raise _broken_off(wait)
+    try:
+        opened = await shared.waiting.hold(request, sessions.open(submission, body.options.wait))
+    except DeviceFailure as error:
+        return _device_failure(error)
     return success({"id": submission.id, "device": submission.device, **opened}, status=201)
 
 
@@ -131,12 +125,8 @@ async def exchange(
     """
     body.check_patterns()
     await _own(sessions, id, caller)
-    result: dict[str, Any] | None = None
-    async with shared.waiting.wait(request) as wait:
-        result = await sessions.exchange(id, body.seq, body.model_dump(mode="json"), timeout=body.timeout)
-    if result is None:
-        raise _broken_off(wait)
-    return success(result)
+    exchange = sessions.exchange(id, body.seq, body.model_dump(mode="json"), timeout=body.timeout)
+    return success(await shared.waiting.hold(request, exchange, then="send the exchange again with the same number"))
 
 
 @router.post(
@@ -192,14 +182,10 @@ async def list_sessions(query: Annotated[SessionQuery, Query()], sessions: Sessi
 async def reset(request: Request, body: ResetRequest, shared: Shared, sessions: Sessions, caller: Operator) -> Response:
     """In the device's order: what is running or waiting before it ends first. The next job logs in anew."""
     submission = _reset_submission(body, shared, caller)
-    closed: int | None = None
-    async with shared.waiting.wait(request) as wait:
-        try:
-            closed = await sessions.reset(submission, body.wait + 1.0)
-        except DeviceFailure as error:
-            return _device_failure(error)
-    if closed is None:
-        raise _broken_off(wait)
+    try:
+        closed = await shared.waiting.hold(request, sessions.reset(submission, body.wait + 1.0))
+    except DeviceFailure as error:
+        return _device_failure(error)
     return success({"device": submission.device, "closed": closed})
 
 
@@ -352,12 +338,6 @@ def _device_failure(error: DeviceFailure) -> Response:
     )
     body["data"]["device_output"] = cause.get("device_output", "")
     return JsonAnswer(encode(body), error.http_status)
-
-
-def _broken_off(wait: Wait) -> Exception:
-    if wait.ended == "caller_gone":
-        return CallerGone()
-    return QueueUnavailable("this controller is stopping; send the request again, an exchange with the same number")
 
 
 async def _with_first(first: bytes, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

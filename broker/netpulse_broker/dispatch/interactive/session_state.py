@@ -16,16 +16,19 @@ import redis.asyncio
 
 from netpulse_broker.dispatch.dispatcher import Dispatcher
 from netpulse_broker.dispatch.submission import JobSubmission
-from netpulse_broker.errors import Conflict, ExchangeOrder, InternalError, QueueUnavailable, UnknownSession
+from netpulse_broker.errors import Conflict, ExchangeOrder, InternalError, UnknownSession
 from netpulse_broker.queueing.interactive.channel import KEPT, ChannelSeals
 from netpulse_broker.queueing.jobs.replies import Reply
 from netpulse_broker.queueing.redis import keys
-from netpulse_broker.queueing.redis.connection import Lost
+from netpulse_broker.queueing.redis.connection import redis_needed
 from netpulse_broker.queueing.redis.scripts import AsyncScripts, text
 from netpulse_broker.queueing.redis.sealing import SealBroken, Sealer
 
 MARGIN = 300.0
 """Seconds that everything of an interactive session may be kept beyond its longest life."""
+
+ASK_AGAIN = "ask again, an exchange with the same number"
+"""What a caller is told to do while Redis is away: what is repeated is not done twice."""
 
 _REMEMBERED = 4096
 _ENDED_WITH = {
@@ -245,17 +248,8 @@ class SessionState:
         return ended(reason)
 
     async def _guarded(self, act: Callable[[], Awaitable[Any]]) -> Any:
-        try:
+        with redis_needed(ASK_AGAIN):
             return await act()
-        except Lost as error:
-            raise unavailable(error) from None
-
-
-def unavailable(error: Exception) -> QueueUnavailable:
-    """Redis is away; what is repeated is not done twice."""
-    return QueueUnavailable(
-        f"Redis cannot be reached ({type(error).__name__}); ask again, an exchange with the same number"
-    )
 
 
 def reason_of(error_code: str) -> str:

@@ -17,7 +17,7 @@ import structlog
 from netpulse_broker.dispatch.dispatcher import Dispatcher
 from netpulse_broker.dispatch.interactive.file_stream import FileStream
 from netpulse_broker.dispatch.interactive.listing import SessionRecord, session_listing
-from netpulse_broker.dispatch.interactive.session_state import SessionState, Waiting, reason_of, unavailable, unknown
+from netpulse_broker.dispatch.interactive.session_state import ASK_AGAIN, SessionState, Waiting, reason_of, unknown
 from netpulse_broker.dispatch.submission import JobSubmission
 from netpulse_broker.errors import (
     BrokerError,
@@ -31,7 +31,7 @@ from netpulse_broker.errors import (
 from netpulse_broker.queueing.jobs.job_index import JobFilter
 from netpulse_broker.queueing.jobs.record import FINAL, JobRecord
 from netpulse_broker.queueing.jobs.replies import Reply
-from netpulse_broker.queueing.redis.connection import Lost
+from netpulse_broker.queueing.redis.connection import Lost, redis_needed
 from netpulse_broker.queueing.redis.sealing import Sealer
 from netpulse_drivers import NetPulseError
 
@@ -266,10 +266,8 @@ class InteractiveSessions:
         Raises:
             QueueUnavailable
         """
-        try:
+        with redis_needed(ASK_AGAIN):
             listed = await session_listing(self._client)
-        except Lost as error:
-            raise unavailable(error) from None
         for session_id, error_code in listed.over.items():
             await self._state.end(session_id, reason_of(error_code))
         return [
@@ -310,10 +308,9 @@ class InteractiveSessions:
         await self._prepared(copy)
         answer = asyncio.create_task(self.exchange(session_id, seq, request, timeout=FILE_TIMEOUT))
         try:
-            await copy.send(stream, until=answer)
-            return await answer
-        except Lost as error:
-            raise unavailable(error) from None
+            with redis_needed(ASK_AGAIN):
+                await copy.send(stream, until=answer)
+                return await answer
         finally:
             await _settled(answer)
 
@@ -324,13 +321,12 @@ class InteractiveSessions:
         await self._prepared(copy)
         answer = asyncio.create_task(self.exchange(session_id, seq, request, timeout=FILE_TIMEOUT))
         try:
-            async for chunk in copy.receive(until=answer):
-                yield chunk
-            error = (await answer)["error"]
+            with redis_needed(ASK_AGAIN):
+                async for chunk in copy.receive(until=answer):
+                    yield chunk
+                error = (await answer)["error"]
             if error is not None:
                 raise DeviceFailure(error)
-        except Lost as error:
-            raise unavailable(error) from None
         finally:
             # In a task of its own: a caller who leaves cancels whatever is awaited here.
             self._later(_leave_copy(copy, answer))
@@ -343,10 +339,8 @@ class InteractiveSessions:
 
     @staticmethod
     async def _prepared(copy: FileStream) -> None:
-        try:
+        with redis_needed(ASK_AGAIN):
             await copy.prepare()
-        except Lost as error:
-            raise unavailable(error) from None
 
 
 async def _leave_copy(copy: FileStream, answer: asyncio.Task[dict[str, Any]]) -> None:

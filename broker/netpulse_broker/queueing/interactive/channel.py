@@ -25,7 +25,7 @@ from typing import Any
 import redis
 
 from netpulse_broker.queueing.redis import keys
-from netpulse_broker.queueing.redis.connection import BLOCK
+from netpulse_broker.queueing.redis.connection import BLOCK, Lost
 from netpulse_broker.queueing.redis.scripts import Scripts, text
 from netpulse_broker.queueing.redis.sealing import Direction, SealBroken, Sealer
 
@@ -191,7 +191,7 @@ class ExchangeChannel:
                 if found is not None:
                     return found
             popped = self._popped(keys.session_inbox(self._id), timeout)
-        except (redis.ConnectionError, redis.TimeoutError):
+        except Lost:
             self._look = True
             raise
         if popped is None:

@@ -19,6 +19,7 @@ import redis
 
 from netpulse_broker.queueing.jobs.payload import JobPayload, JobPlace
 from netpulse_broker.queueing.redis import keys
+from netpulse_broker.queueing.redis.scripts import Scripts
 from netpulse_broker.queueing.redis.sealing import Sealer
 from netpulse_broker.queueing.redis.times import now_iso
 
@@ -139,6 +140,7 @@ class CommitLedger:
 
     def __init__(self, client: redis.Redis, sealer: Sealer, *, device: str) -> None:
         self._client = client
+        self._scripts = Scripts(client)
         self._sealer = sealer
         self._device = device
         self._key = keys.commits(device)
@@ -191,7 +193,7 @@ class CommitLedger:
                 if record.done:
                     pipeline.zrem(keys.COMMITS_DUE, check)
                     # Not one that is in its queue already, or runs: it will find that there is nothing left to ask.
-                    pipeline.eval(_FORGET_SCHEDULED, 1, keys.rq_job(check))
+                    self._scripts("forget_scheduled", keys=[keys.rq_job(check)], on=pipeline)
                 else:
                     pipeline.zadd(keys.COMMITS_DUE, {check: (record.latest + delay) * 1000}, xx=True)
         pipeline.execute()
@@ -237,12 +239,6 @@ class CommitLedger:
             "expires": expires,
             "reply_to": "",
         }
-
-
-_FORGET_SCHEDULED = """
-if redis.call('HGET', KEYS[1], 'status') == 'scheduled' then return redis.call('DEL', KEYS[1]) end
-return 0
-"""
 
 
 def check_id(job_id: str, number: int) -> str:

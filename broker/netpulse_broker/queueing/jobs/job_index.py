@@ -29,7 +29,6 @@ class JobFilter:
     status: str | None = None
     node: str | None = None
     host: str | None = None
-    owner: str | None = None
 
     def matches(self, job: JobRecord) -> bool:
         return (
@@ -38,7 +37,6 @@ class JobFilter:
             and (self.status is None or job.status == self.status)
             and (self.node is None or job.node == self.node)
             and (self.host is None or self.host in (job.host, job.device))
-            and (self.owner is None or job.owner == self.owner)
         )
 
 

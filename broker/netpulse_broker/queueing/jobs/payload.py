@@ -19,9 +19,10 @@ class JobPayload(BaseModel):
             check (asks the device what became of that ``job``), probe (a connection test), lease (an interactive
             session) or webhook (one attempt to deliver one; ``driver_args`` is the delivery).
         driver: name in the driver registry.
-        connection_args: as the driver's model validated them, secrets in clear.
+        connection_args: as the request gave them (they were seen to validate), secrets in clear; the worker
+            validates them again.
         commands: queries in order, or configuration lines in order.
-        driver_args: of the operation, as validated.
+        driver_args: of the operation, likewise.
         change: the parts of ``netpulse_drivers.ChangeRequest`` besides the lines.
         enable: privileged mode asked for.
         parsing: per command or for all, how to parse the output.

@@ -9,6 +9,8 @@ host:port/service/db`` (``rediss+sentinel`` for TLS): user and password are thos
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
@@ -42,6 +44,22 @@ is over with the next connection, to the new primary."""
 
 MINIMUM_VERSION = (7, 0)
 """Scripts read the clock and write afterwards, and blocking moves take fractions of a second."""
+
+
+@contextmanager
+def redis_needed(then: str = "try again") -> Iterator[None]:
+    """``Lost`` within is the 503 that a caller gets.
+
+    Args:
+        then: what the message tells the caller to do.
+
+    Raises:
+        QueueUnavailable
+    """
+    try:
+        yield
+    except Lost as error:
+        raise QueueUnavailable(f"Redis cannot be reached ({type(error).__name__}); {then}") from None
 
 
 def _url(settings: RedisSettings) -> str:

@@ -1,4 +1,4 @@
-"""Names of everything that stands in Redis. ``rq:`` keys are RQ 3.0's own, ``np:`` keys are ours."""
+"""Names of the keys in Redis: ``np:`` are ours, all of them; of RQ 3.0's own (``rq:``) those that Python code uses."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ FIFO = "fifo"
 LANES = ("control", "interactive", "normal", "batch")
 """Lanes of a device's queue, most urgent first. ``control`` is for operators and served while paused."""
 
-RQ_QUEUES = "rq:queues"
 RQ_WORKERS = "rq:workers"
 NODES = "np:nodes"
 JOBS = "np:jobs"
@@ -70,6 +69,11 @@ def sequence(device: str) -> str:
 
 def device(name: str) -> str:
     return f"np:device:{name}"
+
+
+def generation(device_name: str) -> str:
+    """How often what was read from a device has been outdated by a change: scripts compare it, and count it up."""
+    return f"np:generation:{device_name}"
 
 
 def device_jobs(name: str) -> str:

@@ -20,6 +20,7 @@ ScriptName = Literal[
     "deregister",
     "expire",
     "finish",
+    "forget_scheduled",
     "session_announce",
     "session_answer",
     "session_ask",
@@ -49,17 +50,24 @@ def source(name: ScriptName) -> str:
 
 
 class Scripts:
-    """Scripts bound to a blocking client; ``scripts("claim", keys=..., args=...)``."""
+    """Bound to a blocking client: ``scripts("claim", keys=..., args=...)``; with ``on`` a call joins a pipeline."""
 
     def __init__(self, client: redis.Redis) -> None:
         self._client = client
         self._bound: dict[ScriptName, Script] = {}
 
-    def __call__(self, name: ScriptName, *, keys: list[str] | None = None, args: list[Any] | None = None) -> Any:
+    def __call__(
+        self,
+        name: ScriptName,
+        *,
+        keys: list[str] | None = None,
+        args: list[Any] | None = None,
+        on: redis.client.Pipeline | None = None,
+    ) -> Any:
         script = self._bound.get(name)
         if script is None:
             script = self._bound[name] = self._client.register_script(source(name))
-        return script(keys=keys or [], args=args or [])
+        return script(keys=keys or [], args=args or [], client=on)
 
 
 class AsyncScripts:

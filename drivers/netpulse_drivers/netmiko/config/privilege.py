@@ -27,11 +27,6 @@ _ROOT_PROMPT = re.compile(r"\[?root@[\w.\-]{1,100}[^\n]{0,200}#")
 """What sudo leads to; Red Hat's prompts have blanks in them: [root@host ~]#"""
 
 
-def is_privileged(session: NetmikoSession) -> bool:
-    """Whether the session stands at a privileged prompt (always, where the platform knows no difference)."""
-    return session.prompt.privileged
-
-
 def raise_privilege(session: NetmikoSession, secret: str | None) -> None:
     """Enter privileged mode; nothing is typed if the session is there already.
 

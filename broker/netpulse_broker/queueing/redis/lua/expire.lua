@@ -21,7 +21,7 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', 'np:webhooks:due', '-inf', ARGV[
     queue_fifo(id, tonumber(job[2]) or 3600)
   end
 end
--- Devices that are to be asked what became of a change with a timer. See queueing.commits.
+-- Devices that are to be asked what became of a change with a timer. See queueing.jobs.commit_ledger.
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', 'np:commits:due', '-inf', ARGV[1], 'LIMIT', 0, ARGV[3])) do
   redis.call('ZREM', 'np:commits:due', id)
   local key = 'rq:job:' .. id

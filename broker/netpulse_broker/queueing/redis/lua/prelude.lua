@@ -1,12 +1,12 @@
 -- Shared by all scripts. Ends a job: status, result and reply in one step. Called only for jobs that are not final.
 local RESULT_TYPE = { finished = '1', failed = '2', stopped = '3', canceled = '3' }
 
--- What happens is told in a capped stream: kinds, ids and states, never contents. See queueing.events.
+-- What happens is told in a capped stream: kinds, ids and states, never contents. See queueing.observe.events.
 local function tell(kind, id, state, ...)
   redis.call('XADD', 'np:events', 'MAXLEN', '~', '10000', '*', 'kind', kind, 'id', id, 'state', state, ...)
 end
 
--- Totals of all controllers and workers together. See queueing.totals.
+-- Totals of all controllers and workers together. See queueing.observe.metrics.
 local function count(what, by)
   redis.call('HINCRBY', 'np:totals', what, by or 1)
 end
@@ -42,9 +42,10 @@ end
 
 -- The job that has ended wanted a call: queue the delivery that it carries. Its result must outlive the first attempt.
 local WEBHOOK_KEEP = 86400
+local KEEP_DEAD = 604800  -- seconds; of deliveries that an older broker queued, which do not say it
 local function call_webhook(job, id, ended)
   local hook = redis.call('HMGET', job, 'webhook_timeout', 'webhook_target', 'webhook', 'webhook_expires', 'webhook_id',
-    'webhook_ttl', 'owner')
+    'webhook_ttl', 'owner', 'webhook_keep')
   if not hook[5] then return false end
   local attempt = hook[5] .. '.1'
   if redis.call('EXISTS', 'rq:job:' .. attempt) == 0 then
@@ -52,7 +53,7 @@ local function call_webhook(job, id, ended)
       'result_ttl', 3600, 'device', hook[2], 'host', hook[2], 'driver', 'webhook', 'operation', 'webhook', 'origin', 'fifo',
       'description', '', 'priority', 'normal', 'idempotent', '1', 'reply_to', '', 'seq', 0, 'status', 'queued',
       'created_at', ended, 'enqueued_at', ended, 'owner', hook[7] or '', 'delivery', hook[5], 'delivery_job', id,
-      'delivery_attempt', 1)
+      'delivery_attempt', 1, 'delivery_keep', hook[8] or KEEP_DEAD)
     queue_fifo(attempt, tonumber(hook[6]))
   end
   redis.call('HDEL', job, 'webhook')
@@ -61,11 +62,11 @@ end
 
 -- A delivery that ended otherwise than by an attempt (expired in the queue, canceled, not to be opened) is a dead letter.
 local function bury_webhook(job, id, err, ended)
-  local had = redis.call('HMGET', job, 'delivery', 'delivery_job', 'delivery_attempt', 'device', 'data')
+  local had = redis.call('HMGET', job, 'delivery', 'delivery_job', 'delivery_attempt', 'device', 'data', 'delivery_keep')
   local clock = redis.call('TIME')
   redis.call('HSET', 'np:webhook:' .. had[1], 'job', had[2], 'target', had[4], 'attempts', tonumber(had[3]) - 1,
     'error', 'no attempt was made: ' .. err, 'failed_at', ended, 'sealed_as', id, 'sealed', had[5])
-  redis.call('EXPIRE', 'np:webhook:' .. had[1], 604800)
+  redis.call('EXPIRE', 'np:webhook:' .. had[1], had[6] or KEEP_DEAD)
   redis.call('ZADD', 'np:webhooks:dead', tonumber(clock[1]) * 1000, had[1])
 end
 
