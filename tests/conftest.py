@@ -7,7 +7,12 @@ from collections import defaultdict
 
 import pytest
 
-pytest_plugins = ["tests.lab.fixtures_real", "tests.lab.fixtures_redis", "tests.parity.table"]
+pytest_plugins = [
+    "tests.lab.fixtures_dialogues",
+    "tests.lab.fixtures_real",
+    "tests.lab.fixtures_redis",
+    "tests.parity.table",
+]
 
 REAL_PARTS = {
     "FRRouting": re.compile(r"frr|real_routers", re.IGNORECASE),

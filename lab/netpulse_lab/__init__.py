@@ -4,6 +4,19 @@ from __future__ import annotations
 
 from .client import LabError, LogLine, SimulatedDevice, SimulatorLab
 from .device_spec import DeviceSpec, Login
+from .dialogue_file import Dialogue, DialogueError, load_dialogue, shipped_dialogues
 from .journal import Counters
 
-__all__ = ["Counters", "DeviceSpec", "LabError", "LogLine", "Login", "SimulatedDevice", "SimulatorLab"]
+__all__ = [
+    "Counters",
+    "DeviceSpec",
+    "Dialogue",
+    "DialogueError",
+    "LabError",
+    "LogLine",
+    "Login",
+    "SimulatedDevice",
+    "SimulatorLab",
+    "load_dialogue",
+    "shipped_dialogues",
+]

@@ -1,7 +1,8 @@
-"""The simulator process: ``python -m netpulse_lab --count 20 --platform ios --control /tmp/lab.sock``.
+"""The simulator process: ``netpulse-lab --count 20 --platform ios --control /tmp/lab.sock``.
 
-When all devices listen it prints one line of JSON, ``{"devices": [...], "control": "PATH", "pid": N}``. It ends on
-SIGTERM, SIGINT, when stdin closes (``--exit-on-stdin-eof``) or when its parent ends (``--exit-with-parent``).
+When all devices listen it prints where they are, without passwords. With ``--json`` it prints one line instead,
+``{"devices": [...], "control": "PATH", "pid": N}``, with them. It ends on SIGTERM, SIGINT, when stdin closes
+(``--exit-on-stdin-eof``) or when its parent ends (``--exit-with-parent``).
 """
 
 from __future__ import annotations
@@ -23,28 +24,42 @@ from typing import Any
 
 from .control import ControlServer
 from .device_spec import DeviceSpec, SpecError, fleet
+from .dialogue_file import shipped_dialogues
 from .faults import FaultError
 from .platforms import PLATFORMS
 from .simulator import Simulator, describe
 
+_SHOWN = 30
+"""Devices that the overview lists."""
+
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m netpulse_lab", description="Simulated network devices.")
-    what = parser.add_mutually_exclusive_group(required=True)
+    parser = argparse.ArgumentParser(
+        prog="netpulse-lab", description="Simulated network devices on SSH, Telnet and eAPI, until ctrl-C."
+    )
+    what = parser.add_mutually_exclusive_group()
     what.add_argument("--config", metavar="FILE", help='JSON: {"devices": [{"name": "r1", "platform": "ios", ...}]}')
-    what.add_argument("--count", type=int, metavar="N", help="so many alike devices")
+    what.add_argument("--count", type=int, metavar="N", default=1, help="so many alike devices; default %(default)s")
     what.add_argument("--empty", action="store_true", help="no devices yet; they are added over the control socket")
     parser.add_argument("--platform", action="append", choices=PLATFORMS, help="may be repeated: used in turn")
+    parser.add_argument(
+        "--dialogue",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a device as data instead of a platform; a file, or one of: " + ", ".join(shipped_dialogues()),
+    )
     parser.add_argument("--host", default="127.0.0.1", help="address of the (first) device; default %(default)s")
     parser.add_argument("--own-addresses", action="store_true", help="each device on the address after the last")
     parser.add_argument("--port", type=int, default=0, help="SSH port; 0: any free one (default)")
     parser.add_argument("--telnet", action="store_true", help="Telnet too, on any free port")
-    parser.add_argument("--username", default="admin")
-    parser.add_argument("--password", default="admin-password")
-    parser.add_argument("--secret", default="enable-secret", help="enable secret")
+    parser.add_argument("--username", default="admin", help="default %(default)s")
+    parser.add_argument("--password", default="admin-password", help="default %(default)s")
+    parser.add_argument("--secret", default="enable-secret", help="enable secret; default %(default)s")
     parser.add_argument("--privilege", type=int, default=1, help="level that logins land at: 1 (default) or 15")
     parser.add_argument("--control", metavar="PATH.sock", help="unix socket for control requests")
-    parser.add_argument("--state-json", metavar="PATH", help="write the line of JSON to this file too")
+    parser.add_argument("--json", action="store_true", help="print one line of JSON for a program, passwords included")
+    parser.add_argument("--state-json", metavar="PATH", help="write that line of JSON to this file, for its owner only")
     parser.add_argument("--exit-on-stdin-eof", action="store_true")
     parser.add_argument("--exit-with-parent", action="store_true")
     return parser.parse_args()
@@ -64,6 +79,7 @@ def _specs(arguments: argparse.Namespace) -> list[DeviceSpec]:
     return fleet(
         arguments.count,
         platforms=arguments.platform or ["ios"],
+        dialogues=arguments.dialogue,
         first_address=arguments.host,
         own_addresses=arguments.own_addresses,
         port=arguments.port,
@@ -95,7 +111,7 @@ async def _run(arguments: argparse.Namespace) -> None:
         "control": arguments.control,
         "pid": os.getpid(),
     }
-    _publish(json.dumps(state), arguments.state_json)
+    _publish(state, path=arguments.state_json, as_json=arguments.json)
     # What stands now stays: the collector need not look at hundreds of configurations again and again.
     gc.collect()
     gc.freeze()
@@ -105,13 +121,37 @@ async def _run(arguments: argparse.Namespace) -> None:
         control.close()
 
 
-def _publish(line: str, path: str | None) -> None:
+def _publish(state: dict[str, Any], *, path: str | None, as_json: bool) -> None:
     """Tell that all is ready: on stdout, and in a file that is complete from the moment it exists."""
+    line = json.dumps(state)
     if path:
         fresh = Path(f"{path}.new")
-        fresh.write_text(line + "\n")
+        fresh.unlink(missing_ok=True)
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(line + "\n")
         fresh.replace(path)
-    print(line, flush=True)
+    print(line if as_json else _overview(state), flush=True)
+
+
+def _overview(state: dict[str, Any]) -> str:
+    """Where the devices are, for a person."""
+    devices = state["devices"]
+    columns = {"SSH": "port", "Telnet": "telnet_port", "HTTP": "http_port", "HTTPS": "https_port"}
+    used = {title: port for title, port in columns.items() if any(one[port] is not None for one in devices)}
+    rows = [["name", "platform", *used]]
+    rows += [
+        [one["name"], one["platform"], *(f"{one['host']}:{one[port]}" if one[port] else "-" for port in used.values())]
+        for one in devices[:_SHOWN]
+    ]
+    widths = [max(len(row[number]) for row in rows) for number in range(len(rows[0]))]
+    lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows] if devices else []
+    if len(devices) > _SHOWN:
+        lines.append(f"... and {len(devices) - _SHOWN} more (--state-json FILE lists all of them)")
+    users = sorted({one["username"] for one in devices})
+    login = f" Log in as {' or '.join(users)} with the password of --password." if users else ""
+    noun = "device listens" if len(devices) == 1 else "devices listen"
+    lines.append(f"{len(devices) or 'No'} {noun}.{login} ctrl-C ends the lab.")
+    return "\n".join(lines)
 
 
 def _watch_parent(loop: asyncio.AbstractEventLoop, stopped: asyncio.Event) -> None:
@@ -155,7 +195,7 @@ def main() -> int:
         if arguments.control:
             Path(arguments.control).unlink(missing_ok=True)
     except (SpecError, FaultError, OSError) as error:
-        print(f"simulator: {error}", file=sys.stderr)
+        print(f"netpulse-lab: {error}", file=sys.stderr)
         return 2
     return 0
 

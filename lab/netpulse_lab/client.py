@@ -46,6 +46,7 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 from .device_spec import DeviceSpec, fleet
+from .dialogue_file import Dialogue
 from .faults import Cut
 from .journal import Counters
 from .surroundings import Surroundings
@@ -57,7 +58,6 @@ _NETMIKO_TYPES = {
     "iosxr": "cisco_xr",
     "junos": "juniper_junos",
 }
-_ROOT = Path(__file__).resolve().parents[3]
 
 
 class LabError(RuntimeError):
@@ -85,7 +85,7 @@ class SimulatedDevice:
 
     def netmiko(self, *, telnet: bool = False, **more: Any) -> dict[str, Any]:
         """Arguments for `netmiko.ConnectHandler`; `more` is added to them."""
-        kind = _NETMIKO_TYPES[self.platform] + ("_telnet" if telnet else "")
+        kind = _NETMIKO_TYPES.get(self.platform, self.platform) + ("_telnet" if telnet else "")
         return {
             "device_type": kind,
             "host": self.host,
@@ -123,6 +123,7 @@ class SimulatorLab:
         devices: Sequence[DeviceSpec | Mapping[str, Any]] | None = None,
         count: int = 0,
         platforms: Sequence[str] = ("ios",),
+        dialogues: Sequence[str] = (),
         first_address: str = "127.0.0.1",
         own_addresses: bool = False,
         port: int = 0,
@@ -135,6 +136,7 @@ class SimulatorLab:
             devices: each device as a `DeviceSpec` or its fields.
             count: so many alike devices instead, see `device_spec.fleet` for the other arguments.
             platforms: of the alike devices, in turn.
+            dialogues: names or files of dialogues, in turn instead of platforms.
             first_address: of the alike devices.
             own_addresses: each of the alike devices on an address of its own.
             port: SSH port of the alike devices; 0: any free one.
@@ -149,6 +151,7 @@ class SimulatorLab:
             specs += fleet(
                 count,
                 platforms=platforms,
+                dialogues=dialogues,
                 first_address=first_address,
                 own_addresses=own_addresses,
                 port=port,
@@ -201,9 +204,8 @@ class SimulatorLab:
             self._process = subprocess.Popen(
                 [
                     *(sys.executable, "-m", "netpulse_lab", "--config", str(config), "--control", control),
-                    *("--exit-on-stdin-eof", "--exit-with-parent"),
+                    *("--json", "--exit-on-stdin-eof", "--exit-with-parent"),
                 ],
-                cwd=_ROOT,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=stderr,
@@ -316,6 +318,10 @@ class SimulatorLab:
         """The command lines alone, bare RETURNs as empty texts."""
         return [line.line for line in self.log(device, since=since) if line.kind in ("command", "exec")]
 
+    def received(self, device: SimulatedDevice | str) -> list[bytes]:
+        """Every byte that each terminal of a device that is a dialogue received, in the order they were opened."""
+        return [bytes.fromhex(text) for text in self._ask("received", device=_name(device))]
+
     def events(self, device: SimulatedDevice | str, *, since: int = 0) -> list[dict[str, Any]]:
         """What happened: reload, saved, confirmed, declined, cut, authentication failed, session refused, ..."""
         events: list[dict[str, Any]] = self._ask("events", device=_name(device), since=since)
@@ -403,7 +409,7 @@ def _name(device: SimulatedDevice | str) -> str:
 
 
 def _plain(value: object) -> object:
-    """What JSON cannot write by itself: a device's surroundings."""
-    if isinstance(value, Surroundings):
+    """What JSON cannot write by itself: a device's surroundings and its dialogue."""
+    if isinstance(value, Surroundings | Dialogue):
         return value.model_dump()
     raise TypeError(f"{type(value).__name__} cannot be sent to the simulator")

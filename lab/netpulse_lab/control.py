@@ -28,6 +28,7 @@ class ControlServer:
             "counters": self._counters,
             "log": self._log,
             "events": self._events,
+            "received": self._received,
             "running": self._running,
             "startup": self._startup,
             "faults": self._faults,
@@ -87,6 +88,9 @@ class ControlServer:
 
     async def _events(self, request: dict[str, Any]) -> object:
         return self._simulator.device(request["device"]).journal.events(since=int(request.get("since", 0)))
+
+    async def _received(self, request: dict[str, Any]) -> object:
+        return [stream.hex() for stream in self._simulator.device(request["device"]).journal.streams()]
 
     async def _running(self, request: dict[str, Any]) -> object:
         return self._simulator.device(request["device"]).running_text()

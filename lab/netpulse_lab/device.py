@@ -7,11 +7,11 @@ import hashlib
 import time
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from .config_session import Candidates
 from .config_store import ConfigTree, Entry
-from .device_spec import DeviceSpec
+from .device_spec import AuthMethod, DeviceSpec
 from .faults import Cut, Faults
 from .file_store import FileStore
 from .interpreter import Interpreter
@@ -53,6 +53,9 @@ class Device:
     def __init__(self, *, spec: DeviceSpec, platform: Platform, sequence: Iterator[int]) -> None:
         self.spec = spec
         self.platform = platform
+        self.dialogue = spec.dialogue
+        self.memory = dict(spec.dialogue.memory) if spec.dialogue is not None else {}
+        """The variables of a dialogue."""
         self.faults = Faults()
         self.faults.update(spec.faults)
         self.journal = Journal(sequence=sequence)
@@ -86,6 +89,11 @@ class Device:
         return load(self, self.spec.config, tree) if self.spec.config else tree
 
     @property
+    def auth_methods(self) -> tuple[AuthMethod | Literal["none"], ...]:
+        """What SSH accepts; ``none`` lets everybody in."""
+        return tuple(self.dialogue.auth) if self.dialogue is not None else self.spec.auth_methods
+
+    @property
     def hostname(self) -> str:
         """The host name in the running configuration."""
         *sections, leaf = self.platform.hostname
@@ -101,6 +109,8 @@ class Device:
 
     def banner(self, kind: str) -> str:
         """The text of a configured banner, "" when there is none."""
+        if self.dialogue is not None:
+            return self.dialogue.banner if kind == "login" else ""
         entry = self.running.root.find("banner", kind)
         return entry.words[2] + "\n" if entry is not None else ""
 
@@ -148,6 +158,7 @@ class Device:
         """Go back to the configuration of the start, running and saved; files that came later go, sessions stay."""
         self.candidates.clear()
         self.files.clear()
+        self.memory = dict(self.dialogue.memory) if self.dialogue is not None else {}
         self.replace_running(self._factory_config(), "console")
         self.startup = self.running.copy()
         self.changed = None

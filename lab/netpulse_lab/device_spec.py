@@ -5,10 +5,12 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import ValidationError
 
+from .dialogue_file import Dialogue, DialogueError, load_dialogue
 from .surroundings import Surroundings
 
 SshProfile = Literal["modern", "old_algorithms"]
@@ -70,6 +72,9 @@ class DeviceSpec:
     reload_seconds: float = 0.0
     """How long the device refuses connections after a reload."""
     faults: Mapping[str, Any] = field(default_factory=dict)
+    dialogue: Dialogue | None = None
+    """What it says, as data, instead of a simulated `platform`: a `Dialogue`, its content, the name of one that comes
+    with the lab, or the path of a file."""
     surroundings: Surroundings = field(default_factory=Surroundings)
     """What it sees around itself: neighbours, counters, sensors."""
 
@@ -101,6 +106,7 @@ class DeviceSpec:
             if text in data and not isinstance(data[text], str):
                 raise SpecError(f"device {name!r}: {text!r} takes a text, not {data[text]!r}")
         data["surroundings"] = _surroundings(name, data.get("surroundings", {}))
+        data["dialogue"] = _dialogue(name, data.get("dialogue"))
         data["logins"] = tuple(_login(name, item) for item in data.get("logins", ()))
         data["auth_methods"] = tuple(data.get("auth_methods", cls.__dataclass_fields__["auth_methods"].default))
         data["authorized_keys"] = tuple(data.get("authorized_keys", ()))
@@ -124,7 +130,9 @@ class DeviceSpec:
         for name, port in ports.items():
             if port is not None and (isinstance(port, bool) or not isinstance(port, int) or not 0 <= port < 65536):
                 raise SpecError(f"device {self.name!r}: {name!r} takes 0 to 65535, not {port!r}")
-        if self.platform != "eos" and (self.http_port is not None or self.https_port is not None):
+        if self.dialogue is not None:
+            self._check_dialogue(self.dialogue)
+        elif self.platform != "eos" and (self.http_port is not None or self.https_port is not None):
             raise SpecError(f"device {self.name!r}: 'http_port' and 'https_port' (eAPI) take platform eos")
         if self.privilege not in range(16):
             raise SpecError(f"device {self.name!r}: 'privilege' takes 0 to 15, not {self.privilege!r}")
@@ -137,6 +145,26 @@ class DeviceSpec:
         for account in (Login(username=self.username, password=self.password), *self.logins):
             if any(not text or set(text) & set(" \t\r\n") for text in (account.username, account.password)):
                 raise SpecError(f"device {self.name!r}: user names and passwords are texts without blanks")
+
+    def _check_dialogue(self, dialogue: Dialogue) -> None:
+        for name, given in (("config", self.config), ("motd", self.motd), ("banner", self.banner)):
+            if given:
+                raise SpecError(f"device {self.name!r}: a dialogue has no {name!r}; write it in the dialogue")
+        if self.http_port is not None or self.https_port is not None:
+            raise SpecError(f"device {self.name!r}: a dialogue has no eAPI ('http_port', 'https_port')")
+        if self.telnet_port is not None and not dialogue.telnet:
+            raise SpecError(
+                f"device {self.name!r}: its dialogue has no Telnet; name the state to begin in with 'telnet'"
+            )
+
+
+def _dialogue(device: str, value: Any) -> Dialogue | None:
+    if value is None or isinstance(value, Dialogue):
+        return value
+    try:
+        return load_dialogue(value)
+    except DialogueError as error:
+        raise SpecError(f"device {device!r}: {error}") from error
 
 
 def _surroundings(device: str, value: Any) -> Surroundings:
@@ -161,6 +189,7 @@ def fleet(
     count: int,
     *,
     platforms: Sequence[str] = ("ios",),
+    dialogues: Sequence[str] = (),
     first_address: str = "127.0.0.1",
     own_addresses: bool = False,
     port: int = 0,
@@ -171,6 +200,7 @@ def fleet(
     Args:
         count: how many.
         platforms: used in turn.
+        dialogues: names or files of dialogues, used in turn instead of platforms.
         first_address: address of the first device, and of all of them unless `own_addresses`.
         own_addresses: every device gets the address after the one before.
         port: SSH port of each; 0 lets the system choose. Other than 0 needs `own_addresses`.
@@ -184,11 +214,15 @@ def fleet(
     if port and not own_addresses and count > 1:
         raise SpecError("several devices on one address need port 0, or own addresses")
     start = ipaddress.ip_address(first_address)
+    kinds = [
+        *({"dialogue": one} for one in dialogues),
+        *({"platform": one} for one in platforms if not dialogues),
+    ]
     return [
         DeviceSpec.from_mapping(
             {
-                "name": f"{platforms[number % len(platforms)]}-{number + 1:03}",
-                "platform": platforms[number % len(platforms)],
+                "name": f"{Path(next(iter(kinds[number % len(kinds)].values()))).stem}-{number + 1:03}",
+                **kinds[number % len(kinds)],
                 "host": str(start + number) if own_addresses else first_address,
                 "port": port,
                 **common,

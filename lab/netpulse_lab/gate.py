@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from .device import Device
+from .dialogue_terminal import DialogueTerminal
 from .faults import Cut
 from .terminal import Terminal
 
@@ -33,7 +34,7 @@ class Gate(asyncio.Transport, asyncio.Protocol):
         self.session = 0
         self.username = ""
         self.peer = ""
-        self.terminals: set[Terminal] = set()
+        self.terminals: set[Terminal | DialogueTerminal] = set()
         self._speak = speak
         self._tcp: asyncio.Transport | None = None
         self._speaker: asyncio.Protocol | None = None

@@ -40,6 +40,7 @@ class Journal:
         self.counters = Counters()
         self._lines: deque[tuple[int, float, int, str, LineKind, str]] = deque(maxlen=keep)
         self._events: deque[dict[str, Any]] = deque(maxlen=keep)
+        self._streams: list[bytearray] = []
 
     def line(self, *, session: int, mode: str, kind: LineKind, text: str) -> None:
         """Note a line as it was received, before it is acted on."""
@@ -51,6 +52,15 @@ class Journal:
     def event(self, name: str, /, **details: Any) -> None:
         """Note that something happened."""
         self._events.append({"seq": next(self._sequence), "time": time.monotonic(), "event": name, **details})
+
+    def new_stream(self) -> bytearray:
+        """Where a new terminal keeps every byte that it receives; only devices that are dialogues do."""
+        self._streams.append(bytearray())
+        return self._streams[-1]
+
+    def streams(self) -> list[bytes]:
+        """What each terminal received, in the order in which they were opened."""
+        return [bytes(stream) for stream in self._streams]
 
     def lines(self, *, since: int = 0) -> list[dict[str, Any]]:
         """The lines after sequence number `since`, oldest first."""
@@ -69,3 +79,5 @@ class Journal:
         self.counters = Counters(open_sessions=self.counters.open_sessions)
         self._lines.clear()
         self._events.clear()
+        for stream in self._streams:
+            stream.clear()

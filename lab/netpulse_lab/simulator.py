@@ -11,6 +11,7 @@ import asyncssh
 
 from .device import Device
 from .device_spec import DeviceSpec, SpecError
+from .dialogue_device import dialogue_platform
 from .eapi import EapiConnection
 from .eapi_tls import identity, server_context
 from .faults import Cut
@@ -30,7 +31,7 @@ class Simulator:
     def __init__(self) -> None:
         self._devices: dict[str, Device] = {}
         self._servers: dict[str, list[asyncio.Server]] = {}
-        self._options: dict[tuple[str, str], asyncssh.SSHServerConnectionOptions] = {}
+        self._options: dict[tuple[str, str, bool], asyncssh.SSHServerConnectionOptions] = {}
         self._sequence = itertools.count(1)
         self._given: set[tuple[str, int]] = set()
 
@@ -58,7 +59,7 @@ class Simulator:
         if spec.name in self._devices:
             raise SpecError(f"there is already a device {spec.name!r}")
         try:
-            platform = platform_named(spec.platform)
+            platform = dialogue_platform(spec.dialogue) if spec.dialogue else platform_named(spec.platform)
             device = Device(spec=spec, platform=platform, sequence=self._sequence)
         except ValueError as error:
             raise SpecError(f"device {spec.name!r}: {error}") from error
@@ -134,11 +135,12 @@ class Simulator:
                 server.close()
 
     def _ssh_options(self, spec: DeviceSpec, version: str) -> asyncssh.SSHServerConnectionOptions:
+        profile, dialogue = spec.ssh_profile, spec.dialogue is not None
         if spec.own_host_key:
-            return server_options(spec.ssh_profile, new_host_key(spec.ssh_profile), version)
-        key = (spec.ssh_profile, version)
+            return server_options(profile, new_host_key(profile), version, dialogue=dialogue)
+        key = (profile, version, dialogue)
         if key not in self._options:
-            self._options[key] = server_options(spec.ssh_profile, shared_host_key(spec.ssh_profile), version)
+            self._options[key] = server_options(profile, shared_host_key(profile), version, dialogue=dialogue)
         return self._options[key]
 
     def remove(self, name: str, *, action: Cut = "rst") -> None:
@@ -177,7 +179,7 @@ def describe(device: Device) -> dict[str, Any]:
     spec = device.spec
     return {
         "name": spec.name,
-        "platform": spec.platform,
+        "platform": spec.dialogue.platform if spec.dialogue else spec.platform,
         "host": spec.host,
         "port": device.port,
         "telnet_port": device.telnet_port,

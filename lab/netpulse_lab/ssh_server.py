@@ -14,6 +14,7 @@ from asyncssh.stream import SSHServerStreamSession
 
 from .device import Device
 from .device_spec import SshProfile
+from .dialogue_terminal import DialogueTerminal
 from .faults import Cut
 from .file_transfer import transfer_session
 from .gate import Gate
@@ -43,9 +44,16 @@ def new_host_key(profile: SshProfile) -> asyncssh.SSHKey:
     return asyncssh.generate_private_key("ssh-ed25519")
 
 
-def server_options(profile: SshProfile, host_key: asyncssh.SSHKey, version: str) -> asyncssh.SSHServerConnectionOptions:
-    """The SSH options of a kind of device; one object serves all devices of that kind."""
-    algorithms = _OLD if profile == "old_algorithms" else {"kex_algs": _MODERN_KEX}
+def server_options(
+    profile: SshProfile, host_key: asyncssh.SSHKey, version: str, *, dialogue: bool = False
+) -> asyncssh.SSHServerConnectionOptions:
+    """The SSH options of a kind of device; one object serves all devices of that kind.
+
+    A `dialogue` may be of any vendor: it knows the key exchange too that clients insist on for some of them.
+    """
+    algorithms = {"kex_algs": [*_MODERN_KEX, *(_OLD["kex_algs"] if dialogue else ())]}
+    if profile == "old_algorithms":
+        algorithms = _OLD
     options = asyncssh.SSHServerConnectionOptions(
         server_factory=DeviceServer,
         server_host_keys=[host_key],
@@ -104,16 +112,16 @@ class DeviceServer(asyncssh.SSHServer):
         text = PROMPT_LIKE_BANNER if self._device.faults.prompt_like_banner else self._device.banner("login")
         if text:
             self._connection.send_auth_banner(text)
-        return True
+        return "none" not in self._device.auth_methods
 
     def password_auth_supported(self) -> bool:
-        return "password" in self._device.spec.auth_methods
+        return "password" in self._device.auth_methods
 
     def kbdint_auth_supported(self) -> bool:
-        return "keyboard-interactive" in self._device.spec.auth_methods
+        return "keyboard-interactive" in self._device.auth_methods
 
     def public_key_auth_supported(self) -> bool:
-        return "publickey" in self._device.spec.auth_methods
+        return "publickey" in self._device.auth_methods
 
     async def validate_password(self, username: str, password: str) -> bool:
         return await self._judge(self._device.platform.check_password(self._device, username, password))
@@ -177,7 +185,7 @@ class DeviceSession(asyncssh.SSHServerSession[bytes]):
     def __init__(self, gate: Gate, shell: Interpreter) -> None:
         self._gate = gate
         self._shell = shell
-        self._terminal: Terminal | None = None
+        self._terminal: Terminal | DialogueTerminal | None = None
         self._command: str | None = None
         self._transfer: SSHServerStreamSession[bytes] | None = None
 
@@ -196,13 +204,15 @@ class DeviceSession(asyncssh.SSHServerSession[bytes]):
     def exec_requested(self, command: str) -> bool:
         self._command = command
         device = self._gate.device
+        if device.dialogue is not None:
+            return False  # a dialogue is one of a terminal
         if command.startswith("scp ") and device.platform.copies(device, "scp"):
             self._begin_transfer(device)
         return True
 
     def subsystem_requested(self, subsystem: str) -> bool:
         device = self._gate.device
-        if subsystem != "sftp" or not device.platform.copies(device, "sftp"):
+        if subsystem != "sftp" or device.dialogue is not None or not device.platform.copies(device, "sftp"):
             return False
         self._begin_transfer(device)
         return True
@@ -215,6 +225,9 @@ class DeviceSession(asyncssh.SSHServerSession[bytes]):
         if self._transfer is not None:
             self._transfer.session_started()
             return
+        if self._gate.device.dialogue is not None:
+            self._start_dialogue(self._gate.device)
+            return
         terminal = Terminal(device=self._gate.device, wire=self, shell=self._shell, once=self._command is not None)
         self._terminal = terminal
         self._gate.terminals.add(terminal)
@@ -222,6 +235,14 @@ class DeviceSession(asyncssh.SSHServerSession[bytes]):
             terminal.run_once(self._command)
         else:
             terminal.start(greeting(self._gate.device))
+
+    def _start_dialogue(self, device: Device) -> None:
+        if device.faults.on_login:
+            self.cut(device.faults.on_login)
+            return
+        self._terminal = DialogueTerminal(device=device, wire=self, session=self._gate.session)
+        self._gate.terminals.add(self._terminal)
+        self._terminal.start()
 
     def data_received(self, data: bytes, datatype: asyncssh.DataType) -> None:
         if self._transfer is not None:

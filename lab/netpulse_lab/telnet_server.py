@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 
+from .dialogue_terminal import DialogueTerminal
 from .faults import Cut
 from .gate import Gate
 from .outcome import Ask, Leave, Outcome, Pause
@@ -25,13 +26,19 @@ class TelnetSession(asyncio.Protocol):
     def __init__(self, gate: Gate) -> None:
         self._gate = gate
         self._device = gate.device
-        self._terminal: Terminal | None = None
+        self._terminal: Terminal | DialogueTerminal | None = None
         self._command = bytearray()
         """An option command that has not come completely."""
         self._attempts = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._gate.write(bytes([_IAC, _WILL, _ECHO, _IAC, _WILL, _SUPPRESS_GO_AHEAD, _IAC, _DO, _WINDOW_SIZE]))
+        if self._device.dialogue is not None:
+            dialogue = DialogueTerminal(device=self._device, wire=self)
+            self._terminal = dialogue
+            self._gate.terminals.add(dialogue)
+            dialogue.start_telnet(self._dialogue_logged_in)
+            return
         self._terminal = Terminal(device=self._device, wire=self)
         self._gate.terminals.add(self._terminal)
         text = self._device.banner("login")
@@ -73,9 +80,13 @@ class TelnetSession(asyncio.Protocol):
             device.journal.event("session refused", username=name)
             return Leave()
         self._gate.logged_in(name)
-        assert self._terminal is not None, "a password was typed"
+        assert isinstance(self._terminal, Terminal), "a password was typed"
         self._terminal.shell = device.shell(username=name, privilege=privilege, session=self._gate.session)
         return greeting(device)
+
+    def _dialogue_logged_in(self) -> int:
+        self._gate.logged_in(self._device.spec.username)
+        return self._gate.session
 
     # -- options -----------------------------------------------------------------------------------------------------
 

@@ -49,7 +49,7 @@ def test_it_says_where_its_devices_are_and_ends_on_sigterm(tmp_path: Path) -> No
     control, state = tmp_path / "control.sock", tmp_path / "state.json"
     options = ["--count", "3", "--platform", "ios", "--platform", "eos", "--telnet", "--privilege", "15"]
     with subprocess.Popen(
-        [*COMMAND, *options, "--control", str(control), "--state-json", str(state)],
+        [*COMMAND, *options, "--json", "--control", str(control), "--state-json", str(state)],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,
@@ -72,6 +72,43 @@ def test_it_says_where_its_devices_are_and_ends_on_sigterm(tmp_path: Path) -> No
     assert not control.exists()
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection((devices[0].host, devices[0].port), timeout=5)
+
+
+def started(*arguments: str) -> str:
+    """What the command says when its devices listen."""
+    with subprocess.Popen([*COMMAND, *arguments], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        lines: list[str] = []
+        for line in process.stdout:
+            lines.append(line)
+            if "ctrl-C ends the lab" in line:
+                break
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=60) == 0
+    return "".join(lines)
+
+
+def test_it_tells_a_person_where_its_devices_are_and_no_password(tmp_path: Path) -> None:
+    state = tmp_path / "state.json"
+    secrets = ["--username", "ops", "--password", "hidden-word", "--secret", "hidden-secret"]
+    said = started("--count", "2", "--platform", "eos", "--telnet", *secrets, "--state-json", str(state))
+    assert re.search(r"^name +platform +SSH +Telnet\neos-001 +eos +127\.0\.0\.1:\d+ +127\.0\.0\.1:\d+\neos-002", said)
+    assert "2 devices listen. Log in as ops with the password of --password. ctrl-C ends the lab." in said
+    assert "hidden" not in said
+    assert state.stat().st_mode & 0o777 == 0o600
+    assert json.loads(state.read_text())["devices"][0]["password"] == "hidden-word"
+
+
+def test_one_device_is_enough_and_many_are_cut_short() -> None:
+    assert "1 device listens." in started()
+    assert "... and 2 more" in started("--count", "32")
+
+
+def test_dialogues_are_played_from_the_command_line() -> None:
+    said = started("--count", "2", "--dialogue", "fortinet", "--dialogue", "cisco_asa")
+    assert re.search(r"fortinet-001 +fortinet .*\ncisco_asa-002 +cisco_asa ", said)
+    done = run("--dialogue", "no-such-device")
+    assert (done.returncode, "no dialogue 'no-such-device'" in done.stderr) == (2, True)
 
 
 def test_it_ends_when_stdin_closes() -> None:
@@ -117,7 +154,7 @@ def test_a_wrong_configuration_is_refused_with_a_reason(tmp_path: Path, config: 
     path.write_text(config)
     done = run("--config", str(path))
     assert done.returncode == 2
-    assert done.stderr.startswith("simulator: ")
+    assert done.stderr.startswith("netpulse-lab: ")
     assert message in done.stderr
     assert "Traceback" not in done.stderr
 

@@ -23,7 +23,9 @@ def show_cooling(shell: Interpreter, found: Match[Command]) -> str:
 
 def cooling_data(shell: Interpreter, found: Match[Command]) -> object:
     fans = shell.device.spec.surroundings.fans
-    slots = [{"label": one.name, "status": "ok" if one.ok else "failed", "speed": 30, "fans": []} for one in fans]
+    slots: list[dict[str, object]] = [
+        {"label": one.name, "status": "ok" if one.ok else "failed", "speed": 30, "fans": []} for one in fans
+    ]
     status = "coolingOk" if all(one.ok for one in fans) else "coolingInsufficientFanTrays"
     return {"systemStatus": status, "fanTraySlots": slots, "powerSupplySlots": []}
 
