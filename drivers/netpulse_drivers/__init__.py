@@ -18,6 +18,7 @@ from netpulse_drivers.base import (
 from netpulse_drivers.deadline import Deadline
 from netpulse_drivers.errors import (
     AuthenticationFailed,
+    CandidateDirty,
     CertificateUntrusted,
     CommandRefused,
     CommandTimeout,
@@ -49,6 +50,7 @@ __all__ = [
     "AuthenticationFailed",
     "BaseDriver",
     "Call",
+    "CandidateDirty",
     "CertificateUntrusted",
     "ChangeRequest",
     "ChangeResult",

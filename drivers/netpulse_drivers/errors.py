@@ -16,6 +16,7 @@
         ├── AuthenticationFailed       authentication_failed   auth       no
         ├── PrivilegeRefused           privilege_refused       privilege  no
         ├── CommandRefused             command_refused         execute    no
+        │   ├── CandidateDirty         candidate_dirty         execute    no
         │   └── NothingPending         nothing_pending         execute    no
         ├── OutputTooLarge             output_too_large        execute    no
         ├── CommandTimeout             command_timeout         execute    yes
@@ -206,6 +207,12 @@ class CommandRefused(DriverError):
     """The device answered a command or a configuration line with an error of its own."""
 
     code = "command_refused"
+
+
+class CandidateDirty(CommandRefused):
+    """The device's candidate configuration holds edits that nobody committed; no line of the change was typed."""
+
+    code = "candidate_dirty"
 
 
 class NothingPending(CommandRefused):

@@ -78,18 +78,21 @@ class ChangeResult:
 
     Attributes:
         outputs: what the device said, step by step.
-        changed: whether the running configuration differs from before (with ``dry_run``: would differ).
+        changed: whether the running configuration differs from before (with ``dry_run``: would differ); None: nobody
+            can tell, and ``warnings`` say why.
         diff: unified or vendor diff, "" where there is none to give.
         applied: the lines that were sent and taken, in order (with ``dry_run``: that would be sent).
         saved: whether the running configuration was written to the start-up configuration.
         backup: the running configuration before the change, when it was asked for.
         pending: the commit that now waits for its confirmation.
         settled: the device's name of the commit that was confirmed or taken back; "" where it has none.
+        warnings: what the caller should know although the change did not fail.
+        left_out: lines of the request that were not typed (comments, the end of configuration mode).
         certain: False when a confirmation was sent to a platform that does not say whether it took effect.
     """
 
     outputs: list[Output]
-    changed: bool
+    changed: bool | None
     diff: str = ""
     applied: list[str] = field(default_factory=list)
     saved: bool = False
@@ -97,3 +100,5 @@ class ChangeResult:
     pending: PendingCommit | None = None
     settled: str = ""
     certain: bool = True
+    warnings: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)

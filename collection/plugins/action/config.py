@@ -85,12 +85,15 @@ class ActionModule(BrokerAction):
         saved = bool(account.get("saved"))
         # Saving is a change when the two configurations may have differed; with save_when=changed the lines tell.
         counts_as_change = saved and self.options["save_when"] in ("always", "modified")
+        changed = account.get("changed", False)  # null: the broker cannot tell, and says why in the warnings
         self._result.update(
-            changed=bool(account.get("changed")) or counts_as_change or outcome_unknown(job),
+            changed=changed is None or bool(changed) or counts_as_change or outcome_unknown(job),
             commands=applied,
             updates=applied,
             saved=saved,
         )
+        if account.get("warnings"):
+            self._result["warnings"] = [*self._result.get("warnings", []), *account["warnings"]]
         if self._task.diff:
             self._result["diff"] = {"prepared": account.get("diff") or ""}
 

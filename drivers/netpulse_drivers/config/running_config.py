@@ -100,6 +100,17 @@ def parse_configuration(
     return Configuration(lines)
 
 
+def is_left_out(line: str, *, ignore: Iterable[str] = ()) -> bool:
+    """Whether ``wanted_configuration`` drops this line: a comment, the ``end`` of it all, or one that is ignored."""
+    content = line.strip()
+    return (
+        content == "end"
+        or content.startswith(_COMMENTS)
+        or _NOT_CONFIGURATION.match(content) is not None
+        or any(re.match(expression, content) for expression in ignore)
+    )
+
+
 def wanted_configuration(
     lines: Sequence[str], parents: Sequence[str], *, multiline: Blocks = (), ignore: Iterable[str] = ()
 ) -> Configuration:

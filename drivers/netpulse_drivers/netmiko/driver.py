@@ -67,7 +67,8 @@ class NetmikoDriver(InteractiveSupport, BaseDriver):
         assert isinstance(connection_args, NetmikoConnectionArgs)  # noqa: S101
         name = connection_args.device_type
         if change is not None:
-            refuse_unsupported(name, platform_of(name), change)
+            change_args = args if isinstance(args, NetmikoChangeArgs) else NetmikoChangeArgs()
+            refuse_unsupported(name, platform_of(name), change, change_args)
         elif operation in ("confirm", "rollback"):
             refuse_confirm_or_rollback(name, platform_of(name), rollback=operation == "rollback")
 

@@ -40,7 +40,7 @@ def run_query(
         reply = _exchange(session, command, args)
         text, refusable = _presented(session, reply, command, args), reply.ended_by != "expected"
     elapsed = time.monotonic() - started
-    if session.at_prompt and session.prompt.in_config:
+    if session.at_prompt and session.prompt.in_config and not session.platform.modeless:
         leave_config_mode(session, abort=True)
     refusal = _refusal(session, text, args) if refusable else ""
     if refusal:

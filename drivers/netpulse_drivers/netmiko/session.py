@@ -23,7 +23,7 @@ from netpulse_drivers.netmiko.event_driven import PROMPT_AT_LOGIN, EventDriven
 from netpulse_drivers.results import Output
 from netpulse_drivers.terminal.bounded_regex import BoundedRegex
 from netpulse_drivers.terminal.byte_stream import StreamClosed
-from netpulse_drivers.terminal.platforms import Answer, Platform
+from netpulse_drivers.terminal.platforms import Answer, Platform, variant_of
 from netpulse_drivers.terminal.prompt import Prompt
 from netpulse_drivers.terminal.received import LARGEST_ANSWER
 from netpulse_drivers.terminal.reply import Reply, ReplyEnd, ReplyTimeout
@@ -81,6 +81,7 @@ class NetmikoSession:
 
         deadline = connection.deadline.sooner(10.0)
         reply = connection.exchange("", verify=False, end=ReplyEnd(prompt=first), deadline=deadline)
+        self.platform = variant_of(self.platform, reply.last_line)
         self.prompt = Prompt(reply.last_line, self.platform)
         reply = connection.exchange("", verify=False, end=ReplyEnd(prompt=self.prompt.accepts), deadline=deadline)
         self.prompt = self.login_prompt = self.prompt.moved_to(reply.last_line)

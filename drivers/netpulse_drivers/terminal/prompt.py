@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
-from netpulse_drivers.terminal.platforms import Platform
+from netpulse_drivers.terminal.platforms import WIDE, Platform
 
 STEM_LENGTH = 16
 """Characters of the name that all modes show: IOS shortens the name in configuration mode."""
@@ -63,7 +63,7 @@ class Prompt:
 
     def resembles(self, line: str) -> bool:
         """Whether the line has the form of this platform's prompts, whatever the name (a renamed device)."""
-        if self.platform.refusals in {"generic", "shell"}:
+        if self.platform.prompt in WIDE:
             return _CAUTIOUS.fullmatch(line) is not None
         return self.platform.expression.fullmatch(line) is not None
 

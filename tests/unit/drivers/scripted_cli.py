@@ -32,8 +32,8 @@ class ScriptedCli:
         return data
 
     def send(self, data: bytes, timeout: float) -> None:
-        for character in data.decode():
-            if character != "\n":
+        for character in data.decode().replace("\r\n", "\n"):
+            if character not in "\r\n":
                 self._line += character
                 continue
             line, self._line = self._line, ""
@@ -56,7 +56,7 @@ def session_with(device_type: str, prompt: str, script: Script) -> tuple[Netmiko
     cli = ScriptedCli(prompt, script)
     connection.attach(cli)
     session = NetmikoSession(connection, platform_of(device_type))
-    connection.base_prompt = prompt.rstrip(" #>$")
+    connection.base_prompt = prompt.rsplit("\n", maxsplit=1)[-1].rstrip(" #>$")
     with_call = Call(deadline=Deadline.after(10))
     connection.guard, connection.deadline = with_call.before_write, with_call.deadline
     session.learn_prompt()

@@ -8,7 +8,8 @@ from netpulse_drivers import InvalidArguments
 from netpulse_drivers.terminal.bounded_regex import BoundedRegex
 from netpulse_drivers.terminal.platforms import platform_of
 from netpulse_drivers.terminal.prompt import Prompt
-from netpulse_drivers.terminal.refusals import FAMILIES, refused_line, refused_query
+from netpulse_drivers.terminal.refusal_texts import FAMILIES
+from netpulse_drivers.terminal.refusals import refused_line, refused_query
 from netpulse_drivers.terminal.terminal_text import (
     ASYNCHRONOUS,
     PAGER,

@@ -113,6 +113,8 @@ class Account:
                 "diff": redactor.device_text(self.change.diff),
                 "applied": redactor.device_data(list(self.change.applied)),
                 "saved": self.change.saved,
+                "warnings": list(self.change.warnings),
+                "left_out": redactor.device_data(list(self.change.left_out)),
             }
             if self.change.backup is not None:
                 result["backup"] = redactor.device_text(self.change.backup)

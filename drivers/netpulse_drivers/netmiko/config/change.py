@@ -2,30 +2,38 @@
 
 from __future__ import annotations
 
-import re
 import time
-from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import paramiko
 
 from netpulse_drivers.base import ChangeRequest
 from netpulse_drivers.errors import CommandRefused, UnsupportedOperation
-from netpulse_drivers.netmiko.config.change_modes import enter_config_mode, leave_config_mode
-from netpulse_drivers.netmiko.config.commit import commit_candidate, commit_command, presented, seconds_of_timer
+from netpulse_drivers.netmiko.config.change_modes import (
+    enter_config_mode,
+    is_modeless,
+    leave_config_mode,
+    return_to_top,
+)
+from netpulse_drivers.netmiko.config.commit import (
+    commit_by_netmiko,
+    commit_candidate,
+    commit_command,
+    commits_by_netmiko,
+    seconds_of_timer,
+)
 from netpulse_drivers.netmiko.config.ensure import Plan, plan_change
 from netpulse_drivers.netmiko.config.privilege import give_back_privilege, raise_privilege
 from netpulse_drivers.netmiko.config.save import differs_from_startup, save_config
-from netpulse_drivers.netmiko.operation_args import DEFAULT_READ_TIMEOUT, NetmikoChangeArgs
+from netpulse_drivers.netmiko.config.sending import LineSender, renames
+from netpulse_drivers.netmiko.operation_args import NetmikoChangeArgs
 from netpulse_drivers.netmiko.session import NetmikoSession
-from netpulse_drivers.results import ChangeResult, Output, PendingCommit
-from netpulse_drivers.terminal.bounded_regex import BoundedRegex
+from netpulse_drivers.results import ChangeResult, PendingCommit
 from netpulse_drivers.terminal.byte_stream import StreamClosed
 from netpulse_drivers.terminal.platforms import Platform
-from netpulse_drivers.terminal.refusals import refused_line
+from netpulse_drivers.terminal.prompt import Prompt
+from netpulse_drivers.terminal.refusals import knows_refusals
 from netpulse_drivers.terminal.reply import ReplyTimeout
-
-_BANNER = BoundedRegex(r"^banner\s", name="bypass_commands")
-_RENAMES = re.compile(r"\s*(?:set system |set )?(?:host-?name|sysname|switchname)\b", re.IGNORECASE)
 
 
 def apply_change(
@@ -35,53 +43,66 @@ def apply_change(
 
     Raises:
         UnsupportedOperation: the platform has no such thing; nothing was typed.
+        CandidateDirty: the candidate holds somebody else's edits; no line was typed.
         CommandRefused: at the first refused line; ``outputs`` hold what was typed, ``details`` what had been applied.
         PrivilegeRefused; the session's ``operation`` adds the rest.
     """
-    refuse_unsupported(session.connection.device_type, session.platform, change)
+    platform = session.platform
+    refuse_unsupported(session.connection.device_type, platform, change, args)
     before = session.prompt
     try:
-        if change.enable or (change.enable is None and _needs_device(change)):
+        if change.enable or (change.enable is None and platform.change_enables and _needs_device(change)):
             raise_privilege(session, secret)
         plan = plan_change(session, change, args)
-        saved = False
-        effective = bool(plan.lines)
+        sent = _Sent(changed=bool(plan.lines))
         pending: PendingCommit | None = None
         if not change.dry_run:
             if plan.lines:
                 since = time.time()
-                effective = _send(session, plan, change, args)
-                pending = _pending(session.platform, change, args, since) if effective else None
-            saved = bool(effective and args.commit and session.platform.commit)
-            if _wants_saving(session, change, args, changed=effective) and not saved:
+                sent = _send(session, plan, change, args, home=before)
+                pending = _pending(platform, change, args, since) if sent.changed else None
+            sent.saved = bool(sent.changed and sent.committed and platform.commit_persists)
+            if _wants_saving(session, change, args, changed=sent.changed is not False) and not sent.saved:
                 session.progress.append(save_config(session, args.save_command))
-                saved = True
+                sent.saved = True
         return ChangeResult(
             outputs=list(session.progress),
-            changed=effective and (args.commit or not session.platform.commit),
+            changed=sent.changed,
             diff=plan.diff,
             applied=plan.lines,
-            saved=saved,
+            saved=sent.saved,
             backup=plan.backup,
             pending=pending,
+            warnings=sent.warnings,
+            left_out=plan.left_out,
         )
     finally:
         if session.at_prompt and not session.unusable_reason:
             give_back_privilege(session, before)
 
 
-def refuse_unsupported(name: str, platform: Platform, change: ChangeRequest) -> None:
+def refuse_unsupported(name: str, platform: Platform, change: ChangeRequest, args: NetmikoChangeArgs) -> None:
     """Refuse what netmiko, or this platform of it, cannot do.
 
     Raises:
         UnsupportedOperation
     """
+    platforms = [platform, *(variant for _, variant in platform.variants)]
     if change.replace:
         raise UnsupportedOperation(f"netmiko cannot replace the whole configuration of {name}; driver napalm can")
-    if change.revert_in is not None and not platform.commit_confirmed:
+    if change.ensure is not None and change.lines and not any(one.comparable for one in platforms):
+        policy = change.ensure
+        if policy.match != "none" or policy.parents or policy.replace != "line":
+            raise UnsupportedOperation(
+                f"the configuration of {name} cannot be compared line by line: give ensure.match none without parents "
+                "and replace, or send the lines as a plain change"
+            )
+    if change.revert_in is not None and not any(one.commit_confirmed for one in platforms):
         raise UnsupportedOperation(f"{name} has no commit with rollback timer (revert_in)")
-    if change.message is not None and not platform.commit_comment:
+    if change.message is not None and not any(one.commit_comment for one in platforms):
         raise UnsupportedOperation(f"{name} has no commit comment (message)")
+    if commits_by_netmiko(name) and not args.commit:
+        raise UnsupportedOperation(f"the candidate of {name} cannot be checked without committing it (commit: false)")
     if change.message is not None and change.revert_in is not None:
         raise UnsupportedOperation("message and revert_in cannot be combined")
 
@@ -103,6 +124,23 @@ def _wants_saving(session: NetmikoSession, change: ChangeRequest, args: NetmikoC
 # -- sending ----------------------------------------------------------------------------------------------------------
 
 
+@dataclass(slots=True, kw_only=True)
+class _Sent:
+    """What became of the lines.
+
+    Attributes:
+        changed: whether the running configuration differs now; None: the device does not tell.
+        committed: a candidate was committed.
+        saved: what is running is what starts.
+        warnings: what the caller should know.
+    """
+
+    changed: bool | None
+    committed: bool = False
+    saved: bool = False
+    warnings: list[str] = field(default_factory=list)
+
+
 def _pending(platform: Platform, change: ChangeRequest, args: NetmikoChangeArgs, since: float) -> PendingCommit | None:
     """What waits for its confirmation once the change has been sent with a timer."""
     if change.revert_in is None or not (args.commit and args.enter_config_mode):
@@ -110,89 +148,110 @@ def _pending(platform: Platform, change: ChangeRequest, args: NetmikoChangeArgs,
     return PendingCommit(name="", seconds=seconds_of_timer(platform, change.revert_in), since=since)
 
 
-def _send(session: NetmikoSession, plan: Plan, change: ChangeRequest, args: NetmikoChangeArgs) -> bool:
-    """Send the lines; whether they changed anything, as far as the device tells."""
-    effective = True
+def _send(
+    session: NetmikoSession, plan: Plan, change: ChangeRequest, args: NetmikoChangeArgs, *, home: Prompt
+) -> _Sent:
+    """Send the lines, put them in force, and leave configuration mode."""
+    sender = LineSender(session, args)
+    sent = _Sent(changed=True)
+    in_config = False
     if args.enter_config_mode:
-        enter_config_mode(session, args.config_mode_command)
+        sent.warnings += enter_config_mode(session, args.config_mode_command)
+        in_config = not is_modeless(session) and (session.prompt.in_config or bool(session.platform.mode_line))
     try:
-        _send_lines(session, plan.lines, args)
-        if session.platform.commit and args.enter_config_mode:
-            effective = _commit(session, change, args, renames=any(_RENAMES.match(line) for line in plan.lines))
+        sender.send(plan.lines, in_config=in_config)
+        if args.enter_config_mode:
+            _put_in_force(session, plan, change, args, sender=sender, sent=sent, home=home)
+        else:
+            _account_for_own_modes(session, sender, sent, home=home)
     except CommandRefused as error:
-        _abandon(session, args, error)
+        _abandon(session, args, error, home=home)
         raise
-    if args.enter_config_mode:
-        leave_config_mode(session, abort=not args.commit)
-    return effective
+    _doubt(session, args, sender, sent, lines=len(plan.lines))
+    return sent
 
 
-def _send_lines(session: NetmikoSession, lines: Sequence[str], args: NetmikoChangeArgs) -> None:
-    bypass = BoundedRegex(args.bypass_commands, name="bypass_commands") if args.bypass_commands else _BANNER
-    terminator = BoundedRegex(args.terminator, name="terminator") if args.terminator else None
-    error_pattern = (
-        BoundedRegex(args.error_pattern, name="error_pattern", multiline=True) if args.error_pattern else None
-    )
-    knows_mode = session.prompt.in_config
-    for number, line in enumerate(lines):
-        verify = args.cmd_verify and not bypass.search(line)
-        started = time.monotonic()
-        reply = session.ask(
-            line,
-            deadline=session.read_deadline(args.read_timeout, DEFAULT_READ_TIMEOUT),
-            verify=verify,
-            also=terminator,
-            any_name=_RENAMES.match(line) is not None,
+def _put_in_force(
+    session: NetmikoSession,
+    plan: Plan,
+    change: ChangeRequest,
+    args: NetmikoChangeArgs,
+    *,
+    sender: LineSender,
+    sent: _Sent,
+    home: Prompt,
+) -> None:
+    platform = session.platform
+    if commits_by_netmiko(session.connection.device_type):
+        commit_by_netmiko(session)
+        sent.committed = True
+    elif platform.commit and args.commit:
+        dirty = return_to_top(session) if platform.to_top else sender.dirty
+        if not platform.commit_at_top:
+            leave_config_mode(session, abort=False, home=home)
+        effective = commit_candidate(
+            session, commit_command(platform, change), args, renames=any(renames(line) for line in plan.lines)
         )
-        text = presented(session, reply, line, args)
-        refusal = _refusal(session, text, args, error_pattern)
-        output = Output(
-            command=line, output=text, elapsed=time.monotonic() - started, failed=bool(refusal), changed=not refusal
-        )
-        session.progress.append(output)
-        if refusal:
-            raise _refused(session, lines, number, refusal, text)
-        if knows_mode and not session.prompt.in_config and number + 1 < len(lines):
-            raise _refused(session, lines, number, "it left configuration mode before the last line", text, applied=1)
+        sent.changed = sender.committed or (effective and dirty is not False)
+        sent.committed = True
+    elif platform.commit:
+        if platform.commit_check:
+            commit_candidate(session, platform.commit_check, args, checked_only=True)
+        sent.changed = sender.committed
+        sent.warnings.append("commit is false: the candidate configuration was thrown away")
+    closed = leave_config_mode(session, abort=bool(platform.commit) and not args.commit, home=home)
+    if closed:
+        sent.warnings.append(f"the lines left blocks open: '{closed[0]}' was typed {len(closed)} times to close them")
 
 
-def _refusal(session: NetmikoSession, text: str, args: NetmikoChangeArgs, pattern: BoundedRegex | None) -> str:
-    if pattern is not None:
-        found = pattern.search(text)
-        return text[slice(*found)].strip() or "error_pattern matched" if found else ""
-    return refused_line(text, session.platform.refusals) if args.check_errors else ""
-
-
-def _refused(
-    session: NetmikoSession, lines: Sequence[str], number: int, reason: str, text: str, *, applied: int = 0
-) -> CommandRefused:
-    taken = list(lines[: number + applied])
-    fate = "were not committed" if session.platform.commit else "had been applied"
-    return CommandRefused(
-        f"the device refused line {number + 1} of {len(lines)}, '{lines[number]}': {reason}; "
-        f"{len(taken)} lines before it {fate}",
-        device_output=text,
-        details=[{"line": lines[number], "number": number + 1, "applied": [] if session.platform.commit else taken}],
-        outputs=session.progress,
-    )
-
-
-def _abandon(session: NetmikoSession, args: NetmikoChangeArgs, error: CommandRefused) -> None:
-    """Leave configuration mode after a refusal; a candidate is thrown away. The refusal stays the error to report."""
-    if not args.enter_config_mode:
+def _account_for_own_modes(session: NetmikoSession, sender: LineSender, sent: _Sent, *, home: Prompt) -> None:
+    """After lines that enter and leave configuration mode by themselves (``enter_config_mode: false``)."""
+    platform = session.platform
+    has_candidate = bool(platform.commit) or commits_by_netmiko(session.connection.device_type)
+    if has_candidate:
+        sent.committed = sender.committed
+        sent.changed = True if sender.committed else None
+        if not sender.committed:
+            sent.warnings.append(
+                "enter_config_mode is false and no line was a commit: it is not known whether anything is in force"
+            )
+    if not session.prompt.in_config or home.in_config:
         return
-    try:
-        leave_config_mode(session, abort=True)
-    except (ReplyTimeout, StreamClosed, paramiko.SSHException, OSError):
-        session.unusable_reason = "configuration mode could not be left after a refused line"
+    if has_candidate:
+        session.unusable_reason = "the lines left the session in configuration mode"
+        sent.warnings.append("the lines left the session in configuration mode: it was closed, which may discard them")
+    else:
+        leave_config_mode(session, abort=False, home=home)
+
+
+def _doubt(session: NetmikoSession, args: NetmikoChangeArgs, sender: LineSender, sent: _Sent, *, lines: int) -> None:
+    """Say what is not known about the change."""
+    name = session.connection.device_type
+    if sender.refused:
+        sent.warnings.append("check_errors is false and the device refused lines: " + "; ".join(sender.refused))
+        if len(sender.refused) == lines:
+            sent.changed = False
+    if sent.changed and not knows_refusals(session.platform.refusals) and args.error_pattern is None:
+        sent.changed = None
+        sent.warnings.append(
+            f"the driver does not know the texts with which {name} refuses a line: read the outputs, or give "
+            "error_pattern in driver_args"
+        )
+
+
+def _abandon(session: NetmikoSession, args: NetmikoChangeArgs, error: CommandRefused, *, home: Prompt) -> None:
+    """Leave configuration mode after a refusal; a candidate is thrown away. The refusal stays the error to report."""
     if session.unusable_reason:
         error.session_usable = False
-
-
-def _commit(session: NetmikoSession, change: ChangeRequest, args: NetmikoChangeArgs, *, renames: bool) -> bool:
-    platform = session.platform
-    if args.commit:
-        return commit_candidate(session, commit_command(platform, change), args, renames=renames)
-    if platform.commit_check:
-        commit_candidate(session, platform.commit_check, args, renames=renames, checked_only=True)
-    return True
+        return
+    if commits_by_netmiko(session.connection.device_type) or (
+        not args.enter_config_mode and session.prompt.in_config and not home.in_config
+    ):
+        session.unusable_reason = "a line of a change was refused in configuration mode"
+    elif args.enter_config_mode:
+        try:
+            leave_config_mode(session, abort=True, home=home)
+        except (ReplyTimeout, StreamClosed, paramiko.SSHException, OSError):
+            session.unusable_reason = "configuration mode could not be left after a refused line"
+    if session.unusable_reason:
+        error.session_usable = False

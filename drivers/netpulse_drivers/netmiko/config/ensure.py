@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from netpulse_drivers.base import ChangeRequest, EnsurePolicy
 from netpulse_drivers.config.running_config import (
@@ -13,6 +13,7 @@ from netpulse_drivers.config.running_config import (
     Configuration,
     describe_difference,
     difference,
+    is_left_out,
     join_blocks,
     parse_configuration,
     wanted_configuration,
@@ -22,6 +23,7 @@ from netpulse_drivers.errors import InvalidArguments, UnsupportedOperation
 from netpulse_drivers.netmiko.config.save import read_config
 from netpulse_drivers.netmiko.operation_args import NetmikoChangeArgs
 from netpulse_drivers.netmiko.session import NetmikoSession
+from netpulse_drivers.terminal.platforms import Platform
 
 _QUOTED = re.compile(r"(?<!\S)(['\"])([^'\"]*)\1(?!\S)")
 """A value in quotes, whole."""
@@ -35,11 +37,13 @@ class Plan:
         lines: to be typed, in order; a block that the device reads as one input is one entry.
         diff: the same as text against the running configuration; for a plain change, the lines as additions.
         backup: the running configuration before the change, if asked for.
+        left_out: lines of the request that are not typed whatever the device has.
     """
 
     lines: list[str]
     diff: str
     backup: str | None = None
+    left_out: list[str] = field(default_factory=list)
 
 
 def plan_change(session: NetmikoSession, change: ChangeRequest, args: NetmikoChangeArgs) -> Plan:
@@ -49,15 +53,26 @@ def plan_change(session: NetmikoSession, change: ChangeRequest, args: NetmikoCha
         InvalidArguments, UnsupportedOperation, CommandRefused.
     """
     if change.ensure is None:
-        lines = [line for line in join_blocks(_physical(change.lines), session.platform.multiline) if _typed(line)]
-        return Plan(lines, "".join(f"+{part}\n" for line in lines for part in line.split("\n")))
+        return _plain(session, change.lines)
     _check_expressions(change.ensure)
     if not change.lines and not change.ensure.backup:  # saving alone
         return Plan([], "")
     running_text = change.ensure.running_config
-    if running_text is None or change.ensure.backup:
+    if (running_text is None and session.platform.comparable) or change.ensure.backup:
         running_text = _read_running(session, args)
+    if not session.platform.comparable:
+        plan = _plain(session, [*change.ensure.before, *change.lines, *change.ensure.after])
+        return replace(plan, backup=running_text if change.ensure.backup else None)
+    assert running_text is not None  # noqa: S101 - given or read
     return plan_ensure(session, change, running_text)
+
+
+def _plain(session: NetmikoSession, given: Sequence[str]) -> Plan:
+    """All the lines, as they are."""
+    inputs = [line for line in join_blocks(_physical(given), session.platform.multiline) if line.strip()]
+    lines = [line for line in inputs if _typed(line, session.platform)]
+    left_out = [line for line in inputs if not _typed(line, session.platform)]
+    return Plan(lines, "".join(f"+{part}\n" for line in lines for part in line.split("\n")), left_out=left_out)
 
 
 def plan_ensure(session: NetmikoSession, change: ChangeRequest, running_text: str) -> Plan:
@@ -86,6 +101,11 @@ def plan_ensure(session: NetmikoSession, change: ChangeRequest, running_text: st
         lines=[part for line in typed for part in _inputs(line.text, platform.whole)],
         diff=describe_difference(typed, running),
         backup=running_text if policy.backup else None,
+        left_out=[
+            line
+            for line in join_blocks(change.lines, blocks)
+            if line.strip() and is_left_out(line, ignore=policy.diff_ignore_lines)
+        ],
     )
 
 
@@ -147,12 +167,11 @@ def _check_expressions(policy: EnsurePolicy) -> None:
             raise InvalidArguments(f"diff_ignore_lines: no valid regular expression: {error}") from None
 
 
-def _physical(lines: list[str]) -> list[str]:
+def _physical(lines: Sequence[str]) -> list[str]:
     """The lines as they came; an entry with newlines in it stays one input."""
     return [line.rstrip("\r\n") for line in lines]
 
 
-def _typed(line: str) -> bool:
-    """Whether a line is typed at all: comments and ``end`` are not (as ios_config)."""
-    text = line.strip()
-    return bool(text) and not text.startswith("!") and text != "end"
+def _typed(line: str, platform: Platform) -> bool:
+    """Whether a line is typed: comments, and what would leave configuration mode, are not (as ios_config)."""
+    return not platform.left_out or re.match(platform.left_out, line.strip()) is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 from netmiko.exceptions import NetmikoTimeoutException
@@ -10,6 +11,7 @@ from netpulse_drivers.base import EnsurePolicy
 from netpulse_drivers.config.fingerprint import fingerprint
 from netpulse_drivers.config.running_config import parse_configuration
 from netpulse_drivers.errors import CommandRefused, UnsupportedOperation
+from netpulse_drivers.netmiko.config.change_modes import enter_config_mode, leave_config_mode
 from netpulse_drivers.netmiko.operation_args import DEFAULT_READ_TIMEOUT, NetmikoChangeArgs
 from netpulse_drivers.netmiko.session import NetmikoSession
 from netpulse_drivers.results import Output
@@ -25,11 +27,15 @@ def save_config(session: NetmikoSession, command: str | None) -> Output:
     Raises:
         CommandRefused: the device's text says why. UnsupportedOperation: netmiko knows no way for this platform.
     """
-    if session.platform.commit:
+    platform = session.platform
+    if platform.commit and platform.commit_persists:
         return Output(command="", output="a commit is persistent on this platform: nothing to save")
-    wanted = command or session.platform.save
+    wanted = command or platform.save
     started = time.monotonic()
     if wanted:
+        inside = platform.save_in_config and not session.prompt.in_config
+        if inside:
+            enter_config_mode(session, None)
         reply = session.ask(
             wanted,
             deadline=session.connection.deadline.sooner(SAVE_TIMEOUT),
@@ -37,9 +43,13 @@ def save_config(session: NetmikoSession, command: str | None) -> Output:
         )
         head, _, last = reply.output.rpartition("\n")
         text = head if last.strip() == reply.last_line.strip() else reply.output
+        if inside:
+            leave_config_mode(session, abort=False)
     else:
         wanted, text = "save_config", _by_netmiko(session)
-    refusal = refused_line(text, session.platform.refusals)
+    refusal = refused_line(text, platform.refusals)
+    if not refusal and platform.save_done and not command and not re.search(platform.save_done, text):
+        refusal = text.strip()[:300] or "it did not say that it had saved"
     output = Output(command=wanted, output=text, elapsed=time.monotonic() - started, failed=bool(refusal))
     if refusal:
         raise CommandRefused(
@@ -75,7 +85,7 @@ def differs_from_startup(session: NetmikoSession, args: NetmikoChangeArgs, polic
     Raises:
         UnsupportedOperation: the platform cannot show one of them. CommandRefused.
     """
-    if session.platform.commit:
+    if session.platform.commit and session.platform.commit_persists:
         return False
     running = args.running_config_command or session.platform.running
     startup = args.startup_config_command or session.platform.startup

@@ -1,0 +1,122 @@
+"""Typing the lines of a change, one by one, up to the first that the device refuses."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Sequence
+
+from netpulse_drivers.errors import CommandRefused
+from netpulse_drivers.netmiko.config.change_modes import mode_after
+from netpulse_drivers.netmiko.config.commit import judged, presented
+from netpulse_drivers.netmiko.operation_args import DEFAULT_READ_TIMEOUT, NetmikoChangeArgs
+from netpulse_drivers.netmiko.session import NetmikoSession
+from netpulse_drivers.results import Output
+from netpulse_drivers.terminal.bounded_regex import BoundedRegex
+from netpulse_drivers.terminal.refusals import refused_line
+
+_BANNER = BoundedRegex(r"^banner\s", name="bypass_commands")
+_RENAMES = re.compile(
+    r"\s*(?:/?configure system name|set system name|(?:set system |set |system )?(?:host-?name|sysname|switchname))\b"
+    r"|\s*(?:set deviceconfig system hostname|system identity set|configure snmp sysname|system set name)\b",
+    re.IGNORECASE,
+)
+_COMMITS = re.compile(r"\s*commit\b")
+
+
+class LineSender:
+    """Types the lines of one change.
+
+    Attributes:
+        dirty: whether the candidate differed from the running configuration after the last line; None: the platform's
+            prompt does not tell.
+        committed: whether one of the lines was a commit, and worked.
+        refused: the lines that the device refused although nobody asked to stop there.
+    """
+
+    def __init__(self, session: NetmikoSession, args: NetmikoChangeArgs) -> None:
+        self._session = session
+        self._args = args
+        self._bypass = BoundedRegex(args.bypass_commands, name="bypass_commands") if args.bypass_commands else _BANNER
+        self._terminator = BoundedRegex(args.terminator, name="terminator") if args.terminator else None
+        self._error_pattern = (
+            BoundedRegex(args.error_pattern, name="error_pattern", multiline=True) if args.error_pattern else None
+        )
+        self.dirty: bool | None = None
+        self.committed = False
+        self.refused: list[str] = []
+
+    def send(self, lines: Sequence[str], *, in_config: bool) -> None:
+        """Type them; each answer joins the session's progress.
+
+        Args:
+            in_config: the session was put into configuration mode, which the lines should not leave before the last.
+
+        Raises:
+            CommandRefused: at the first refused line; ``details`` hold what had been applied.
+        """
+        session = self._session
+        for number, line in enumerate(lines):
+            started = time.monotonic()
+            reply = session.ask(
+                line,
+                deadline=session.read_deadline(self._args.read_timeout, DEFAULT_READ_TIMEOUT),
+                verify=self._args.cmd_verify and not self._bypass.search(line),
+                also=self._terminator,
+                any_name=renames(line),
+            )
+            text = presented(session, reply, line, self._args)
+            refusal = self._refusal(line, text)
+            session.progress.append(
+                Output(
+                    command=line,
+                    output=text,
+                    elapsed=time.monotonic() - started,
+                    failed=bool(refusal),
+                    changed=not refusal,
+                )
+            )
+            if refusal and self._stops:
+                raise _refused(session, lines, number, refusal, text)
+            if refusal:
+                self.refused.append(f"'{line}': {refusal}")
+            mode = mode_after(session, reply.output)
+            self.dirty = mode.dirty
+            if in_config and not mode.config and number + 1 < len(lines):
+                raise _refused(
+                    session, lines, number, "it left configuration mode before the last line", text, applied=1
+                )
+
+    @property
+    def _stops(self) -> bool:
+        return self._args.check_errors or self._error_pattern is not None
+
+    def _refusal(self, line: str, text: str) -> str:
+        if self._error_pattern is not None:
+            found = self._error_pattern.search(text)
+            return text[slice(*found)].strip() or "error_pattern matched" if found else ""
+        platform = self._session.platform
+        if platform.commit and _COMMITS.match(line):
+            failed, unchanged = judged(platform, text)
+            self.committed = self.committed or not (failed or unchanged)
+            return (refused_line(text, platform.refusals) or text.strip()[:300] or "no commit") if failed else ""
+        return refused_line(text, platform.refusals)
+
+
+def renames(line: str) -> bool:
+    """Whether the device may come back under another name after this line."""
+    return _RENAMES.match(line) is not None
+
+
+def _refused(
+    session: NetmikoSession, lines: Sequence[str], number: int, reason: str, text: str, *, applied: int = 0
+) -> CommandRefused:
+    taken = list(lines[: number + applied])
+    fate = "were not committed" if session.platform.commit else "had been applied"
+    return CommandRefused(
+        f"the device refused line {number + 1} of {len(lines)}, '{lines[number]}': {reason}; "
+        f"{len(taken)} lines before it {fate}",
+        device_output=text,
+        details=[{"line": lines[number], "number": number + 1, "applied": [] if session.platform.commit else taken}],
+        outputs=session.progress,
+    )
