@@ -111,12 +111,17 @@ class VendorAnsible:
         hosts: Mapping[str, Any],
         environment: Mapping[str, str] | None = None,
         tags: str | None = None,
+        extra: Mapping[str, Any] | None = None,
     ) -> Run:
-        """Run ``playbook`` on these hosts (name: variables), or only its tasks with ``tags``."""
+        """Run ``playbook`` on these hosts (name: variables), or only its tasks with ``tags``; ``extra``: variables."""
         record = self.folder / f"outcomes-{self._runs}.jsonl"
         record.touch()
         done = self._run(
-            [*self._command(playbook, hosts), *(["--tags", tags] if tags else [])],
+            [
+                *self._command(playbook, hosts),
+                *(["--tags", tags] if tags else []),
+                *(["--extra-vars", json.dumps(extra)] if extra else []),
+            ],
             {
                 "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACKS),
                 "ANSIBLE_CALLBACKS_ENABLED": "result_recorder",

@@ -22,8 +22,13 @@ from ansible_collections.netpulse.broker.plugins.plugin_utils.bytecode import Ca
 CachedCollections.install()
 
 from ansible_collections.netpulse.broker.plugins.module_utils._platforms import device_type_of
-from ansible_collections.netpulse.broker.plugins.plugin_utils._options import OptionError, connection_args
+from ansible_collections.netpulse.broker.plugins.plugin_utils._options import (
+    OptionError,
+    connection_args,
+    refuse_templates,
+)
 from ansible_collections.netpulse.broker.plugins.plugin_utils.interactive_session import SessionNotOpened, Target
+from ansible_collections.netpulse.broker.plugins.plugin_utils.session_context import rendered_context
 from ansible_collections.netpulse.broker.plugins.plugin_utils.session_device import Device, DeviceRequests
 from ansible_collections.netpulse.broker.plugins.plugin_utils.session_memory import SessionMemory
 from ansible_collections.netpulse.broker.plugins.plugin_utils.session_rpc import RpcService
@@ -52,6 +57,8 @@ extends_documentation_fragment:
 """
 
 display = Display()
+
+NO_PLATFORM = "Unable to automatically determine host network os. Please manually configure ansible_network_os value for this host"
 
 DEBUG_LEVELS = ("debug", "v", "vv", "vvv", "vvvv", "vvvvv", "vvvvvv")
 
@@ -89,35 +96,51 @@ class Connection(ConnectionBase):
         self._service: RpcService | None = None
         self._uses_helper = False
         self._hook_missing: str | None = None
+        self._taken: Device | None = None
         self._local = connection_loader.get("local", play_context, "/dev/null")
         self._local.set_options()
-        self._take_device()
+
+    @property
+    def _device(self) -> Device:
+        """The device of the task.
+
+        Raises:
+            AnsibleConnectionFailure: the platform is not known, so no plug-in can speak to it.
+        """
+        if self._taken is None:
+            raise AnsibleConnectionFailure(NO_PLATFORM)
+        return self._taken
 
     def _take_device(self) -> None:
-        self._device = Device(self, target=self._target, memory=self._memory)
-        self.cliconf = self._device.cliconf
+        """The device of the platform that the options name; a task that sends nothing to it needs none."""
+        network_os = self.get_option("network_os")
+        if self._taken is not None:
+            if self._taken.network_os == network_os:
+                return
+            self.close()
+        self._taken = Device(self, target=self._target, memory=self._memory) if network_os else None
+        self.cliconf = self._taken.cliconf if self._taken else None
         # By this, ansible-core sets the cliconf plug-in's own options.
-        self._sub_plugin = {"type": "cliconf", "name": self.cliconf._load_name, "obj": self.cliconf}
+        self._sub_plugin = (
+            {"type": "cliconf", "name": self.cliconf._load_name, "obj": self.cliconf} if self.cliconf else {}
+        )
 
     @property
     def _play_context(self) -> Any:
+        """The play context that ansible-core gave last, with the options in it; see ``session_context``."""
+        if self._context is None:
+            self._context = rendered_context(self._given_context, self)
         return self._context
 
     @_play_context.setter
     def _play_context(self, play_context: Any) -> None:
-        """ansible-core sets it when an item of a loop goes on with this object, before it sets the options.
-
-        It takes the same address for the same device, so port, user and platform may be others (``delegate_to``).
-        """
-        self._context = play_context
-        device = self.__dict__.get("_device")
-        if device is not None and play_context.network_os != device.network_os:
-            self.close()
-            self._take_device()
+        """ansible-core sets it when an item of a loop goes on with this object, and after it has set the options."""
+        self._given_context = play_context
+        self._context = None
 
     def __getattr__(self, name: str) -> Any:
         # In the helper process: a module's request. Elsewhere ansible-core asks for what a connection may have.
-        device = self.__dict__.get("_device")
+        device = self.__dict__.get("_taken")
         if name.startswith("_") or device is None:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         return device.request(name)
@@ -132,8 +155,14 @@ class Connection(ConnectionBase):
         options.update(self.cliconf.get_options(hostvars=hostvars) if hasattr(self.cliconf, "get_options") else {})
         return options
 
+    def set_option(self, option: str, value: Any) -> None:
+        super().set_option(option, value)
+        self._context = None
+
     def set_options(self, task_keys: Any = None, var_options: Any = None, direct: Any = None) -> None:
         super().set_options(task_keys=task_keys, var_options=var_options, direct=direct)
+        self._context = None
+        self._take_device()
         if hasattr(self.cliconf, "set_options"):
             self.cliconf.set_options(task_keys=task_keys, var_options=var_options, direct=direct)
         if self.get_option("persistent_log_messages"):
@@ -170,35 +199,32 @@ class Connection(ConnectionBase):
 
     def _session_request(self) -> dict[str, Any]:
         driver = self.get_option("netpulse_driver")
-        port = self._play_context.port or self.get_option("port")
+        play = self._play_context
         options = {
             "driver": driver,
-            "host": self._play_context.remote_addr or self.get_option("host"),
-            "port": None if port == 22 else port,
+            "host": play.remote_addr,
+            "port": None if play.port == 22 else play.port,
             "username": self._user(),
-            "password": self.get_option("password") or self._play_context.password,
-            "secret": self.get_option("netpulse_secret") or self._play_context.become_pass,
-            "private_key_file": self.get_option("private_key_file") or self._play_context.private_key_file,
+            "password": play.password,
+            "secret": play.become_pass,
+            "private_key_file": play.private_key_file,
             "private_key_passphrase": self.get_option("netpulse_private_key_passphrase"),
             "connection_args": self.get_option("netpulse_connection_args"),
         }
         try:
-            options["device_type"] = self.get_option("netpulse_device_type") or device_type_of(
-                self._play_context.network_os
-            )
+            options["device_type"] = self.get_option("netpulse_device_type") or device_type_of(play.network_os)
             arguments = connection_args(options, read_key_file=_read_key_file)
+            device = self.get_option("netpulse_device")
+            refuse_templates(device, "netpulse_device")
         except (OptionError, ValueError) as error:
             raise SessionNotOpened(str(error), phase="validate") from None
-        device = self.get_option("netpulse_device")
         return {"driver": driver, "connection_args": arguments, **({"device": device} if device else {})}
 
     def _user(self) -> str:
-        return self.get_option("remote_user") or self._play_context.remote_user or getpass.getuser()
+        return self._play_context.remote_user or getpass.getuser()
 
     def _label(self) -> str:
-        port = self._play_context.port or self.get_option("port")
-        host = self._play_context.remote_addr or self.get_option("host")
-        return f"{self._user()}@{host}:{port}"
+        return f"{self._user()}@{self._play_context.remote_addr}:{self._play_context.port}"
 
     # How modules get here: a thread of this process, or ansible-core's helper process.
 
@@ -241,7 +267,7 @@ class Connection(ConnectionBase):
     @property
     def connected(self) -> bool:
         """For ansible-core: whether the next item of a loop may go on with this object."""
-        return self._service is not None or self._device.connected
+        return self._service is not None or (self._taken is not None and self._taken.connected)
 
     # ansible-core's base class keeps a flag of this name.
     @property
@@ -265,12 +291,13 @@ class Connection(ConnectionBase):
 
     def release_session(self) -> None:
         """In the helper process, at the end of each task: give the device back, stay ready for the next task."""
-        self._device.close()
+        if self._taken is not None:
+            self._taken.close()
 
     # This machine.
 
     def exec_command(self, cmd: Any, in_data: bytes | None = None, sudoable: bool = True) -> Any:
-        if self._service is None and self._device.connected:
+        if self._service is None and self.connected:
             return self._device.request("exec_command")(cmd)
         return self._local.exec_command(cmd, in_data, sudoable)
 
@@ -333,7 +360,8 @@ class Connection(ConnectionBase):
         if Connection._serving is self:
             Connection._serving = None
         try:
-            self._device.close()
+            if self._taken is not None:
+                self._taken.close()
         finally:
             if service is not None:
                 service.close()

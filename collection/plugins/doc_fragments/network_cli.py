@@ -389,6 +389,30 @@ options:
       - name: ansible_become_password
       - name: ansible_become_pass
       - name: ansible_enable_pass
+  netpulse_ssh_host:
+    description:
+      - Address or name of the device, by the variable's older name. Wins over O(host).
+    type: str
+    vars:
+      - name: ansible_ssh_host
+  netpulse_ssh_port:
+    description:
+      - TCP port of the device, by the variable's older name. Wins over O(port).
+    type: int
+    vars:
+      - name: ansible_ssh_port
+  netpulse_ssh_user:
+    description:
+      - Login name on the device, by the variable's older name. Wins over O(remote_user).
+    type: str
+    vars:
+      - name: ansible_ssh_user
+  netpulse_ssh_private_key_file:
+    description:
+      - File with an SSH private key on the Ansible side, by the variable's older name. Wins over O(private_key_file).
+    type: str
+    vars:
+      - name: ansible_ssh_private_key_file
   netpulse_priority:
     description:
       - Which jobs waiting for the same device go first.

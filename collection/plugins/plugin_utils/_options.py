@@ -139,10 +139,10 @@ def connection_args(options: dict[str, Any], *, read_key_file: Callable[[str], s
         read_key_file: callable from a path to the text of that file.
 
     Raises:
-        OptionError: as ``read_key_file`` raises it.
+        OptionError: as ``read_key_file`` raises it; or a value is a template.
     """
     driver = options.get("driver") or DEFAULT_DRIVER
-    arguments: dict[str, Any] = {"host": options.get("host")}
+    arguments: dict[str, Any] = {"host": _address(options.get("host"))}
     for name in ("port", "username", "password", "device_type"):
         if options.get(name) is not None:
             arguments[name] = options[name]
@@ -159,7 +159,38 @@ def connection_args(options: dict[str, Any], *, read_key_file: Callable[[str], s
             arguments["optional_args"] = extra
     elif driver in DRIVERS_WITH_DEVICE_TYPE:
         arguments.update(extra)
-    return {**arguments, **overridden}
+    complete = {**arguments, **overridden}
+    refuse_templates(complete, "connection_args")
+    return complete
+
+
+def refuse_templates(value: Any, name: str) -> None:
+    """Let no text leave this machine that was meant to be rendered first: it would be dialled, or typed at a device.
+
+    Args:
+        value: text, or a dict or list of them at any depth.
+        name: the option, for the message.
+
+    Raises:
+        OptionError: names the option, not the value, which may be a secret.
+    """
+    if isinstance(value, str):
+        if "{{" in value:
+            raise OptionError(
+                f"{name} holds '{{{{', the beginning of a template that was not rendered; give it as a variable that "
+                "Ansible renders (a value that is marked as unsafe, or that a lookup returned, is not)"
+            )
+    elif isinstance(value, Mapping):
+        for key, one in value.items():
+            refuse_templates(one, f"{name}.{key}")
+    elif isinstance(value, (list, tuple)):
+        for one in value:
+            refuse_templates(one, name)
+
+
+def _address(host: Any) -> Any:
+    """An IPv6 address without the brackets that it has in URLs."""
+    return host[1:-1] if isinstance(host, str) and host.startswith("[") and host.endswith("]") else host
 
 
 def queue_options(options: dict[str, Any]) -> dict[str, Any]:

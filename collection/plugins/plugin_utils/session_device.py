@@ -20,6 +20,7 @@ from ansible.module_utils.common.text.converters import to_bytes
 from ansible.playbook.play_context import PlayContext
 from ansible.plugins.loader import cliconf_loader, terminal_loader
 from ansible_collections.netpulse.broker.plugins.module_utils._broker_client import BrokerError
+from ansible_collections.netpulse.broker.plugins.plugin_utils._options import OptionError, refuse_templates
 from ansible_collections.netpulse.broker.plugins.plugin_utils.interactive_session import (
     InteractiveSession,
     SessionNotOpened,
@@ -52,7 +53,7 @@ class Device(Dialogue):
         self._owner = connection
         self._make_target = target
         self._make_memory = memory
-        self.network_os = connection._play_context.network_os
+        self.network_os = connection.get_option("network_os")
         self._requests = threading.RLock()
         self._session: InteractiveSession | None = None
         self._memory = None
@@ -61,11 +62,6 @@ class Device(Dialogue):
         self._terminal, self.cliconf = self._load_platform()
 
     def _load_platform(self) -> tuple[Any, Any]:
-        if not self.network_os:
-            raise AnsibleConnectionFailure(
-                "Unable to automatically determine host network os. Please "
-                "manually configure ansible_network_os value for this host"
-            )
         terminal = terminal_loader.get(self.network_os, self)
         if not terminal:
             raise AnsibleConnectionFailure(f"network os {self.network_os} is not supported")
@@ -249,6 +245,10 @@ class Device(Dialogue):
         return {**self._request_of(None, prompts, answers, newline, False, check_all), "seq": 1}
 
     def _on_become(self, become_pass: str | None = None) -> None:
+        try:
+            refuse_templates(become_pass, "ansible_become_password")
+        except OptionError as error:
+            raise SessionNotOpened(f"{error} {self._target.where('validate')}", phase="validate") from None
         try:
             self._terminal.on_become(passwd=become_pass)
         except AnsibleConnectionFailure:

@@ -33,21 +33,32 @@ def broker() -> Iterator[ScriptedBroker]:
 
 @pytest.fixture
 def connect(broker: ScriptedBroker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Connect]:
-    """Make a connection as a task of a playbook run does; ``play`` sets the play context, the rest are options."""
+    """Make a connection as a task of a playbook run does; ``play`` sets the play context, the rest are options.
+
+    The play context is as ansible-core leaves it: with the texts of templates that were not rendered.
+    """
     monkeypatch.setattr(constants, "DEFAULT_LOCAL_TMP", str(tmp_path))
     made: list[Any] = []
 
     def make(*, in_task: bool = True, play: dict[str, Any] | None = None, **options: Any) -> Any:
         context = PlayContext()
-        context.network_os = "plainos"
-        context.remote_addr = "192.0.2.1"
-        context.remote_user = "ansible"
+        context.network_os = "{{ platform }}"
+        context.remote_addr = "{{ address }}"
+        context.remote_user = "{{ user }}"
+        context.become_pass = "{{ enable_secret }}"
         context.connection = NAME
         for name, value in (play or {}).items():
             setattr(context, name, value)
         # The worker says which task it is for; `meta: reset_connection` does not.
         connection = connection_loader.get(NAME, context, None, **({"task_uuid": "1"} if in_task else {}))
-        defaults = {"netpulse_broker_url": broker.url, "netpulse_api_key": "key", "network_cli_retries": 0}
+        defaults = {
+            "netpulse_broker_url": broker.url,
+            "netpulse_api_key": "key",
+            "network_cli_retries": 0,
+            "network_os": "plainos",
+            "host": "192.0.2.1",
+            "remote_user": "ansible",
+        }
         connection.set_options(direct={**defaults, **options})
         made.append(connection)
         return connection

@@ -92,16 +92,16 @@ def test_prompt_that_is_none_for_the_platform(broker: ScriptedBroker, connect: C
 
 
 def test_privilege_is_raised_for_tasks_that_ask(broker: ScriptedBroker, connect: Connect) -> None:
-    connection = connect(play={"become": True, "become_pass": "secret"})
+    connection = connect(become=True, netpulse_secret="secret")
     connection.send(command=b"show clock")
     assert broker.commands == ["enable", "terminal length 0", "show clock"]
     assert broker.exchanges()[0]["answer"] == [b64(b"secret")]
 
 
 def test_privilege_follows_the_items_of_a_loop(broker: ScriptedBroker, connect: Connect) -> None:
-    connection = connect(play={"become": True, "become_pass": "secret"})
+    connection = connect(become=True, netpulse_secret="secret")
     ModuleConnection(str(connection.socket_path)).get("show clock")
-    connection._play_context.become = False
+    connection.set_option("become", False)
     ModuleConnection(str(connection.socket_path)).get("show clock")
     assert broker.commands[-2:] == ["disable", "show clock"]
 

@@ -81,7 +81,7 @@ def test_path_is_not_kept_by_the_main_process(connect: Connect) -> None:
 def test_another_connection_of_the_process_takes_over(broker: ScriptedBroker, connect: Connect) -> None:
     first = connect()
     ModuleConnection(str(first.socket_path)).get("show clock")
-    second = connect(play={"remote_addr": "192.0.2.2"})
+    second = connect(host="192.0.2.2")
     ModuleConnection(str(second.socket_path)).get("show clock")
     assert [path for method, path, _body in broker.requests if method == "DELETE"] == ["/session/session-1"]
     assert not first.connected
@@ -99,8 +99,7 @@ def test_loop_over_devices_of_one_address(broker: ScriptedBroker, connect: Conne
     connection = connect()
     module = ModuleConnection(str(connection.socket_path))
     module.get("show clock")
-    connection._play_context = connection._play_context.copy()
-    connection._play_context.port = 2222
+    connection.set_option("port", 2222)
     assert connection.socket_path == module.socket_path
     module.get("show clock")
     opened = [body["connection_args"].get("port") for _method, path, body in broker.requests if path == "/session"]
@@ -112,9 +111,7 @@ def test_loop_over_platforms(broker: ScriptedBroker, connect: Connect) -> None:
     connection = connect()
     ModuleConnection(str(connection.socket_path)).get("show clock")
     before = connection.cliconf
-    other = connection._play_context.copy()
-    other.network_os = "otheros"
-    connection._play_context = other
+    connection.set_options(direct={"network_os": "otheros"})
     assert broker.session is None
     assert connection.cliconf is not before
     assert connection._sub_plugin["obj"] is connection.cliconf
