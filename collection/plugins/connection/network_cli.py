@@ -58,7 +58,10 @@ extends_documentation_fragment:
 
 display = Display()
 
-NO_PLATFORM = "Unable to automatically determine host network os. Please manually configure ansible_network_os value for this host"
+NO_PLATFORM = (
+    "Unable to automatically determine host network os. Please manually configure ansible_network_os value for this "
+    "host"
+)
 
 DEBUG_LEVELS = ("debug", "v", "vv", "vvv", "vvvv", "vvvvv", "vvvvvv")
 

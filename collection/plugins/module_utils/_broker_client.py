@@ -15,18 +15,24 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import socket
 import ssl
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import quote, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 from ansible_collections.netpulse.broker.plugins.module_utils._secrets import is_encrypted
 
 # What proxies answer in the place of a broker that they lost, or gave up waiting for. Some of them use each of these
 # also when the broker had the request already.
 _PROXY_LOST_BROKER = frozenset({502, 503, 504})
+
+# What a URL and a key consist of, to stand in a request's first line and headers.
+_VISIBLE = re.compile(r"[\x21-\x7e]+")
+
+_KEY = "the API key (api_key, netpulse_api_key or NETPULSE_API_KEY)"
 
 USER_AGENT = "netpulse.broker (Ansible collection)"
 
@@ -120,7 +126,7 @@ class BrokerClient:
         connect_timeout: seconds for the connection to come about.
 
     Raises:
-        BrokerError: the URL or the CA file cannot be used.
+        BrokerError: the URL, the key or the CA file cannot be used. The key never stands in the text.
     """
 
     def __init__(
@@ -132,31 +138,23 @@ class BrokerClient:
         ca_path: str | None = None,
         connect_timeout: float = 10.0,
     ) -> None:
+        parts = _checked_url(url)
         self.url = url.rstrip("/")
-        parts = urlsplit(self.url)
-        try:
-            port = parts.port
-        except ValueError:
-            raise BrokerError(f"broker_url {url!r} has a port that is no number from 1 to 65535") from None
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise BrokerError(f"broker_url must look like https://name:9000, not {url!r}")
-        if parts.username is not None:
-            raise BrokerError("broker_url must not hold a user name or password; the key belongs into api_key")
-        self._prefix = parts.path
+        self._prefix = parts.path.rstrip("/")
         self._headers = {"Accept": "application/json", "User-Agent": USER_AGENT}
         if api_key:
-            self._headers["X-API-KEY"] = api_key
+            self._headers["X-API-KEY"] = _checked_key(api_key)
         self._connect_timeout = connect_timeout
         self._connection: http.client.HTTPConnection
         if parts.scheme == "https":
             self._connection = http.client.HTTPSConnection(
                 parts.hostname,
-                port,
+                parts.port,
                 timeout=connect_timeout,
                 context=_tls_context(validate_certs=validate_certs, ca_path=ca_path),
             )
         else:
-            self._connection = http.client.HTTPConnection(parts.hostname, port, timeout=connect_timeout)
+            self._connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=connect_timeout)
 
     def __enter__(self) -> Self:
         return self
@@ -212,6 +210,10 @@ class BrokerClient:
             raise RequestInterrupted(
                 f"the broker at {self.url} did not answer {method} {path} within {timeout:g} s"
             ) from None
+        except (http.client.InvalidURL, ValueError) as error:
+            # The HTTP library's word for a header or path that it does not send; its text holds the value.
+            self.close()
+            raise BrokerError(f"{method} {path!r} cannot be sent to the broker ({type(error).__name__})") from None
         except (OSError, http.client.HTTPException) as error:
             self.close()
             raise _ClosedBeforeAnswer(_reason(error)) from None
@@ -268,10 +270,57 @@ class _ClosedBeforeAnswer(Exception):
     """The connection broke while the request was under way."""
 
 
+def _checked_url(url: str) -> SplitResult:
+    """The parts of a URL that requests can be sent to.
+
+    Raises:
+        BrokerError: says what is wrong; the URL is quoted only when there is no password in it.
+    """
+    try:
+        parts = urlsplit(url)
+        login = parts.username
+    except ValueError as error:
+        raise BrokerError(f"broker_url cannot be read ({error}); it must look like https://name:9000") from None
+    if login is not None or "@" in url:
+        raise BrokerError("broker_url must not hold a user name or password; the key belongs into api_key")
+    if "{{" in url:
+        raise BrokerError(f"broker_url {url!r} is a template that was not rendered")
+    if not _VISIBLE.fullmatch(url):
+        raise BrokerError(f"broker_url {url!r} holds a blank, a line break or another character that no URL has")
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise BrokerError(f"broker_url must look like https://name:9000, not {url!r}")
+    if parts.query or parts.fragment:
+        raise BrokerError(f"broker_url {url!r} must end with the path: leave out what follows '?' or '#'")
+    try:
+        usable = parts.port is None or parts.port > 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise BrokerError(f"broker_url {url!r} has a port that is no number from 1 to 65535")
+    return parts
+
+
+def _checked_key(api_key: str) -> str:
+    """The key as it can stand in a header.
+
+    Raises:
+        BrokerError: it cannot; the text does not hold it.
+    """
+    key = str(api_key)
+    if "{{" in key:
+        raise BrokerError(f"{_KEY} holds '{{{{', the beginning of a template that was not rendered")
+    if not _VISIBLE.fullmatch(key):
+        raise BrokerError(
+            f"{_KEY} holds a blank, a line break or a character beyond ASCII, which no key of a broker has; check how "
+            "it was copied (a file's last line break is a common cause)"
+        )
+    return key
+
+
 def _decrypted(value: Any) -> str:
     if is_encrypted(value):
         return str(value)
-    raise TypeError(f"an object of type {type(value).__name__} cannot be sent to the broker")
+    raise BrokerError(f"an object of type {type(value).__name__} cannot be sent to the broker; give texts and numbers")
 
 
 def _refusal(url: str, status: int, message: str, details: list[Any]) -> str:
@@ -291,14 +340,23 @@ def _location(loc: Any) -> str:
     return ".".join(str(part) for part in loc) if isinstance(loc, list) else str(loc)
 
 
+# In words of our own: the HTTP library's texts quote what was sent or received. The first that fits.
+_REASONS = (
+    (TimeoutError, "it does not answer (timed out)"),
+    (UnicodeError, "its name is no host name"),
+    (http.client.RemoteDisconnected, "it closed the connection without an answer"),
+    (http.client.IncompleteRead, "its answer was cut off"),
+    (http.client.HTTPException, "what it answers is no HTTP"),
+)
+
+
 def _reason(error: Exception) -> str:
-    if isinstance(error, TimeoutError):
-        return "it does not answer (timed out)"
+    for kind, words in _REASONS:
+        if isinstance(error, kind):
+            return words
     if isinstance(error, socket.gaierror):
         return f"the name cannot be resolved ({error.strerror})"
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return str(error) or type(error).__name__
+    return (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
 
 
 def _tls_context(*, validate_certs: bool, ca_path: str | None) -> ssl.SSLContext:

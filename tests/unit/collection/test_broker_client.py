@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -59,7 +60,16 @@ def test_refused_port_names_url_and_reason() -> None:
         ("netpulse:9000", "must look like https://name:9000"),
         ("ftp://netpulse", "must look like https://name:9000"),
         ("http://netpulse:port", "no number from 1 to 65535"),
+        ("http://netpulse:0", "no number from 1 to 65535"),
         ("http://user:word@netpulse", "must not hold a user name or password"),
+        ("ftp://user:word@netpulse", "must not hold a user name or password"),
+        ("http://user:word@[::1", "must look like https://name:9000"),
+        ("http://127.0.0.1:9000 ", "holds a blank"),
+        ("http://127.0.0.1:9000/net pulse", "holds a blank"),
+        ("http://127.0.0.1:9000\n", "holds a blank, a line break"),
+        ("http://nétpulse:9000", "another character that no URL has"),
+        ("http://netpulse:9000/?a=b", "leave out what follows"),
+        ("{{ netpulse }}", "a template that was not rendered"),
     ],
 )
 def test_unusable_url_is_refused_at_once(url: str, says: str) -> None:
@@ -67,6 +77,48 @@ def test_unusable_url_is_refused_at_once(url: str, says: str) -> None:
         BrokerClient(url)
     assert says in str(raised.value)
     assert "word" not in str(raised.value).replace("password", "")
+
+
+@pytest.mark.parametrize(
+    "key", ["the\nkey", "the-key\n", "the kéy", "thé-key", "the key", "{{ the_key }}", "the\x00key"]
+)
+def test_key_that_no_header_can_hold_is_refused_and_not_shown(server: ContractServer, key: str) -> None:
+    with pytest.raises(BrokerError, match="NETPULSE_API_KEY") as raised:
+        BrokerClient(server.url, api_key=key)
+    assert "the-key" not in str(raised.value)
+    assert key not in str(raised.value)
+    assert key not in repr(raised.value.to_dict())
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [b"secret line that is no HTTP\r\n\r\n", b"HTTP/1.1 secret\r\n\r\n", b"HTTP/1.1 200 OK\r\n" + b"secret" * 20000],
+)
+def test_words_of_the_http_library_are_not_passed_on(answer: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answers() -> None:
+            for _ in range(2):
+                connection, _address = listener.accept()
+                with connection:
+                    connection.recv(65536)
+                    connection.sendall(answer)
+
+        thread = threading.Thread(target=answers, daemon=True)
+        thread.start()
+        with BrokerClient(f"http://127.0.0.1:{listener.getsockname()[1]}") as client:
+            for send in (lambda: client.get("/a", timeout=5), lambda: client.post("/b", {}, timeout=5)):
+                with pytest.raises(RequestInterrupted) as raised:
+                    send()
+                assert "secret" not in str(raised.value)
+        thread.join(10)
+
+
+def test_path_that_cannot_be_sent_is_no_interruption(server: ContractServer) -> None:
+    with BrokerClient(server.url) as client, pytest.raises(BrokerError) as raised:
+        client.get("/a\r\nX-Other: b", timeout=5)
+    assert not isinstance(raised.value, RequestInterrupted)
+    assert server.seen == []
 
 
 @pytest.mark.parametrize(
