@@ -150,6 +150,14 @@ class NodeSettings(_Section):
         json_schema_extra={"default_text": "the host name"},
     )
     capacity: int = Field(256, ge=1, le=100_000, description="How many devices the node serves at most.")
+    make_room_after: float = Field(
+        60.0,
+        ge=0,
+        le=30 * 86400,
+        allow_inf_nan=False,
+        description="When the node is full, devices that have been idle for this many seconds make room for new ones, "
+        "the longest idle first; asked again, they log in anew. 0: never, new devices are refused.",
+    )
     lease_ttl: Seconds = Field(
         10.0, description="After how many seconds without a sign of life other nodes take over this node's devices."
     )

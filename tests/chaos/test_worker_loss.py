@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 
 from netpulse_broker.queueing.jobs.job_index import JobFilter
+from netpulse_broker.queueing.redis import keys
 from tests.chaos.broker import BrokerUnderTest, await_condition
 from tests.chaos.line_device import LineDevice
 from tests.lab.redis_server import RedisServer
@@ -130,6 +131,26 @@ async def test_the_fork_server_is_killed(redis_server: RedisServer, tmp_path: Pa
             assert old.logins == 1
             broker.kill_worker(old)
             assert (await broker.run(old, "third")).status == "finished"
+
+
+async def test_a_node_whose_fork_server_makes_nothing_says_so(redis_server: RedisServer, tmp_path: Path) -> None:
+    async with BrokerUnderTest(redis_server, tmp_path) as broker:
+        with LineDevice() as device:
+            node = await broker.start()
+            server = node.fork_server()
+            await broker.run(device, "show")
+            server.suspend()
+            with LineDevice() as new:
+                running = asyncio.create_task(broker.run(new, "show"))
+
+                def stalled() -> float:
+                    return float(broker.client.hget(keys.node("n1"), "stalled") or 0)
+
+                await asyncio.to_thread(await_condition, lambda: stalled() > 0, why="the node says that it stalls")
+                server.resume()
+                assert (await running).status == "finished"
+                await asyncio.to_thread(await_condition, lambda: stalled() == 0, why="it comes forward again")
+            assert (await broker.dispatcher.health()).condition == "ok"
 
 
 async def test_a_frozen_fork_server_is_replaced(redis_server: RedisServer, tmp_path: Path) -> None:

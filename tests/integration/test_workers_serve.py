@@ -148,6 +148,39 @@ async def test_capacity_is_kept(redis_server: RedisServer, tmp_path: Path) -> No
             assert (await broker.run(first, "again")).status == "finished"
 
 
+async def test_a_full_node_gives_up_its_longest_idle_device(redis_server: RedisServer, tmp_path: Path) -> None:
+    node = {"capacity": 2, "make_room_after": 0.001}
+    async with BrokerUnderTest(redis_server, tmp_path, node=node) as broker:
+        with LineDevice() as first, LineDevice() as second, LineDevice() as third, LineDevice() as fourth:
+            await broker.start()
+            await broker.run(first, "show")
+            await broker.run(second, "show")
+            await broker.run(first, "again")
+            assert (await broker.run(third, "show")).status == "finished"
+            await asyncio.to_thread(second.wait_until, lambda: second.sessions == 0)
+            assert (first.sessions, third.sessions) == (1, 1)
+            # Two at once: each finds a room of its own.
+            both = await asyncio.gather(broker.run(second, "again"), broker.run(fourth, "show"))
+            assert [job.status for job in both] == ["finished", "finished"]
+            await asyncio.to_thread(first.wait_until, lambda: first.sessions == third.sessions == 0)
+            assert (first.logins, second.logins, third.logins, fourth.logins) == (1, 2, 1, 1)
+            assert broker.client.scard(keys.node_devices("n1")) == 2
+
+
+async def test_a_busy_device_makes_no_room(redis_server: RedisServer, tmp_path: Path) -> None:
+    node = {"capacity": 1, "make_room_after": 0.001}
+    async with BrokerUnderTest(redis_server, tmp_path, node=node) as broker:
+        with LineDevice() as busy, LineDevice() as other:
+            await broker.start()
+            running = asyncio.create_task(broker.run(busy, "hold"))
+            await asyncio.to_thread(busy.wait_for_command, "hold")
+            with pytest.raises(NoWorker, match=r"idle for 0\.001 s"):
+                await broker.run(other, "show")
+            busy.release.set()
+            assert (await running).status == "finished"
+            assert (await broker.run(other, "show")).status == "finished"
+
+
 async def test_many_clients_of_one_device_keep_the_order(redis_server: RedisServer, tmp_path: Path) -> None:
     async with BrokerUnderTest(redis_server, tmp_path) as broker:
         with LineDevice() as device:

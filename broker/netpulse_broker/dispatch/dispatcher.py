@@ -11,7 +11,7 @@ import redis.asyncio
 import structlog
 
 from netpulse_broker.dispatch.cancellation import Ending
-from netpulse_broker.dispatch.health import Health
+from netpulse_broker.dispatch.health import Health, judge, without_redis
 from netpulse_broker.dispatch.placement import Placement
 from netpulse_broker.dispatch.schedulers import Scheduler
 from netpulse_broker.dispatch.submission import JobSubmission
@@ -336,27 +336,10 @@ class Dispatcher:
     async def health(self) -> Health:
         """State of Redis and of the nodes; never raises for an unreachable Redis."""
         try:
-            nodes = [node for node in await self._workers.nodes() if node.alive]
+            nodes = await self._workers.nodes()
         except Lost as error:
-            return Health(
-                redis=False,
-                detail=f"Redis cannot be reached: {type(error).__name__}",
-                pinned_nodes=0,
-                fifo_nodes=0,
-                devices=0,
-                capacity=0,
-                waiting=self._replies.waiting,
-            )
-        pinned = [node for node in nodes if node.kind != "fifo"]
-        return Health(
-            redis=True,
-            detail="" if pinned else "no node runs",
-            pinned_nodes=len(pinned),
-            fifo_nodes=len(nodes) - len(pinned),
-            devices=sum(node.load for node in pinned),
-            capacity=sum(node.capacity for node in pinned),
-            waiting=self._replies.waiting,
-        )
+            return without_redis(f"Redis cannot be reached: {type(error).__name__}", waiting=self._replies.waiting)
+        return judge(nodes, waiting=self._replies.waiting)
 
     # -- ending -----------------------------------------------------------------------------------------------------
 

@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
+
+from netpulse_broker.queueing.nodes.worker_index import NodeRecord
+
+Condition = Literal["ok", "full", "degraded", "livelocked", "down"]
+
+LIVELOCKED_AFTER = 30.0
+"""Seconds for which a node has orders, or anything else to do, and does not come forward."""
+
+MANY_LOSSES = 3
+"""Fork servers that a node loses within five minutes, from which on that is no chance any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """State of what a controller depends on."""
+    """State of what a controller depends on.
+
+    Attributes:
+        detail: what is wrong, in words; "" when nothing is.
+        full: no node that serves devices has room for another one.
+        livelocked: names of nodes that hold their lease and do not come forward.
+        degraded: something is missing that was there, or keeps failing.
+    """
 
     redis: bool
     detail: str
@@ -16,8 +35,66 @@ class Health:
     devices: int
     capacity: int
     waiting: int
+    full: bool = False
+    livelocked: tuple[str, ...] = ()
+    degraded: bool = False
 
     @property
     def ready(self) -> bool:
         """Whether work can be accepted: Redis answers and at least one node serves devices."""
         return self.redis and self.pinned_nodes > 0
+
+    @property
+    def condition(self) -> Condition:
+        """The worst that is the case."""
+        if not self.redis:
+            return "down"
+        if self.livelocked:
+            return "livelocked"
+        if self.degraded or not self.ready:
+            return "degraded"
+        return "full" if self.full else "ok"
+
+
+def without_redis(reason: str, *, waiting: int) -> Health:
+    """When nothing is known but that Redis cannot be reached."""
+    return Health(redis=False, detail=reason, pinned_nodes=0, fifo_nodes=0, devices=0, capacity=0, waiting=waiting)
+
+
+def judge(nodes: Sequence[NodeRecord], *, waiting: int) -> Health:
+    """The state of a broker with these registered nodes.
+
+    Args:
+        waiting: jobs whose end requests to this controller wait for.
+    """
+    living = [node for node in nodes if node.alive]
+    pinned = [node for node in living if node.kind != "fifo"]
+    serving = [node for node in pinned if node.serves]
+    full = bool(serving) and all(node.load >= node.capacity for node in serving)
+    livelocked = [node for node in living if node.stalled >= LIVELOCKED_AFTER]
+    dead = [node for node in nodes if not node.alive]
+    failing = [node for node in living if node.fork_server_losses >= MANY_LOSSES]
+    details = [] if pinned else ["no node runs"]
+    details += [f"node {node.name} has not come forward for {node.stalled:.0f} s: restart it" for node in livelocked]
+    details += [f"node {node.name} has lost its lease; its devices are taken over" for node in dead]
+    details += [
+        f"node {node.name} has lost {node.fork_server_losses} fork servers within five minutes: see its log"
+        for node in failing
+    ]
+    if full:
+        load, capacity = sum(node.load for node in serving), sum(node.capacity for node in serving)
+        details.append(
+            f"all nodes are full ({load} of {capacity} devices): raise NETPULSE_NODE__CAPACITY or add a node"
+        )
+    return Health(
+        redis=True,
+        detail="; ".join(details),
+        pinned_nodes=len(pinned),
+        fifo_nodes=len(living) - len(pinned),
+        devices=sum(node.load for node in pinned),
+        capacity=sum(node.capacity for node in pinned),
+        waiting=waiting,
+        full=full,
+        livelocked=tuple(node.name for node in livelocked),
+        degraded=bool(dead or failing),
+    )

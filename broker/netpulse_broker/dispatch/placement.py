@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 
 import redis.asyncio
 import structlog
@@ -10,12 +12,21 @@ import structlog
 from netpulse_broker.dispatch.schedulers import NodeLoad, Scheduler
 from netpulse_broker.errors import NoWorker
 from netpulse_broker.queueing.nodes.orders import Order
-from netpulse_broker.queueing.nodes.worker_index import WorkerIndex
+from netpulse_broker.queueing.nodes.worker_index import NodeRecord, WorkerIndex
 from netpulse_broker.queueing.redis import keys
 from netpulse_broker.queueing.redis.scripts import AsyncScripts, text
-from netpulse_broker.queueing.redis.times import now_iso
+from netpulse_broker.queueing.redis.times import now_iso, time_iso
 
 log = structlog.get_logger(__name__)
+
+ROOM_WITHIN = 5.0
+"""Seconds that a new device waits for those that make room for it."""
+
+LOOK_AGAIN = 0.02
+"""Seconds between two looks whether there is room now."""
+
+ASK_AGAIN = 30.0
+"""Seconds after which a worker that was told to make room, and is still there, may be told again."""
 
 
 class Placement:
@@ -28,28 +39,33 @@ class Placement:
         self._scheduler = scheduler
 
     async def place(self, devices: list[str]) -> Mapping[str, NoWorker]:
-        """Give each device an owner; one read of the nodes for all of them, loads counted up as devices are given out.
+        """Give each device an owner; where all nodes are full, long idle devices make room first.
 
         Returns:
             device -> why it could not be placed; empty when all are.
         """
-        nodes = {
-            node.name: NodeLoad(node.name, node.capacity, node.load)
-            for node in await self._workers.nodes(kind="pinned")
-            if node.alive and not node.draining
-        }
-        refused: dict[str, NoWorker] = {}
+        nodes = await self._serving_nodes()
+        left = await self._assign_all(devices, nodes)
+        if left and nodes:
+            left = await self._after_making_room(left, nodes)
+        if not left:
+            return {}
+        reason = await self._why()
+        return {device: NoWorker(reason) for device in left}
+
+    async def _serving_nodes(self) -> list[NodeRecord]:
+        return [node for node in await self._workers.nodes(kind="pinned") if node.serves]
+
+    async def _assign_all(self, devices: Sequence[str], records: Sequence[NodeRecord]) -> list[str]:
+        """Assign devices, loads counted up as they are given out; those that found no room."""
+        nodes = {node.name: NodeLoad(node.name, node.capacity, node.load) for node in records}
+        left: list[str] = []
         for device in devices:
             while True:
                 room = [node for node in nodes.values() if node.free > 0]
                 if not room:
-                    if await self._client.hexists(keys.device(device), "token"):
-                        break  # another request has placed it meanwhile
-                    refused[device] = NoWorker(
-                        "no node runs: start one with `netpulse node`"
-                        if not nodes
-                        else f"all {len(nodes)} nodes are full: raise NETPULSE_NODE__CAPACITY or add a node"
-                    )
+                    if not await self._client.hexists(keys.device(device), "token"):
+                        left.append(device)  # else another request has placed it meanwhile
                     break
                 node = self._scheduler(room)
                 verdict = await self._assign(device, node.name)
@@ -61,7 +77,7 @@ class Placement:
                 nodes[node.name] = NodeLoad(node.name, node.capacity, node.capacity)
                 if verdict == "gone":
                     del nodes[node.name]
-        return refused
+        return left
 
     async def _assign(self, device: str, node: str) -> str:
         return text(
@@ -76,4 +92,49 @@ class Placement:
                 ],
                 args=[node, now_iso(), device, Order.encode("start", device=device)],
             )
+        )
+
+    async def _after_making_room(self, devices: list[str], nodes: Sequence[NodeRecord]) -> list[str]:
+        """Have as many idle devices given up as there are new ones, and assign these; those that found no room."""
+        leaving = 0
+        for node in nodes:
+            if leaving < len(devices):
+                leaving += await self._make_room(node, len(devices) - leaving)
+        waiting, refused = devices[:leaving], devices[leaving:]
+        end = asyncio.get_running_loop().time() + ROOM_WITHIN
+        while waiting and asyncio.get_running_loop().time() < end:
+            await asyncio.sleep(LOOK_AGAIN)
+            waiting = await self._assign_all(waiting, await self._serving_nodes())
+        return waiting + refused
+
+    async def _make_room(self, node: NodeRecord, wanted: int) -> int:
+        """Tell the workers of long idle devices to leave; how many were told."""
+        if not node.make_room_after:
+            return 0
+        now = datetime.now(UTC)
+        told = int(
+            await self._scripts(
+                "make_room",
+                keys=[keys.node_devices(node.name), keys.lease(node.name), keys.orders(node.name)],
+                args=[
+                    wanted,
+                    time_iso(now - timedelta(seconds=node.make_room_after)),
+                    time_iso(now),
+                    time_iso(now - timedelta(seconds=ASK_AGAIN)),
+                ],
+            )
+        )
+        if told:
+            log.info("devices_make_room", node=node.name, devices=told)
+        return told
+
+    async def _why(self) -> str:
+        nodes = await self._serving_nodes()
+        if not nodes:
+            return "no node runs: start one with `netpulse node`"
+        idle = [node.make_room_after for node in nodes if node.make_room_after]
+        busy = f", and no device of theirs has been idle for {min(idle):g} s" if idle else ""
+        return (
+            f"all {len(nodes)} nodes are full{busy}: raise NETPULSE_NODE__CAPACITY or add a node"
+            f"{' (or lower NETPULSE_NODE__MAKE_ROOM_AFTER)' if idle else ''}"
         )

@@ -33,12 +33,14 @@ class NodeHealth(BaseModel):
 class Health(BaseModel):
     """The state of the whole broker as this controller sees it."""
 
-    status: Literal["ok", "degraded", "down"] = Field(
-        description="`degraded`: no worker, or a plug-in failed to load. `down`: Redis cannot be reached."
+    status: Literal["ok", "full", "degraded", "livelocked", "down"] = Field(
+        description="The worst that is the case; `detail` says what. `full`: no node has room for another device. "
+        "`degraded`: no node, one that has lost its lease or keeps losing its fork server, or a plug-in that failed to "
+        "load. `livelocked`: a node holds its lease and does nothing. `down`: Redis cannot be reached."
     )
     version: str
     redis: bool = Field(description="Redis answers.")
-    detail: str = Field(description="What is missing, or empty.")
+    detail: str = Field(description="What is wrong, or empty.")
     nodes: NodeHealth
     waiting: int = Field(description="Jobs whose end requests to this controller wait for.")
     drivers: DriverHealth

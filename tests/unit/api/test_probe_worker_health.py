@@ -120,7 +120,15 @@ async def test_health_tells_what_is_wrong(
         "failed": [{"source": "/plugins/acme", "message": "SyntaxError"}],
     }
     drivers.failures.clear()
-    dispatch.state = replace(dispatch.state, pinned_nodes=0, detail="no node runs")
+    well = dispatch.state
+    dispatch.state = replace(well, full=True, detail="all nodes are full")
+    assert await status() == "full"
+    dispatch.state = replace(well, full=True, livelocked=("n1",))
+    assert await status() == "livelocked"
+    drivers.failures.append(PluginFailure("/plugins/acme", "SyntaxError"))
+    assert await status() == "livelocked"
+    drivers.failures.clear()
+    dispatch.state = replace(well, pinned_nodes=0, detail="no node runs")
     assert await status() == "degraded"
     dispatch.state = replace(dispatch.state, redis=False)
     assert await status() == "down"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 
 import pytest
@@ -11,6 +12,7 @@ from netpulse_broker.queueing.nodes.orders import Order
 from netpulse_broker.queueing.nodes.ownership import NodeOwnership
 from netpulse_broker.queueing.nodes.sweeper import Sweeper
 from netpulse_broker.queueing.redis import keys
+from netpulse_broker.queueing.redis.times import now_iso
 from tests.unit.queueing.conftest import Queue
 
 
@@ -163,3 +165,33 @@ def test_a_change_takes_its_turn_in_the_device_s_order_whatever_the_strategy(que
     _, _ = queue.submit(strategy="fifo", operation="change")
     assert queue.client.llen(keys.rq_queue("device:r1")) == 1
     assert queue.client.llen(keys.rq_queue("fifo")) == 0
+
+
+def test_room_is_made_by_devices_that_nobody_needs(queue: Queue) -> None:
+    for device in ("oldest", "waits", "changed", "newest"):
+        queue.worker(device)
+    queue.submit("waits")
+    queue.client.hset(keys.commits("changed"), "c1", json.dumps({"state": "pending"}))
+    queue.client.hset(keys.commits("newest"), "c2", json.dumps({"state": "confirmed"}))
+
+    def make_room(wanted: int, *, since: str = "9") -> int:
+        names = [keys.node_devices("n1"), keys.lease("n1"), keys.orders("n1")]
+        return int(queue.scripts("make_room", keys=names, args=[wanted, since, now_iso(), "2000"]))
+
+    assert make_room(1, since="2000") == 0
+    assert make_room(1) == 1
+    assert make_room(5) == 1  # who was asked is not asked again
+    assert make_room(5) == 0
+    orders = [Order.decode(raw) for raw in queue.client.lrange(keys.orders("n1"), 0, -1)]
+    assert [(order.operation, order.device) for order in orders] == [
+        ("stop_worker", "oldest"),
+        ("stop_worker", "newest"),
+    ]
+    assert all(order.worker for order in orders)
+
+
+def test_a_node_without_a_lease_makes_no_room(queue: Queue) -> None:
+    queue.worker("r1")
+    queue.client.delete(keys.lease("n1"))
+    names = [keys.node_devices("n1"), keys.lease("n1"), keys.orders("n1")]
+    assert queue.scripts("make_room", keys=names, args=[1, "9", now_iso(), "2000"]) == 0

@@ -9,6 +9,7 @@ from netpulse_broker.workers.node import ipc
 from netpulse_broker.workers.node.fork_client import LONGEST_LOOK, Silence
 from netpulse_broker.workers.node.inbox import Inbox, LeaseLost, Quit
 from netpulse_broker.workers.node.process_identity import ProcessIdentity
+from netpulse_broker.workers.node.progress import NO_STALL, OF_LATE, Progress
 from netpulse_broker.workers.node.worker_set import CALM, FORGIVEN, LONGEST_DELAY, Deaths
 
 
@@ -95,3 +96,34 @@ def test_silence_is_what_was_listened_to() -> None:
     assert silence.after_a_look() == 0.0
     now[0] += 0.5
     assert silence.after_a_look() == 0.5
+
+
+def test_a_node_stalls_when_it_has_something_to_do_and_nothing_comes_of_it() -> None:
+    now = [0.0]
+    progress = Progress(clock=lambda: now[0])
+
+    def turns(seconds: int, *, ordered: int, making: bool = False) -> None:
+        for _ in range(seconds):
+            now[0] += 1.0
+            progress.turn(ordered=ordered, made=int(now[0]) if making else 0)
+
+    turns(60, ordered=0)
+    assert progress.stalled() == 0.0
+    turns(60, ordered=400, making=True)
+    assert progress.stalled() == 0.0
+    turns(60, ordered=400)
+    assert progress.stalled() >= 59.0
+    turns(1, ordered=0)
+    assert progress.stalled() == 0.0
+    now[0] += NO_STALL + 1  # the loop itself hangs
+    assert progress.stalled() == NO_STALL + 1
+
+
+def test_losses_of_fork_servers_are_forgotten() -> None:
+    now = [0.0]
+    progress = Progress(clock=lambda: now[0])
+    progress.lost_fork_server()
+    progress.lost_fork_server()
+    assert progress.losses() == 2
+    now[0] += OF_LATE + 1
+    assert progress.losses() == 0

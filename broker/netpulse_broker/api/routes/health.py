@@ -28,7 +28,7 @@ async def health(shared: Shared, _caller: Caller) -> Response:
     """Redis, nodes and drivers as this controller sees them. 200 whatever the state: read `status`."""
     state = await shared.dispatch.health()
     failed = [{"source": failure.source, "message": failure.message} for failure in shared.drivers.failures]
-    status = "down" if not state.redis else "ok" if state.ready and not failed else "degraded"
+    status = "degraded" if failed and state.condition in ("ok", "full") else state.condition
     return success(
         {
             "status": status,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import redis
 
@@ -54,10 +54,18 @@ class NodeLease:
     Args:
         ttl: seconds that the lease lasts without renewal.
         capacity: devices (kind ``pinned``) or processes (kind ``fifo``) that the node takes.
+        make_room_after: seconds after which an idle device may be given up for a new one; 0: never.
     """
 
     def __init__(
-        self, client: redis.Redis, *, node: str, kind: Literal["pinned", "fifo"], capacity: int, ttl: float
+        self,
+        client: redis.Redis,
+        *,
+        node: str,
+        kind: Literal["pinned", "fifo"],
+        capacity: int,
+        ttl: float,
+        make_room_after: float = 0.0,
     ) -> None:
         self._client = client
         self._scripts = Scripts(client)
@@ -65,6 +73,7 @@ class NodeLease:
         self.kind = kind
         self.capacity = capacity
         self.ttl = ttl
+        self.make_room_after = make_room_after
         self.pid = os.getpid()
         self.epoch = 0
         self._started_at = now_iso()
@@ -78,12 +87,14 @@ class NodeLease:
         """The token of one worker process of this node."""
         return f"{self.value}|{incarnation}"
 
-    def _description(self) -> list[str | int]:
+    def _description(self) -> list[str | int | float]:
         return [
             "kind",
             self.kind,
             "capacity",
             self.capacity,
+            "make_room_after",
+            self.make_room_after,
             "hostname",
             socket.gethostname(),
             "boot_id",
@@ -128,6 +139,11 @@ class NodeLease:
         if answer == "held":
             return "held"
         return "retaken" if answer == "retaken" else "lost"
+
+    def report(self, *, stalled: float, fork_server_losses: int) -> None:
+        """Say how the node gets on; see ``NodeRecord``."""
+        said: dict[Any, Any] = {"stalled": round(stalled, 1), "fork_server_losses": fork_server_losses}
+        self._client.hset(keys.node(self.node), mapping=said)
 
     def drain(self) -> None:
         """Take no further devices."""

@@ -15,7 +15,14 @@ from netpulse_broker.queueing.redis.times import parse_time
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeRecord:
-    """A registered node; ``alive`` says whether its lease stands."""
+    """A registered node.
+
+    Attributes:
+        alive: its lease stands.
+        make_room_after: seconds after which an idle device may be given up for a new one; 0: never.
+        stalled: seconds for which it has not come forward although it had something to do; 0: it does.
+        fork_server_losses: fork servers that it has lost of late.
+    """
 
     name: str
     kind: str
@@ -27,6 +34,14 @@ class NodeRecord:
     pid: int
     epoch: int
     started_at: str
+    make_room_after: float
+    stalled: float
+    fork_server_losses: int
+
+    @property
+    def serves(self) -> bool:
+        """Whether it takes devices."""
+        return self.alive and not self.draining
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +102,9 @@ class WorkerIndex:
                     pid=int(row[7]),
                     epoch=int(row[8]),
                     started_at=text(row[9]),
+                    make_room_after=float(row[10]),
+                    stalled=float(row[11]),
+                    fork_server_losses=int(row[12]),
                 )
                 for row in rows
             ),

@@ -29,6 +29,7 @@ ScriptName = Literal[
     "session_grant",
     "login",
     "login_ended",
+    "make_room",
     "nodes",
     "recover",
     "release",

@@ -20,6 +20,7 @@ from netpulse_broker.queueing.nodes.lease_clock import LeaseClock
 from netpulse_broker.workers.node import ipc
 from netpulse_broker.workers.node.fork_client import ForkClient, ForkServerGone, drop_descriptors
 from netpulse_broker.workers.node.process_identity import ProcessIdentity
+from netpulse_broker.workers.node.progress import Progress
 from netpulse_broker.workers.node.worker_spec import Boot
 
 log = structlog.get_logger(__name__)
@@ -99,11 +100,22 @@ class Children:
         ping_every: seconds between two looks whether the children still move.
         silent_after: pings without an answer after which a child is ended; its job's outcome is unknown then. A fork
             server that has orders and says nothing for as long is replaced.
+        progress: told about each poll, and about fork servers that are lost.
     """
 
-    def __init__(self, boot: Boot, clock: LeaseClock, *, ping_every: float = 5.0, silent_after: int = 6) -> None:
+    def __init__(
+        self,
+        boot: Boot,
+        clock: LeaseClock,
+        *,
+        ping_every: float = 5.0,
+        silent_after: int = 6,
+        progress: Progress | None = None,
+    ) -> None:
         self._boot = boot
         self._clock = clock
+        self._progress = progress or Progress()
+        self._made = 0
         self._ping_every = ping_every
         self._silent_after = silent_after
         self._numbers = itertools.count(1)
@@ -201,6 +213,7 @@ class Children:
                 events += self._hear_server(self._server)
         if self._server is not None and self._server is looked_at and not heard and self._server.silent():
             self._lost_server("silent")
+        self._progress.turn(ordered=len(self._waiting) + len(self._under_way), made=self._made)
         return events
 
     def close(self, *, patience: float) -> None:
@@ -252,6 +265,7 @@ class Children:
             with suppress(KeyError, ValueError):
                 self._selector.unregister(server.peer)
             code = server.bury()
+        self._progress.lost_fork_server()
         log.warning("fork_server_lost", reason=reason, code=code, children=len(self._living))
         self._waiting.extendleft(reversed(self._recall_orders()))
         self._server_at = time.monotonic() + self._backoff
@@ -312,6 +326,7 @@ class Children:
         child.identity = ProcessIdentity(int(message["pid"]), int(message["started"]))
         child.pidfd = fds[0]
         child.stage = Stage.BORN
+        self._made += 1
         self._watch(child)
         return [Event("born", child)]
 

@@ -26,6 +26,7 @@ from netpulse_broker.workers.node.children import Child, Children, Event, Stage
 from netpulse_broker.workers.node.file_limits import make_room
 from netpulse_broker.workers.node.inbox import Inbox, LeaseLost, LeaseRetaken, Letter, Ordered, Quit
 from netpulse_broker.workers.node.process_identity import ProcessIdentity
+from netpulse_broker.workers.node.progress import Progress
 from netpulse_broker.workers.node.threads import NodeThread, lease_keeper, order_reader, sweeping
 from netpulse_broker.workers.node.worker_set import FifoWorkerSet, PinnedWorkerSet, WorkerSet
 from netpulse_broker.workers.node.worker_spec import Boot, Kind
@@ -64,10 +65,12 @@ class NodeDaemon:
             kind=kind,
             capacity=settings.fifo.processes if fifo else settings.node.capacity,
             ttl=settings.node.lease_ttl,
+            make_room_after=0.0 if fifo else settings.node.make_room_after,
         )
         self._ownership = NodeOwnership(self._client, self._lease)
         self._clock = LeaseClock.create()
         self._inbox = Inbox()
+        self._progress = Progress()
         self._quits = 0
 
     def run(self) -> int:
@@ -84,7 +87,13 @@ class NodeDaemon:
         make_room(self._lease.capacity)
         restore = self._take_signals()
         boot = Boot(settings=self._settings, kind=self._kind, node=self._name)
-        children = Children(boot, self._clock, ping_every=self._ping_every, silent_after=self._silent_after)
+        children = Children(
+            boot,
+            self._clock,
+            ping_every=self._ping_every,
+            silent_after=self._silent_after,
+            progress=self._progress,
+        )
         children.listen(self._inbox.socket)
         children.warm_up()  # while the lease is being taken
         try:
@@ -141,7 +150,13 @@ class NodeDaemon:
             grace=self._settings.shutdown_grace,
         )
         threads = [
-            lease_keeper(self._lease, self._clock, self._inbox, every=self._settings.node.lease_renew),
+            lease_keeper(
+                self._lease,
+                self._clock,
+                self._inbox,
+                every=self._settings.node.lease_renew,
+                progress=self._progress,
+            ),
             order_reader(NodeOwnership(connect(self._settings.redis), self._lease), self._inbox),
             sweeping(Sweeper(connect(self._settings.redis), lease_ttl=self._settings.node.lease_ttl)),
         ]

@@ -13,6 +13,7 @@ from netpulse_broker.queueing.nodes.node_lease import NodeLease
 from netpulse_broker.queueing.nodes.ownership import NodeOwnership
 from netpulse_broker.queueing.nodes.sweeper import Sweeper
 from netpulse_broker.workers.node.inbox import Inbox, LeaseLost, LeaseRetaken, Ordered
+from netpulse_broker.workers.node.progress import Progress
 
 log = structlog.get_logger(__name__)
 
@@ -58,10 +59,12 @@ class NodeThread(threading.Thread):
         self._stop_requested.set()
 
 
-def lease_keeper(lease: NodeLease, clock: LeaseClock, inbox: Inbox, *, every: float) -> NodeThread:
-    """Renews the lease, and tells workers through the clock until when they may write."""
+def lease_keeper(lease: NodeLease, clock: LeaseClock, inbox: Inbox, *, every: float, progress: Progress) -> NodeThread:
+    """Renews the lease, tells workers through the clock until when they may write, and says how the node gets on."""
+    said = (0.0, 0)
 
     def renew() -> None:
+        nonlocal said
         sent = boottime()
         renewal = lease.renew()
         if renewal == "lost":
@@ -71,6 +74,10 @@ def lease_keeper(lease: NodeLease, clock: LeaseClock, inbox: Inbox, *, every: fl
         clock.extend(sent + lease.ttl)
         if renewal == "retaken":
             inbox.put(LeaseRetaken())
+        news = (progress.stalled(), progress.losses())
+        if news != said or renewal == "retaken":
+            lease.report(stalled=news[0], fork_server_losses=news[1])
+            said = news
 
     return NodeThread("lease", renew, every=every)
 
