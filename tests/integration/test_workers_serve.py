@@ -71,13 +71,14 @@ async def test_each_failure_names_its_phase_and_leaves_the_worker_usable(
         assert "not-this-one" not in log
 
 
-async def test_an_echoed_password_does_not_leave_the_worker(redis_server: RedisServer, tmp_path: Path) -> None:
+async def test_a_password_in_an_output_is_the_callers(redis_server: RedisServer, tmp_path: Path) -> None:
     async with BrokerUnderTest(redis_server, tmp_path) as broker:
         with LineDevice() as device:
             await broker.start()
             job = await broker.run(device, "password", driver="line")
             assert job.result is not None
-            assert job.result["retval"] == {"password": "password ********"}
+            assert job.result["retval"] == {"password": f"password {PASSWORD}"}
+        assert PASSWORD not in broker.log.read_text()
 
 
 async def test_a_change_and_a_probe(redis_server: RedisServer, tmp_path: Path) -> None:

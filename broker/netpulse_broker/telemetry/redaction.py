@@ -1,7 +1,9 @@
-"""Keeps the secrets of a job out of whatever leaves the worker: results, error messages, logs.
+"""Keeps the secrets of a job out of messages, logs, events and what errors quote.
 
-Secrets are found by type (``SecretStr``) and by the name of the argument, and masked by value. Values under four
-characters are left alone: masking them would shred texts and hide nothing.
+Secrets are found by type (``SecretStr``) and by the name of the argument, and masked by value. What a device says is
+the caller's, byte for byte: outputs, parsed data, differences and backups pass through nothing here, since a password
+that is a word of the output (``admin``, ``Ethernet``) would falsify them. Values under four characters are masked only
+where they stand by themselves; single characters and short numbers not at all: that would shred texts and hide nothing.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from pydantic import SecretBytes, SecretStr
 MASK = "********"
 
 SHORTEST = 4
-"""Characters of the shortest value that is masked."""
+"""Characters of the shortest value that is masked wherever it stands."""
 
 _SECRET_NAME = re.compile(
     r"(pass(word|wd|phrase)?|secret|token|pkey|private_?key|api_?key|community|auth_?key|priv_?key"
@@ -28,7 +30,11 @@ def secret_values(arguments: Mapping[str, Any]) -> frozenset[str]:
     """The secret values among (nested) arguments: ``SecretStr`` anywhere, and text under a name that says so."""
     found: set[str] = set()
     _collect(arguments, found, named=False)
-    return frozenset(value for value in found if len(value) >= SHORTEST)
+    return frozenset(value for value in found if _maskable(value))
+
+
+def _maskable(value: str) -> bool:
+    return len(value) >= SHORTEST or (len(value) > 1 and not value.isdigit())
 
 
 def _collect(value: Any, found: set[str], *, named: bool) -> None:
@@ -51,22 +57,23 @@ class Redactor:
     """Masks a fixed set of values.
 
     ``text`` masks them anywhere, for messages and logs. ``device_text`` masks them only where they stand by themselves
-    (no letter or digit on either side), for what a device said: it keeps a device's output byte for byte apart from
-    the echoed secret, so that the password ``cisco`` does not turn ``ciscoasa`` into stars.
+    (no letter or digit on either side), for what an error quotes of a device, so that the password ``cisco`` does not
+    turn ``ciscoasa`` into stars.
     """
 
     def __init__(self, values: Iterable[str]) -> None:
-        ordered = sorted((value for value in set(values) if len(value) >= SHORTEST), key=len, reverse=True)
+        ordered = sorted((value for value in set(values) if _maskable(value)), key=len, reverse=True)
         self._values = ordered
-        any_of = "|".join(re.escape(value) for value in ordered)
-        self._alone = re.compile(rf"(?<![^\W_])(?:{any_of})(?![^\W_])") if ordered else None
+        self._long = [value for value in ordered if len(value) >= SHORTEST]
+        self._alone = _alone(ordered)
+        self._short_alone = _alone([value for value in ordered if len(value) < SHORTEST])
 
     def text(self, text: str) -> str:
-        """The text with every occurrence masked."""
-        for value in self._values:
+        """The text with every occurrence masked; of short values those that stand by themselves."""
+        for value in self._long:
             if value in text:
                 text = text.replace(value, MASK)
-        return text
+        return text if self._short_alone is None else self._short_alone.sub(MASK, text)
 
     def device_text(self, text: str) -> str:
         """The text with every occurrence masked that stands by itself."""
@@ -85,3 +92,9 @@ class Redactor:
         if isinstance(value, list):
             return [self.device_data(item) for item in value]
         return value
+
+
+def _alone(values: list[str]) -> re.Pattern[str] | None:
+    if not values:
+        return None
+    return re.compile(rf"(?<![^\W_])(?:{'|'.join(map(re.escape, values))})(?![^\W_])")

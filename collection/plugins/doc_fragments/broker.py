@@ -147,8 +147,8 @@ notes:
     (C(ignore_unreachable) works); everything else is FAILED, a broker that does not answer included, because then
     nothing
     is known about the device."
-  - Passwords, secrets, keys and the API key are masked in messages, errors, diffs and the invocation. What a device
+  - Passwords, secrets, keys and the API key are masked in messages, errors and the invocation. What a device
     itself
-    prints is returned as it is; set C(no_log) on a task whose output is secret.
+    prints and the lines of a change are returned as they are; set C(no_log) on a task whose output is secret.
   - The broker is addressed directly; proxies named in the environment are not used.
 """

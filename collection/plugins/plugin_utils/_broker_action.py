@@ -195,7 +195,7 @@ class BrokerAction(ActionBase):
 
     def _finished(self, mask: Callable[[Any], Any]) -> dict[str, Any]:
         result = self._result
-        for key in ("msg", "error", "diff", "commands", "updates", "exception", "warnings"):
+        for key in ("msg", "error", "exception", "warnings"):
             if key in result:
                 result[key] = mask(result[key])
         result.setdefault("changed", False)

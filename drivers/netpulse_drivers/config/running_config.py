@@ -116,7 +116,8 @@ def wanted_configuration(
 ) -> Configuration:
     """The lines of a request below their parents. Lines may be indented to form sections of their own."""
     header = [" " * depth + parent.strip() for depth, parent in enumerate(parents)]
-    body = [" " * len(parents) + line for line in join_blocks(lines, multiline)]
+    physical = [part for line in lines for part in line.split("\n")]
+    body = [" " * len(parents) + line for line in join_blocks(physical, multiline)]
     parsed = parse_configuration("\n".join([*header, *body]), multiline=multiline, ignore=ignore)
     unique = {line.path: line for line in parsed.lines if line.text != "end"}
     return Configuration(list(unique.values()))

@@ -293,7 +293,7 @@ class EventDriven(BaseConnection):
             ReplyTimeout, StreamClosed, OSError: see ``ReplyReader`` and ``ByteStream``.
         """
         reader = self.reader()
-        self.write_channel(typed + self.RETURN)
+        self.write_channel(typed.replace("\n", self.RETURN) + self.RETURN)
         try:
             return reader.read(typed.split("\n") if verify else (), end, deadline)
         except StreamClosed:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 from netmiko.base_connection import BaseConnection
 
 from netpulse_drivers.base import Call
-from netpulse_drivers.errors import CommandRefused
+from netpulse_drivers.errors import CommandRefused, InvalidArguments
 from netpulse_drivers.netmiko.config.change_modes import leave_config_mode
 from netpulse_drivers.netmiko.config.privilege import give_back_privilege, raise_privilege
 from netpulse_drivers.netmiko.operation_args import DEFAULT_READ_TIMEOUT, NetmikoQueryArgs
@@ -17,6 +18,8 @@ from netpulse_drivers.results import Output
 from netpulse_drivers.terminal.bounded_regex import BoundedRegex
 from netpulse_drivers.terminal.refusals import refused_query
 from netpulse_drivers.terminal.reply import Reply
+
+_LINE_BREAK = re.compile(r"[\r\n]")
 
 
 def run_query(
@@ -29,6 +32,8 @@ def run_query(
         PrivilegeRefused, ParseFailed, InvalidArguments; the session's ``operation`` adds the rest.
     """
     check_parsers(args, call)
+    if _LINE_BREAK.search(command.rstrip("\r\n")):
+        raise InvalidArguments("a query must not hold a line break: send several commands as a list")
     if call.enable:
         raise_privilege(session, secret)
     elif session.prompt.text != session.login_prompt.text and session.at_prompt:

@@ -92,12 +92,37 @@ async def test_a_change_keeps_the_device_s_order(client: httpx.AsyncClient, disp
 
 
 @pytest.mark.parametrize(
+    ("command", "place"),
+    [("show clock\nreload", 0), (["show clock", "show users\rreload"], 1), ("show clock\r\nreload\n", 0)],
+)
+async def test_a_command_does_not_smuggle_another_one(
+    client: httpx.AsyncClient, dispatch: MemoryDispatch, command: Any, place: int
+) -> None:
+    answer = await client.post("/device/execute", json=body(command=command))
+    assert answer.status_code == 422
+    assert f"command.{place}" in answer.text
+    assert "give several commands as a list" in answer.text
+    answer = await client.post("/device/bulk", json=body(command=command, devices=[{}]))
+    assert "give several commands as a list" in answer.text
+    assert dispatch.submissions == []
+
+
+async def test_the_line_end_behind_a_command_is_no_part_of_it(
+    client: httpx.AsyncClient, dispatch: MemoryDispatch
+) -> None:
+    made = await submit(client, dispatch, command=["show clock\n", "show users\r\n"])
+    assert made.payload.commands == ["show clock", "show users"]
+
+
+@pytest.mark.parametrize(
     ("config", "lines"),
     [
         ("vlan 10", ["vlan 10"]),
         ("vlan 10\n name a\r\nvlan 11", ["vlan 10", " name a", "vlan 11"]),
         (["vlan 10", " name a"], ["vlan 10", " name a"]),
-        (["vlan 10\n name a", "vlan 11"], ["vlan 10", " name a", "vlan 11"]),
+        (["vlan 10\n name a", "vlan 11"], ["vlan 10\n name a", "vlan 11"]),
+        (["crypto pki authenticate TP\r\nMIIB\rAAAA\nquit\n"], ["crypto pki authenticate TP\nMIIB\nAAAA\nquit"]),
+        ("vlan 10\n", ["vlan 10"]),
         (["banner motd ^", "", "^"], ["banner motd ^", "", "^"]),
     ],
 )

@@ -14,10 +14,12 @@ from netpulse_drivers import (
     CommandRefused,
     Deadline,
     EnsurePolicy,
+    InvalidArguments,
     UnsupportedOperation,
 )
 from netpulse_drivers.netmiko.config.change import apply_change
-from netpulse_drivers.netmiko.operation_args import NetmikoChangeArgs
+from netpulse_drivers.netmiko.operation_args import NetmikoChangeArgs, NetmikoQueryArgs
+from netpulse_drivers.netmiko.query import run_query
 from netpulse_drivers.netmiko.session import NetmikoSession
 from tests.unit.drivers.scripted_cli import Script, ScriptedCli, session_with
 
@@ -194,3 +196,43 @@ def test_a_mode_that_the_lines_leave_open_is_left(start: Start) -> None:
     with pytest.raises(CommandRefused) as caught:
         change(session, "configure terminal", "bad", args={"enter_config_mode": False})
     assert not caught.value.session_usable
+
+
+@pytest.mark.parametrize(("device_type", "prompt"), [("cisco_ios", "r1"), ("ipinfusion_ocnos", "OcNOS")])
+def test_an_entry_with_line_breaks_is_one_input(start: Start, device_type: str, prompt: str) -> None:
+    home, config, pem = f"{prompt}#", f"{prompt}(config)#", ""
+    script: Script = {
+        (home, "configure terminal"): ("", config),
+        (config, "crypto pki authenticate TP"): ("\nEnter the base 64 encoded CA certificate.\n\n", pem),
+        (pem, "quit"): ("% Certificate successfully imported\n", config),
+        (config, "end"): ("", home),
+    }
+    session, cli = start(device_type, home, script)
+    entry = "crypto pki authenticate TP\nMIIB\nAAAA\nquit"
+    result = change(session, entry, "ntp server 192.0.2.1")
+    assert cli.typed[1:6] == ["crypto pki authenticate TP", "MIIB", "AAAA", "quit", "ntp server 192.0.2.1"]
+    assert result.applied == [entry, "ntp server 192.0.2.1"]
+    assert "successfully imported" in result.outputs[0].output
+
+
+def test_a_refusal_in_the_middle_of_one_input_is_found(start: Start) -> None:
+    session, _ = start("cisco_ios", R1, IOS)
+    with pytest.raises(CommandRefused, match="line 1 of 2") as caught:
+        change(session, "interface Ethernet0\nbad\ndescription x", "good")
+    assert "% Invalid input detected" in caught.value.device_output
+
+
+def test_what_a_banner_says_is_no_refusal(start: Start) -> None:
+    session, _ = start("cisco_ios", R1, IOS)
+    banner = "banner motd ^\n% Authorised users only\nError: none\n^"
+    assert change(session, banner, "good").changed
+    assert change(session, "alias exec x\n% Error: none\n^").changed
+
+
+@pytest.mark.parametrize("command", ["show clock\nreload", "show clock\rreload"])
+def test_a_query_with_a_line_break_is_refused(start: Start, command: str) -> None:
+    session, cli = start("cisco_ios", R1, IOS)
+    call = Call(deadline=Deadline.after(5))
+    with session.operation(call), pytest.raises(InvalidArguments, match="as a list"):
+        run_query(session, command, NetmikoQueryArgs(), call=call, secret=None)
+    assert cli.typed == []

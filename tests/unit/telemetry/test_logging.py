@@ -84,8 +84,10 @@ def test_secret_that_becomes_known_later(stream: io.StringIO) -> None:
     assert lines(stream)[0]["text"] == "a ******** b"
 
 
-def test_short_values_are_no_secrets() -> None:
-    assert KnownSecrets(["", "abc"]).mask("abc") == "abc"
+def test_short_values_are_masked_only_where_they_stand_by_themselves() -> None:
+    assert (
+        KnownSecrets(["", "x", "42", "up"]).mask("x 42: Ethernet0 is up, upper") == "x 42: Ethernet0 is ********, upper"
+    )
 
 
 def test_level_and_chatty_libraries(stream: io.StringIO) -> None:

@@ -27,6 +27,7 @@ class Device:
         logins, refused: counted.
         closed: numbers of the sessions that were closed.
         dead: numbers of the sessions that no longer answer.
+        password: the one that it takes.
         answers: command -> value to return, exception to raise, or function to call.
         written: commands that reached it, those answered by functions aside.
     """
@@ -37,6 +38,7 @@ class Device:
     closed: list[int] = field(default_factory=list)
     dead: set[int] = field(default_factory=set)
     answers: dict[str, Any] = field(default_factory=dict)
+    password: str = GOOD
     written: list[str] = field(default_factory=list)
     on_connect: Any = None
     blocked: threading.Event = field(default_factory=threading.Event)
@@ -53,7 +55,7 @@ class ScriptedDriver(BaseDriver):
         if self.device.on_connect is not None:
             self.device.on_connect()
         password = self.args.password.get_secret_value() if self.args.password else ""
-        if password != GOOD:
+        if password != self.device.password:
             self.device.refused += 1
             raise AuthenticationFailed(f"refused {password}")
         self.device.logins += 1

@@ -18,9 +18,16 @@ def test_secrets_are_found_by_type_and_by_name() -> None:
     assert secret_values(arguments) == {"Opensesame", "typed-one", "enable-me", "phrase"}
 
 
-def test_short_values_are_left_alone() -> None:
-    assert secret_values({"password": "abc"}) == frozenset()
-    assert Redactor({"abc"}).text("abc") == "abc"
+def test_short_values_are_masked_where_they_stand_by_themselves() -> None:
+    assert secret_values({"password": "up"}) == {"up"}
+    redactor = Redactor({"up", "admin"})
+    assert redactor.text("Ethernet0 is up, updates: administrator") == f"Ethernet0 is {MASK}, updates: {MASK}istrator"
+    assert redactor.device_text("up upper admin") == f"{MASK} upper {MASK}"
+
+
+def test_single_characters_and_short_numbers_are_left_alone() -> None:
+    assert secret_values({"password": "a", "secret": "123"}) == frozenset()
+    assert Redactor({"a", "123"}).text("a 123") == "a 123"
 
 
 def test_messages_are_masked_anywhere_device_texts_only_where_the_secret_stands_alone() -> None:

@@ -13,6 +13,7 @@ from netpulse_broker.workers.execution.job_runner import JobRunner
 from netpulse_broker.workers.execution.running_job import NotGranted, RunningJob
 from netpulse_broker.workers.execution.session_pool import FreshSessions, SessionLimits, SessionPool
 from netpulse_drivers import (
+    ChangeResult,
     CommandRefused,
     CommandTimeout,
     Deadline,
@@ -271,11 +272,52 @@ def test_whatever_a_driver_returns_can_be_stored() -> None:
     json.dumps(end.result, allow_nan=False)
 
 
-def test_an_echoed_secret_is_masked_where_it_stands_alone() -> None:
-    bench = Bench()
-    bench.device.answers["x"] = f"Password: {GOOD}\nx{GOOD}y"
-    end = bench.run("x")
-    assert end.result["retval"]["x"] == f"Password: ********\nx{GOOD}y"
+@pytest.mark.parametrize("password", ["admin", "cisco", "Ethernet", "up", GOOD])
+def test_what_the_device_says_is_the_callers_byte_for_byte(password: str) -> None:
+    said = f"Gi0/1 admin down\nEthernet0 is up, line protocol is up\ncisco x{password}y {password}\r\n"
+    rows = [{"interface": "Ethernet0", "status": "up", "vendor": "cisco", "user": password}]
+    bench = Bench(parse=lambda parsing, command, output, deadline: rows)
+    bench.device.password = password
+    bench.device.answers["x"] = said
+    login = arguments() | {"password": password}
+    end = bench.run("x", connection_args=login)
+    assert end.result["retval"] == {"x": said}, end.result["error"]
+    assert end.result["outputs"][0]["output"] == said
+    end = bench.run("x", connection_args=login, parsing={"name": "textfsm"})
+    assert end.result["retval"] == {"x": rows}
+    assert end.result["outputs"][0]["parsed"] == rows
+
+
+@pytest.mark.parametrize("password", ["admin", "cisco", "Ethernet", "up"])
+def test_a_change_too_and_only_messages_are_masked(password: str) -> None:
+    lines = [f"username {password} privilege 15", "interface Ethernet0"]
+    made = ChangeResult(
+        outputs=[Output(lines[0], f"user {password} is up")],
+        changed=True,
+        diff=f"+{lines[0]}\n",
+        applied=lines,
+        left_out=[f"! {password}"],
+        backup=f"hostname {password}\n",
+        warnings=[f"the line {password} is odd"],
+    )
+    bench = Bench(config=lambda self, session, change: made)
+    bench.device.password = password
+    login = arguments() | {"password": password}
+    result = bench.run(*lines, operation="change", change={}, connection_args=login).result
+    assert (result["diff"], result["applied"], result["backup"]) == (made.diff, lines, made.backup)
+    assert (result["retval"], result["left_out"]) == ([f"user {password} is up"], made.left_out)
+    assert result["warnings"] == ["the line ******** is odd"]
+
+    def refuse(self: Any, session: Any, command: str) -> str:
+        said = f"% no {password} here"
+        raise CommandRefused(f"refused: {password}", device_output=said, details=[{"line": password}])
+
+    bench = Bench(send=refuse)
+    bench.device.password = password
+    end = bench.run("x", connection_args=login)
+    assert end.result["outputs"][0]["output"] == f"% no {password} here"
+    error = end.result["error"]
+    assert password not in json.dumps([error["message"], error["device_output"], error["details"]])
 
 
 def test_nothing_is_sent_after_the_deadline() -> None:

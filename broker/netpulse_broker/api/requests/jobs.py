@@ -24,7 +24,7 @@ from netpulse_broker.dispatch.submission import JobSubmission
 from netpulse_broker.errors import BadRequest
 from netpulse_broker.models.device import BulkRequest, CommitRequest, ExecuteRequest, TestConnectionRequest
 from netpulse_broker.models.options import JobOptions, TurnOptions
-from netpulse_broker.models.text_lines import Commands, ConfigLines
+from netpulse_broker.models.text_lines import Commands, ConfigLines, first_with_line_break
 from netpulse_broker.queueing.jobs.payload import JobPayload
 from netpulse_broker.settings import JobSettings, WebhookSettings
 from netpulse_broker.webhooks.submission import RequestedWebhook
@@ -300,6 +300,12 @@ def _lines(
     for name, given in (("command", command), ("config", config)):
         if isinstance(given, dict):
             raise BadRequest(f"{name} is an object, which needs options.rendering; give a string or a list of strings")
+    if isinstance(command, list):
+        place = first_with_line_break(command)
+        if place is not None:
+            # A device takes the second line for a command of its own, whatever was said about the first.
+            message = "must not hold a line break: give several commands as a list"
+            raise invalid([{"loc": f"command.{place}", "msg": message, "type": "line_break"}])
     return command, config  # type: ignore[return-value]  # no object is left
 
 

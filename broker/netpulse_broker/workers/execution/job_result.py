@@ -95,14 +95,18 @@ class Account:
     def end(
         self, operation: str, *, status: Status, error: NetPulseError | None, duration: float, redactor: Redactor
     ) -> JobEnd:
-        """Close the account. Secrets of the job are masked in all of it."""
+        """Close the account.
+
+        What the device said, and what was typed, stands in it byte for byte. Secrets of the job are masked in messages
+        and in what the error quotes.
+        """
         steps = self.change.outputs if self.change is not None else self.outputs
-        masked = [redactor.device_data(step.to_dict()) for step in steps]
+        outputs = [step.to_dict() for step in steps]
         result: dict[str, Any] = {
             "type": RESULT_TYPES[status],
-            "retval": self._retval(operation, steps, masked, redactor),
+            "retval": self._retval(operation, steps),
             "error": None if error is None else _masked(error, redactor),
-            "outputs": masked,
+            "outputs": outputs,
             "duration": round(duration, 6),
             "session_reused": self.session_reused,
             "stages": {stage: round(seconds, 6) for stage, seconds in self.stages.items()},
@@ -110,14 +114,14 @@ class Account:
         if self.change is not None:
             result |= {
                 "changed": self.change.changed,
-                "diff": redactor.device_text(self.change.diff),
-                "applied": redactor.device_data(list(self.change.applied)),
+                "diff": self.change.diff,
+                "applied": list(self.change.applied),
                 "saved": self.change.saved,
-                "warnings": list(self.change.warnings),
-                "left_out": redactor.device_data(list(self.change.left_out)),
+                "warnings": [redactor.text(warning) for warning in self.change.warnings],
+                "left_out": list(self.change.left_out),
             }
             if self.change.backup is not None:
-                result["backup"] = redactor.device_text(self.change.backup)
+                result["backup"] = self.change.backup
         if self.commit is not None and self.commit.state != "none":
             result["commit"] = self.commit.shown()
         return JobEnd(
@@ -129,16 +133,14 @@ class Account:
             commits=() if self.commit is None else (self.commit,),
         )
 
-    def _retval(self, operation: str, steps: list[Output], masked: list[dict[str, Any]], redactor: Redactor) -> Any:
+    def _retval(self, operation: str, steps: list[Output]) -> Any:
         if operation == "query":
             return {
-                step.command: shown["output"] if step.parsed is None else shown["parsed"]
-                for step, shown in zip(steps, masked, strict=True)
-                if not step.failed
+                step.command: step.output if step.parsed is None else step.parsed for step in steps if not step.failed
             }
         if operation in ("change", "confirm", "rollback"):
-            return [shown["output"] for shown in masked]
-        return redactor.device_data(self.retval)
+            return [step.output for step in steps]
+        return self.retval
 
 
 def _masked(error: NetPulseError, redactor: Redactor) -> dict[str, Any]:

@@ -66,7 +66,9 @@ class LineSender:
                 any_name=renames(line),
             )
             text = presented(session, reply, line, self._args)
-            refusal = self._refusal(line, text)
+            if "\n" in line:
+                text = _between(reply.echo, text)
+            refusal = self._refusal(line, _answers(text, line) if "\n" in line else text)
             session.progress.append(
                 Output(
                     command=line,
@@ -101,6 +103,18 @@ class LineSender:
             self.committed = self.committed or not (failed or unchanged)
             return (refused_line(text, platform.refusals) or text.strip()[:300] or "no commit") if failed else ""
         return refused_line(text, platform.refusals)
+
+
+def _between(echo: str, text: str) -> str:
+    """The answers to an input of several lines: those to its first lines stand among the echoes of the others."""
+    _, _, rest = echo.partition("\n")
+    return f"{rest}\n{text}" if rest and not text.startswith(echo) else text
+
+
+def _answers(text: str, typed: str) -> str:
+    """Without the lines that only repeat what was typed: a banner may say "% Authorised users only"."""
+    given = {line.strip() for line in typed.split("\n")}
+    return "\n".join(line for line in text.split("\n") if line.strip() not in given)
 
 
 def renames(line: str) -> bool:
