@@ -15,6 +15,7 @@ from netpulse_drivers.base import (
     OutputParser,
     QueueStrategy,
 )
+from netpulse_drivers.cut_connection import cut_connection
 from netpulse_drivers.deadline import Deadline
 from netpulse_drivers.errors import (
     AuthenticationFailed,
@@ -88,4 +89,5 @@ __all__ = [
     "TemplateRefused",
     "UnknownDriver",
     "UnsupportedOperation",
+    "cut_connection",
 ]

@@ -2,7 +2,8 @@
 
 A driver is a class. An instance is bound to one device's connection arguments; ``connect()`` returns a *session* (any
 object), which the worker keeps and hands back to ``send()``, ``config()``, ``is_alive()``, ``keepalive()`` and
-``disconnect()``. The worker calls one method at a time: a driver needs no locks.
+``disconnect()``. The worker calls them from one thread, one at a time, and ``disconnect()`` once per session, as the
+last: a driver needs no locks. The one exception is ``abort()``, which another thread may call beside any of them.
 
 The smallest driver::
 
@@ -169,9 +170,6 @@ class BaseDriver(ABC):
         connection_args_model, query_args, change_args: pydantic models the controller validates requests with.
         query_strategy: where queries run unless the request says otherwise. Changes always keep the device's order.
         keeps_session: whether a session may outlive a job (pinned workers keep it).
-        guards_every_write: whether ``send`` on an open session asks ``call.before_write`` before all that it writes,
-            without exception. The worker then begins with a query while its right to it is still being looked up, and
-            what was begun for nothing ends in ``before_write``.
         session_irrelevant_args: connection arguments whose change is no reason for a new session.
 
     Attributes:
@@ -185,7 +183,6 @@ class BaseDriver(ABC):
     change_args: ClassVar[type[BaseModel]] = OpenArgs
     query_strategy: ClassVar[QueueStrategy] = "pinned"
     keeps_session: ClassVar[bool] = True
-    guards_every_write: ClassVar[bool] = False
     session_irrelevant_args: ClassVar[frozenset[str]] = frozenset({"keepalive", "read_timeout"})
 
     def __init__(self, connection_args: ConnectionArgs) -> None:
@@ -291,7 +288,24 @@ class BaseDriver(ABC):
 
     @abstractmethod
     def disconnect(self, session: Any) -> None:
-        """Close the session; must not raise for one that is dead already, and must not block for long."""
+        """Close the session; must not raise for one that is dead or was aborted, and must not block for long.
+
+        Called once per session, by the thread that calls the other methods, after everything else.
+        """
+
+    def abort(self, session: Any) -> None:
+        """Make a call that is under way on the session return soon, whatever it waits for.
+
+        Called by another thread, at most once per session and before ``disconnect``, when the job was stopped or has
+        passed its deadline. It may run beside any other method, and also when none is running any more. Do nothing but
+        cut the connection (``cut_connection``): no waiting, no lock that another method holds while it waits, no
+        closing, nothing written. What the interrupted call raises is replaced by the reason of the abort. Nothing but
+        ``disconnect`` is called on the session afterwards.
+
+        This one cuts nothing, so the worker waits: the next ``before_write`` raises, and the deadline counts. A call
+        that has not returned 20 seconds after a stop (or after the deadline) is ended together with the worker's
+        process; the job fails as ``worker_lost``, its outcome unknown.
+        """
 
     def config(self, session: Any, change: ChangeRequest) -> ChangeResult:
         """Apply a change.

@@ -8,7 +8,9 @@ import signal
 from pathlib import Path
 
 import psutil
+import pytest
 
+from netpulse_broker.errors import InternalError
 from netpulse_broker.queueing.jobs.job_index import JobFilter
 from netpulse_broker.queueing.redis import keys
 from tests.chaos.broker import BrokerUnderTest, await_condition
@@ -111,6 +113,26 @@ async def test_a_running_job_is_stopped_and_its_session_closed(redis_server: Red
             assert (await broker.run(device, "show")).status == "finished"
             assert device.logins == 2
             assert broker.worker_pid(device) == pid
+
+
+async def test_a_stop_that_a_driver_without_abort_does_not_heed_costs_the_worker(
+    redis_server: RedisServer, tmp_path: Path
+) -> None:
+    async with BrokerUnderTest(redis_server, tmp_path) as broker:
+        with LineDevice() as device:
+            await broker.start(ping_every=0.2)
+            running = asyncio.create_task(
+                broker.run(device, "one", "ignore everything", driver="old_line", timeout=600)
+            )
+            await asyncio.to_thread(device.wait_for_command, "one")
+            pid = broker.worker_pid(device)
+            (job_id,) = (job.id for job in (await broker.dispatcher.jobs(JobFilter()))[0])
+            with pytest.raises(InternalError, match="writes nothing more"):
+                await broker.dispatcher.cancel(JobFilter(id=job_id))
+            lost = await running
+            assert (lost.status, lost.outcome, lost.error) == ("failed", "unknown", "worker_lost")
+            assert (await broker.run(device, "show")).status == "finished"
+            assert broker.worker_pid(device) != pid
 
 
 async def test_the_fork_server_is_killed(redis_server: RedisServer, tmp_path: Path) -> None:

@@ -73,6 +73,8 @@ def test_driver_of_the_page_keeps_the_contract(tmp_path: Path, plugins: Path) ->
     said = verdicts(done)
     assert said["cut_session_is_noticed_and_the_next_connect_works"] == "pass"
     assert said["unreachable"] == "pass"
+    assert said["abort_makes_a_blocked_call_return"] == "pass"
+    assert said["disconnect_is_called_by_nobody_else"] == "pass"
     assert said["dry_run_changes_nothing"].startswith("not applicable  the driver has no config()")
     assert "0 FAIL" in done.stdout
 
@@ -98,27 +100,45 @@ def test_installed_driver_is_found_by_its_entry_point(tmp_path: Path, plugins: P
 
 # -- what it finds ----------------------------------------------------------------------------------------------------
 
-DEFECTS = {
-    "raise SessionStale(": ("pass  # raise SessionStale(", {"cut_session_is_noticed_and_the_next_connect_works"}),
-    "self.call.before_write()": ("", {"write_guard_stops_an_operation_before_it_writes"}),
-    "self.call.deadline.remaining(at_most=30)": ("12", {"deadline_ends_a_query_that_is_not_answered"}),
-    "session_usable=False": ("session_usable=True", {"deadline_ends_a_query_that_is_not_answered"}),
-    "raise ConnectError(": ("raise RuntimeError(", {"unreachable"}),
-    'return answer.decode().rstrip("\\n")': (
-        "return answer",
-        {"outputs_are_json_ready"},
-    ),
-    "        session.close()": (
+DEFECTS = [
+    ("raise SessionStale(", "pass  # raise SessionStale(", {"cut_session_is_noticed_and_the_next_connect_works"}),
+    ("self.call.before_write()", "", {"write_guard_stops_an_operation_before_it_writes"}),
+    ("self.call.deadline.remaining(at_most=30)", "12", {"deadline_ends_a_query_that_is_not_answered"}),
+    ("session_usable=False", "session_usable=True", {"deadline_ends_a_query_that_is_not_answered"}),
+    ("raise ConnectError(", "raise RuntimeError(", {"unreachable"}),
+    ('return answer.decode().rstrip("\\n")', "return answer", {"outputs_are_json_ready"}),
+    (
+        "        session.close()",
         "        session.sendall(b'bye')\n        session.close()",
-        {"disconnect_twice_and_after_a_cut"},
+        {"disconnect_is_called_by_nobody_else"},
     ),
-}
-"""What is taken out of the page's driver, what stands there instead, and the clause that must notice."""
+    (
+        "        session.close()",
+        "        if not self.is_alive(session): raise SessionLost('closed already')\n        session.close()",
+        {"disconnect_of_a_dead_session"},
+    ),
+    ("cut_connection(session)", "self.is_alive(session)", {"abort_makes_a_blocked_call_return"}),
+    (
+        "cut_connection(session)",
+        "while session.recv(65536): pass",
+        {"abort_makes_a_blocked_call_return", "abort_just_before_a_write", "disconnect_is_called_by_nobody_else"},
+    ),
+    ("cut_connection(session)", "self.disconnect(session)", {"disconnect_is_called_by_nobody_else"}),
+    (
+        "raise SessionStale(",
+        "self.disconnect(session)\n            raise SessionStale(",
+        {"disconnect_is_called_by_nobody_else"},
+    ),
+]
+"""What is taken out of the page's driver, what stands there instead, and the clauses that must notice."""
 
 
-@pytest.mark.parametrize("kept", DEFECTS, ids=lambda text: text.strip()[:30])
-def test_defect_is_named(tmp_path: Path, plugins: Path, kept: str) -> None:
-    instead, clauses = DEFECTS[kept]
+@pytest.mark.parametrize(
+    ("kept", "instead", "clauses"),
+    DEFECTS,
+    ids=[f"{instead.strip()[:30]} for {kept.strip()[:30]}" for kept, instead, _ in DEFECTS],
+)
+def test_defect_is_named(tmp_path: Path, plugins: Path, kept: str, instead: str, clauses: set[str]) -> None:
     code = plugins / "custom" / "custom.py"
     text = code.read_text()
     assert kept in text

@@ -70,7 +70,8 @@ class Ending:
                 return current.status == "stopped"
             await asyncio.sleep(0.02)
         raise InternalError(
-            f"job {job.id} was told to stop and did not within {STOP_WAIT:.0f} s; it may still end by itself"
+            f"job {job.id} was told to stop and did not within {STOP_WAIT:.0f} s: it writes nothing more, and ends "
+            "when its driver returns, or with its worker 20 s after the stop; ask for it again"
         )
 
     async def stop_workers(self, workers: list[WorkerRecord]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import Any
 
 import paramiko
@@ -115,11 +116,12 @@ def _context(args: NapalmConnectionArgs) -> Any:
 
 def _open_command_line(args: NapalmConnectionArgs, call: Call) -> NapalmSession:
     opened: list[NetmikoSession] = []
+    beside: list[weakref.ref[paramiko.SSHClient]] = []
 
     def log_in(device_type: str, options: dict[str, Any]) -> Any:
         session = _netmiko_session(args, device_type, options, call)
         opened.append(session)
-        _pin_host_key(session)
+        _pin_host_key(session, beside)
         # NAPALM may go on to ask for the release (eos); that belongs to the login.
         session.connection.guard, session.connection.deadline = call.before_write, call.deadline
         return session.connection
@@ -146,12 +148,16 @@ def _open_command_line(args: NapalmConnectionArgs, call: Call) -> NapalmSession:
         for session in opened:
             session.close()
         raise
-    return CommandLineSession(device, args.platform, opened[0])
+    return CommandLineSession(device, args.platform, opened[0], beside)
 
 
-def _pin_host_key(session: NetmikoSession) -> None:
+def _pin_host_key(session: NetmikoSession, beside: list[weakref.ref[paramiko.SSHClient]]) -> None:
     """NAPALM's file transfers open connections of their own, by netmiko's client, which would send the password to
-    whoever answers: let them take the host key only that the session was opened with."""
+    whoever answers: let them take the host key only that the session was opened with.
+
+    Args:
+        beside: gets the clients of those connections.
+    """
     connection = session.connection
     stream = connection.stream
     transport = stream.channel.get_transport() if isinstance(stream, SSHStream) else None
@@ -165,6 +171,7 @@ def _pin_host_key(session: NetmikoSession) -> None:
         client: paramiko.SSHClient = build()
         client.get_host_keys().add(name, key.get_name(), key)
         client.set_missing_host_key_policy(paramiko.RejectPolicy())
+        beside[:] = [known for known in beside if known() is not None] + [weakref.ref(client)]
         return client
 
     setattr(connection, "_build_ssh_client", build_pinned)  # noqa: B010 - of this one object

@@ -67,7 +67,6 @@ class NapalmDriver(BaseDriver):
         session.close()
 
     def abort(self, session: NapalmSession) -> None:
-        """Break the session from another thread."""
         session.abort()
 
     def is_alive(self, session: NapalmSession) -> bool:

@@ -7,6 +7,7 @@ local state), so each wire has its own.
 from __future__ import annotations
 
 import contextlib
+import weakref
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -20,6 +21,7 @@ from netpulse_drivers.napalm.platforms import NapalmPlatform
 from netpulse_drivers.netmiko.connecting.keepalive import prove_alive
 from netpulse_drivers.netmiko.session import NetmikoSession
 from netpulse_drivers.ssh.keepalive import ssh_keepalive
+from netpulse_drivers.terminal.byte_stream import cut_transport
 from netpulse_drivers.terminal.reply import Reply
 from netpulse_drivers.terminal.terminal_text import last_line
 
@@ -155,13 +157,15 @@ class NapalmSession:
             self.device.close()
 
     def abort(self) -> None:
-        """Break the session from another thread."""
+        """Cut the connection from another thread; see ``BaseDriver.abort``.
+
+        Only SSH can be cut from outside. A driver with another wire goes on until its request is answered or has timed
+        out: NAPALM gives its HTTP requests the session's ``timeout``.
+        """
         self.unusable_reason = self.unusable_reason or "broken off"
         transport = self._transport()
         if transport is not None:
-            transport.close()
-        else:
-            self.close()
+            cut_transport(transport)
 
     def _transport(self) -> paramiko.Transport | None:
         for path in _SSH_BELOW:
@@ -175,11 +179,23 @@ class NapalmSession:
 
 class CommandLineSession(NapalmSession):
     """ios, nxos_ssh, eos over SSH: NAPALM types on a session of the netmiko driver, with its host key check, its
-    deadlines, its write guard and its keepalive."""
+    deadlines, its write guard and its keepalive.
 
-    def __init__(self, device: Any, platform: NapalmPlatform, below: NetmikoSession) -> None:
+    Attributes:
+        below: that session.
+        beside: SSH clients that NAPALM has made to copy files.
+    """
+
+    def __init__(
+        self,
+        device: Any,
+        platform: NapalmPlatform,
+        below: NetmikoSession,
+        beside: list[weakref.ref[paramiko.SSHClient]],
+    ) -> None:
         super().__init__(device, platform)
         self.below = below
+        self.beside = beside
         connection = below.connection
         exchange = connection.exchange
 
@@ -226,8 +242,14 @@ class CommandLineSession(NapalmSession):
         self.below.close()
 
     def abort(self) -> None:
+        """As above; the connections that NAPALM opened beside the session, to copy files, are cut too."""
         self.unusable_reason = self.unusable_reason or "broken off"
-        self.below.close()
+        self.below.abort()
+        for known in tuple(self.beside):
+            client = known()
+            transport = client.get_transport() if client is not None else None
+            if transport is not None:
+                cut_transport(transport)
 
 
 class EapiSessionOfNapalm(NapalmSession):

@@ -47,7 +47,6 @@ class NetmikoDriver(InteractiveSupport, BaseDriver):
     query_args = NetmikoQueryArgs
     change_args = NetmikoChangeArgs
     query_strategy = "pinned"
-    guards_every_write = True  # EventDriven.write_channel is the one way to the device
     session_irrelevant_args: ClassVar[frozenset[str]] = frozenset(
         {"keepalive", "timeout", "conn_timeout", "banner_timeout", "auth_timeout", "session_timeout"}
     )
@@ -101,6 +100,9 @@ class NetmikoDriver(InteractiveSupport, BaseDriver):
 
     def disconnect(self, session: NetmikoSession) -> None:
         session.close()
+
+    def abort(self, session: NetmikoSession) -> None:
+        session.abort()
 
     def is_alive(self, session: NetmikoSession) -> bool:
         return session.is_alive()

@@ -273,6 +273,13 @@ class NetmikoSession:
             return False
         return not self.connection.stream.ended()
 
+    def abort(self) -> None:
+        """Cut the connection from another thread; see ``BaseDriver.abort``."""
+        self.unusable_reason = self.unusable_reason or "broken off"
+        stream = self.connection.stream
+        if stream is not None:
+            stream.abort()
+
     def close(self) -> None:
         """Close; types nothing, never raises for a dead session."""
         self.unusable_reason = self.unusable_reason or "closed"

@@ -91,7 +91,6 @@ class PyeapiDriver(BaseDriver):
         session.connection.close()
 
     def abort(self, session: EapiSession) -> None:
-        """Break the session from another thread."""
         session.connection.abort()
 
     def is_alive(self, session: EapiSession) -> bool:

@@ -23,6 +23,7 @@ from typing import Any
 from pyeapi.eapilib import CommandError, EapiConnection
 
 from netpulse_drivers.base import Call
+from netpulse_drivers.cut_connection import cut_connection
 from netpulse_drivers.errors import (
     AuthenticationFailed,
     CommandRefused,
@@ -90,6 +91,7 @@ class KeptConnection(EapiConnection):
         self._timeout = float(timeout)
         self._served: Call | None = None
         self._condemned = ""
+        self._dialled: socket.socket | None = None
         self._socket: socket.socket | None = None
         # pyeapi's name for the HTTP connection
         self.transport: http.client.HTTPConnection = (
@@ -97,6 +99,8 @@ class KeptConnection(EapiConnection):
         )
         # http.client would dial by itself, past the checks here
         self.transport.auto_open = 0
+        # http.client's own would keep the socket to itself until it is connected: nobody could cut it
+        self.transport._create_connection = self._tcp  # type: ignore[attr-defined]  # noqa: SLF001
         if username is not None:
             self.authentication(username, password or "")  # type: ignore[no-untyped-call]
 
@@ -121,13 +125,11 @@ class KeptConnection(EapiConnection):
         self._hang_up()
 
     def abort(self) -> None:
-        """Break it from another thread: a call blocked in it returns."""
+        """Cut it from another thread, also while it is being made; see ``BaseDriver.abort``."""
         self._condemned = self._condemned or "broken off"
-        if self._socket is not None:
-            try:
-                self._socket.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                return  # it had ended by itself
+        for sock in (self._dialled, self.transport.sock, self._socket):
+            if sock is not None:
+                cut_connection(sock)
 
     def _hang_up(self) -> None:
         self.transport.close()
@@ -264,6 +266,27 @@ class KeptConnection(EapiConnection):
         if self._socket is not None and hasattr(socket, "TCP_USER_TIMEOUT"):
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _DEAD_PEER)
         self.connections += 1
+
+    def _tcp(self, address: tuple[str, int], timeout: float, _source: object) -> socket.socket:
+        """A TCP connection to the first address that takes it; what http.client asks for."""
+        problem = OSError("the name has no address")
+        for family, kind, protocol, _, where in socket.getaddrinfo(*address, type=socket.SOCK_STREAM):
+            sock = self._dialled = socket.socket(family, kind, protocol)
+            sock.settimeout(timeout)
+            try:
+                self._check_whole()  # an abort either sees this socket or is seen here
+                sock.connect(where)
+                self._check_whole()
+            except OSError as error:
+                sock.close()
+                problem = error
+            else:
+                return sock
+        raise problem
+
+    def _check_whole(self) -> None:
+        if self._condemned:
+            raise ConnectionAbortedError(self._condemned)
 
     def _ask(self, body: bytes) -> tuple[int, str, bytes]:
         """Write the request, read the answer: status, reason, body.

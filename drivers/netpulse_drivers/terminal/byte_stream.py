@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import paramiko
 from netmiko.exceptions import ReadException
 
+from netpulse_drivers.cut_connection import cut_connection
 from netpulse_drivers.deadline import Deadline
 
 MAX_WAIT = 86_400.0
@@ -27,7 +28,7 @@ class StreamClosed(ReadException, EOFError):
 
 
 class ByteStream(Protocol):
-    """Both directions of a session. Not for use by two threads at a time."""
+    """Both directions of a session. Not for use by two threads at a time, ``abort`` aside."""
 
     def receive(self, timeout: float) -> bytes:
         """What has arrived, waiting up to ``timeout`` seconds for the first byte; b"" when none came.
@@ -45,6 +46,9 @@ class ByteStream(Protocol):
 
     def ended(self) -> str:
         """Why this stream can no longer be used, as far as known locally; "" when it can. Neither reads nor waits."""
+
+    def abort(self) -> None:
+        """Cut the connection from another thread: what is blocked in this stream returns. Closes nothing."""
 
     def close(self) -> None:
         """Close without typing anything. Never raises."""
@@ -64,6 +68,18 @@ def peer_hung_up(sock: socket.socket) -> bool:
     except (OSError, ValueError):
         return True
     return any(flags & (interest | select.POLLHUP | select.POLLERR | select.POLLNVAL) for _, flags in events)
+
+
+def cut_transport(transport: paramiko.Transport) -> None:
+    """Cut an SSH connection from another thread. paramiko's own thread sees the end and wakes all who wait.
+
+    ``Transport.close`` would close the descriptor under that thread, ``Channel.close`` writes and may block.
+    """
+    sock = transport.sock
+    if isinstance(sock, socket.socket):
+        cut_connection(sock)
+    else:
+        sock.close()  # a channel or a command in place of a socket, of a library that brings its own
 
 
 class SSHStream:
@@ -102,6 +118,11 @@ class SSHStream:
                 return "the way through the jump host or proxy command ended"
             return "the device closed the TCP connection"
         return ""
+
+    def abort(self) -> None:
+        transport = self.channel.get_transport()
+        if transport is not None:
+            cut_transport(transport)
 
     def close(self) -> None:
         with contextlib.suppress(OSError, EOFError, paramiko.SSHException):
@@ -148,6 +169,11 @@ class TelnetStream:
         if sock is None or self.telnet.eof:
             return "the Telnet connection was closed"
         return "the device closed the Telnet connection" if peer_hung_up(sock) else ""
+
+    def abort(self) -> None:
+        sock: socket.socket | None = self.telnet.get_socket()
+        if sock is not None:
+            cut_connection(sock)
 
     def close(self) -> None:
         with contextlib.suppress(OSError):

@@ -7,7 +7,7 @@ import pytest
 
 from netpulse_broker.dispatch.submission import JobSubmission
 from netpulse_broker.queueing.jobs.payload import JobPlace
-from netpulse_broker.queueing.jobs.worker_queue import Fenced, LeaseAbsent, Stale, WorkerQueue
+from netpulse_broker.queueing.jobs.worker_queue import Fenced, LeaseAbsent, Stale
 from netpulse_broker.queueing.nodes.node_lease import NodeLease
 from netpulse_broker.queueing.nodes.sweeper import Sweeper
 from netpulse_broker.queueing.redis import keys
@@ -317,48 +317,7 @@ def test_an_idempotency_key_does_not_let_passwords_be_guessed(queue: Queue) -> N
     assert guessed.encode() not in stored
 
 
-# -- looking ahead ----------------------------------------------------------------------------------------------------
-
-
-def opened_by_hash(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Ids of the jobs whose arguments were opened out of the claim's answer."""
-    opened: list[str] = []
-    stock = WorkerQueue._open
-
-    def counted(self: WorkerQueue, place: JobPlace, operation: str, sealed: bytes) -> Any:
-        opened.append(place.id)
-        return stock(self, place, operation, sealed)
-
-    monkeypatch.setattr(WorkerQueue, "_open", counted)
-    return opened
-
-
-def test_what_came_with_the_token_need_not_be_opened_again(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
-    opened = opened_by_hash(monkeypatch)
-    worker = queue.worker()
-    job_id, _ = queue.submit(commands=["show clock"])
-    assert worker.wait(1)
-    job = worker.claim()
-    assert job is not None
-    assert (job.place.id, job.payload.commands, opened) == (job_id, ["show clock"], [])
-
-
-def test_another_job_than_the_token_s_is_claimed_with_its_own_arguments(
-    queue: Queue, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    opened = opened_by_hash(monkeypatch)
-    worker = queue.worker()
-    first, _ = queue.submit(commands=["first"])
-    urgent, _ = queue.submit(commands=["urgent"], priority="interactive")
-    assert worker.wait(1)
-    claimed = []
-    for _ in range(2):
-        job = worker.claim()
-        assert job is not None
-        claimed.append((job.place.id, job.payload.commands))
-        finish_ok(worker, job.place)
-    assert claimed == [(urgent, ["urgent"]), (first, ["first"])]
-    assert opened == [urgent, first]
+# -- wake-up tokens ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("token", [b"1", b"", b"a\nb\nc\nd", b"\xff\n\xfe\n\n\n", b"{id}\ndevice:r1\nquery\nforged"])
@@ -375,14 +334,10 @@ def test_a_token_that_says_nothing_true_changes_nothing(queue: Queue, token: byt
     assert queue.job(job_id).status == "finished"
 
 
-def test_large_arguments_are_not_sent_twice(queue: Queue) -> None:
-    worker = queue.worker()
-    queue.submit(commands=["x" * 100_000])
+def test_a_token_carries_nothing_of_its_job(queue: Queue) -> None:
+    queue.worker()
+    queue.submit()
     assert queue.client.lrange(keys.wake("device:r1"), 0, -1) == [b"1"]
-    assert worker.wait(1)
-    job = worker.claim()
-    assert job is not None
-    assert job.payload.commands == ["x" * 100_000]
 
 
 def test_totals_of_a_worker_as_rq_shows_them(queue: Queue) -> None:

@@ -25,7 +25,8 @@ class Device:
 
     Attributes:
         logins, refused: counted.
-        closed: numbers of the sessions that were closed.
+        closed: numbers of the sessions that were closed, in order.
+        closed_by, aborted_by: the threads that did it.
         dead: numbers of the sessions that no longer answer.
         password: the one that it takes.
         answers: command -> value to return, exception to raise, or function to call.
@@ -36,6 +37,8 @@ class Device:
     refused: int = 0
     keepalives: int = 0
     closed: list[int] = field(default_factory=list)
+    closed_by: list[int] = field(default_factory=list)
+    aborted_by: list[int] = field(default_factory=list)
     dead: set[int] = field(default_factory=set)
     answers: dict[str, Any] = field(default_factory=dict)
     password: str = GOOD
@@ -82,9 +85,13 @@ class ScriptedDriver(BaseDriver):
         self.device.keepalives += 1
         return session not in self.device.dead
 
+    def abort(self, session: int) -> None:
+        self.device.aborted_by.append(threading.get_ident())
+        self.device.blocked.set()
+
     def disconnect(self, session: int) -> None:
         self.device.closed.append(session)
-        self.device.blocked.set()
+        self.device.closed_by.append(threading.get_ident())
 
 
 def scripted(device: Device, **attributes: Any) -> type[ScriptedDriver]:

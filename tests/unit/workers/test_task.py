@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import threading
 from typing import Any
 
 import pytest
@@ -10,7 +9,7 @@ import pytest
 from netpulse_broker.queueing.jobs.payload import JobPayload
 from netpulse_broker.workers.execution.job_result import JobEnd
 from netpulse_broker.workers.execution.job_runner import JobRunner
-from netpulse_broker.workers.execution.running_job import NotGranted, RunningJob
+from netpulse_broker.workers.execution.running_job import RunningJob
 from netpulse_broker.workers.execution.session_pool import FreshSessions, SessionLimits, SessionPool
 from netpulse_drivers import (
     ChangeResult,
@@ -54,15 +53,12 @@ class Bench:
             raise UnknownDriver(f"unknown driver '{name}'", known=["scripted"])
         return self.kind
 
-    def run(
-        self, *commands: str, timeout: float = 5.0, orphaned: bool = False, granted: bool = True, **payload: Any
-    ) -> JobEnd:
+    def run(self, *commands: str, timeout: float = 5.0, orphaned: bool = False, **payload: Any) -> JobEnd:
         self.running = RunningJob(
             id="j",
             deadline=Deadline.after(timeout),
             clock=self.lease,
             orphaned=lambda: orphaned,
-            granted=lambda: granted,
         )
         return self.runner.run(job(*commands, **payload), self.running)
 
@@ -337,62 +333,6 @@ def test_the_lease_is_asked_before_each_write() -> None:
     end = bench.run("x", timeout=60, orphaned=True)
     assert end.error_code == "lease_lost"
     assert bench.device.logins == 1, "a login is a write too"
-
-
-def test_what_is_not_granted_writes_nothing_and_costs_nobody_the_session() -> None:
-    bench = Bench(guards_every_write=True)
-    bench.run("a")
-    with pytest.raises(NotGranted):
-        bench.run("b", granted=False)
-    assert (bench.device.logins, bench.device.closed, bench.device.written) == (1, [], ["a"])
-    assert bench.run("c").result["retval"] == {"c": "c on 1"}
-
-
-def test_without_a_session_what_is_not_granted_logs_in_nowhere() -> None:
-    bench = Bench(guards_every_write=True)
-    bench.run("a")
-    bench.device.dead = {1}
-    with pytest.raises(NotGranted):
-        bench.run("b", granted=False)
-    assert bench.device.logins == 1
-
-
-def test_what_may_begin_before_it_is_granted() -> None:
-    bench = Bench(guards_every_write=True)
-    assert not bench.runner.may_begin(job("a")), "no session is open"
-    bench.run("a")
-    assert bench.runner.may_begin(job("b"))
-    assert not bench.runner.may_begin(job("b", connection_args=arguments(username="another")))
-    assert not bench.runner.may_begin(job("b", operation="change"))
-    assert not bench.runner.may_begin(job("b", driver="unheard-of"))
-    bench.kind.guards_every_write = False
-    assert not bench.runner.may_begin(job("b"))
-
-
-def test_a_stopped_job_breaks_its_session() -> None:
-    bench = Bench()
-    started = threading.Event()
-
-    def block(driver: BaseDriver, session: int) -> str:
-        driver.call.before_write()
-        started.set()
-        assert bench.device.blocked.wait(60)
-        raise ConnectionResetError("closed under me")
-
-    bench.device.answers["x"] = block
-
-    def stop() -> None:
-        assert started.wait(60)
-        assert bench.running is not None
-        bench.running.stop()
-
-    thread = threading.Thread(target=stop)
-    thread.start()
-    end = bench.run("a", "x")
-    thread.join()
-    assert (end.status, end.error_code, end.result["type"]) == ("stopped", "job_stopped", 3)
-    assert end.result["retval"] == {"a": "a on 1"}
-    assert len(bench.table) == 0
 
 
 def test_a_stop_between_two_commands() -> None:

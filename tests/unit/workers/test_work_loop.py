@@ -11,13 +11,12 @@ import redis
 
 from netpulse_broker.dispatch.submission import JobSubmission
 from netpulse_broker.queueing.jobs.payload import JobPayload
-from netpulse_broker.queueing.jobs.worker_queue import ClaimedJob, ExpectedJob, LeaseAbsent, WorkerQueue
+from netpulse_broker.queueing.jobs.worker_queue import ClaimedJob, LeaseAbsent, WorkerQueue
 from netpulse_broker.queueing.nodes.node_lease import NodeLease
 from netpulse_broker.queueing.nodes.ownership import NodeOwnership
 from netpulse_broker.queueing.redis import keys
 from netpulse_broker.queueing.redis.scripts import Scripts
 from netpulse_broker.queueing.redis.sealing import Sealer
-from netpulse_broker.queueing.redis.times import now_iso
 from netpulse_broker.workers.execution.loop import Exit
 from netpulse_broker.workers.execution.pinned import PinnedWorker
 from netpulse_broker.workers.execution.session_pool import SessionLimits
@@ -56,9 +55,9 @@ class FlakySource(WorkerQueue):
             self.lose.remove(call)
             raise redis.ConnectionError(f"answer to {call} lost")
 
-    def _taken(self, answer: Any, expected: ExpectedJob | None) -> ClaimedJob | None:
+    def claim(self) -> ClaimedJob | None:
         try:
-            job = super()._taken(answer, expected)
+            job = super().claim()
         except LeaseAbsent:
             self.calls.append("absent")
             raise
@@ -78,7 +77,7 @@ class FlakySource(WorkerQueue):
 class Stage:
     """One device, its worker in a thread, and jobs put straight into the queue."""
 
-    def __init__(self, server: RedisServer, *, linger: float = 0.2, guards_every_write: bool = False) -> None:
+    def __init__(self, server: RedisServer, *, linger: float = 0.2) -> None:
         self.client = server.client()
         self.sealer = Sealer([b"k" * 32])
         self.lease = NodeLease(server.client(), node="n1", kind="pinned", capacity=5, ttl=30)
@@ -92,7 +91,7 @@ class Stage:
         self.worker = PinnedWorker(
             device="r1",
             source=self.source,
-            drivers=Drivers(scripted(self.device, guards_every_write=guards_every_write)),
+            drivers=Drivers(scripted(self.device)),
             clock=Lease(),
             limits=SessionLimits(),
             linger=linger,
@@ -133,15 +132,9 @@ class Stage:
         return self.status(job_id)
 
 
-@pytest.fixture(params=[False, True], ids=["", "begins_early"])
-def stage(redis_server: RedisServer, request: pytest.FixtureRequest) -> Stage:
-    """Of a driver that does not let a job begin while its claim is under way, and of one that does."""
-    return Stage(redis_server, guards_every_write=request.param)
-
-
 @pytest.fixture
-def early(redis_server: RedisServer) -> Stage:
-    return Stage(redis_server, guards_every_write=True)
+def stage(redis_server: RedisServer) -> Stage:
+    return Stage(redis_server)
 
 
 @pytest.mark.parametrize("lost", ["claim", "finish", "wait"])
@@ -164,65 +157,6 @@ def test_a_lost_answer_loses_and_repeats_nothing(stage: Stage, lost: str) -> Non
     assert runs == [1, 1]
     results = stage.client.xlen(keys.rq_results(job))
     assert results == 1
-
-
-def test_a_query_begins_while_its_claim_is_under_way(early: Stage) -> None:
-    def execute(driver: BaseDriver, session: int) -> str:
-        early.source.calls.append("began")
-        driver.call.before_write()
-        early.source.calls.append("written")
-        return "done"
-
-    early.device.answers["x"] = execute
-    early.start()
-    early.await_final(early.submit("login"))
-    early.source.calls.clear()
-    job = early.submit("x")
-    assert early.await_final(job) == ("finished", "ok")
-    early.worker.request_exit()
-    early.join()
-    calls = [call for call in early.source.calls if call != "wait"]
-    assert calls[:4] == ["began", "claim", "written", "finish"]
-
-
-@pytest.mark.parametrize("lost", [False, True])
-def test_what_began_for_nothing_writes_nothing(early: Stage, lost: bool) -> None:
-    """The token speaks of a job that has been canceled since."""
-    began = threading.Event()
-
-    def hold(driver: BaseDriver, session: int) -> str:
-        driver.call.before_write()
-        began.set()
-        assert early.device.blocked.wait(60)
-        return "held"
-
-    seen: list[str] = []
-
-    def execute(driver: BaseDriver, session: int) -> str:
-        seen.append("began")
-        driver.call.before_write()
-        seen.append("written")
-        return "done"
-
-    early.device.answers |= {"hold": hold, "x": execute}
-    early.start()
-    early.await_final(early.submit("login"))
-    holding = early.submit("hold")
-    assert began.wait(60)
-    canceled = early.submit("x")
-    answer = Scripts(early.client)("cancel", keys=[keys.rq_job(canceled)], args=[canceled, now_iso()])
-    assert answer == [b"canceled"]
-    assert early.client.llen(keys.wake("device:r1")) == 1
-    early.source.lose = ["claim"] if lost else []
-    early.device.blocked.set()
-    assert early.await_final(holding) == ("finished", "ok")
-    assert early.await_final(early.submit("y")) == ("finished", "ok")
-    early.worker.request_exit()
-    early.join()
-    assert seen == ["began"]
-    assert early.status(canceled) == ("canceled", "failed")
-    assert early.device.written == ["login", "y"]
-    assert early.device.logins == 1
 
 
 def test_redis_with_an_older_state_does_not_make_a_job_run_twice(stage: Stage) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import time
 import zlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -61,52 +60,6 @@ class WorkerCounters:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class ExpectedJob:
-    """What a claim under way will most likely give: what came with the wake-up token, opened."""
-
-    id: str
-    queue: str
-    operation: str
-    payload: JobPayload
-
-
-class Claim:
-    """A claim under way. Its answer is read when it is first asked for, and kept.
-
-    Attributes:
-        expected: what it will most likely give; None: nobody knows.
-    """
-
-    def __init__(self, expected: ExpectedJob | None, take: Callable[[], ClaimedJob | None]) -> None:
-        self.expected = expected
-        self._take = take
-        self._answer: ClaimedJob | None = None
-        self._error: Exception | None = None
-        self._settled = False
-
-    def granted(self) -> bool:
-        """Whether the expected job is ours now. Waits for the answer; raises nothing: ``claimed`` says what else."""
-        self._settle()
-        return self._answer is not None and self.expected is not None and self._answer.payload is self.expected.payload
-
-    def claimed(self) -> ClaimedJob | None:
-        """The job that was claimed; None when there is none. Waits for the answer; raises what ``claim`` raises."""
-        self._settle()
-        if self._error is not None:
-            raise self._error
-        return self._answer
-
-    def _settle(self) -> None:
-        if self._settled:
-            return
-        self._settled = True
-        try:
-            self._answer = self._take()
-        except Exception as error:  # noqa: BLE001 - raised by ``claimed``
-            self._error = error
-
-
 def lease_of(token: str) -> str:
     """The node's lease value (``node|pid|epoch``) inside a worker's token (``node|pid|epoch|incarnation``)."""
     return token.rsplit("|", 1)[0]
@@ -141,7 +94,6 @@ class WorkerQueue:
         self._lease_key, self._lease = keys.lease(node), lease_of(token)
         self._worker_key = keys.rq_worker(worker)
         self._totals, self._counted = WorkerCounters(), ""
-        self._hint = b""
         self.commits = CommitLedger(client, sealer, device=self._device)
 
     def wait(self, timeout: float) -> bool:
@@ -154,11 +106,7 @@ class WorkerQueue:
             redis.ConnectionError, redis.TimeoutError: look at ``claim()`` first when the connection is back: a token
                 may have been lost on its way.
         """
-        answer = self._line.call("BLPOP", self._wake, max(min(timeout, BLOCK), 0.01))
-        if answer is None:
-            return False
-        self._hint = answer[1]
-        return True
+        return self._line.call("BLPOP", self._wake, max(min(timeout, BLOCK), 0.01)) is not None
 
     def claim(self) -> ClaimedJob | None:
         """Take the next job; None when there is none. Call it only while executing nothing.
@@ -170,29 +118,12 @@ class WorkerQueue:
             LeaseAbsent: the node's lease has passed; not renewed yet.
             redis.ConnectionError, redis.TimeoutError
         """
-        return self.begin_claim().claimed()
-
-    def begin_claim(self) -> Claim:
-        """Ask for the next job, and open meanwhile what it will most likely be.
-
-        The answer has to be read (``granted``, ``claimed``) before anything else is asked of this source.
-
-        Raises:
-            redis.ConnectionError, redis.TimeoutError
-        """
-        answer = self._ask_for_work()
-        expected = self._look_ahead()
-        return Claim(expected, lambda: self._taken(answer(), expected))
-
-    def _ask_for_work(self) -> Callable[[], Any]:
-        return self._scripts.begin(
-            "claim",
-            keys=[self._device_key, self._lease_key, self._claims, self._worker_key, *self._lanes],
-            args=[self.token, self._lease, now_iso(), int(time.time() * 1000), self.worker, self.node],
-        )
-
-    def _taken(self, answer: Any, expected: ExpectedJob | None) -> ClaimedJob | None:
         while True:
+            answer = self._scripts(
+                "claim",
+                keys=[self._device_key, self._lease_key, self._claims, self._worker_key, *self._lanes],
+                args=[self.token, self._lease, now_iso(), int(time.time() * 1000), self.worker, self.node],
+            )
             verdict = text(answer[0])
             if verdict == "empty":
                 return None
@@ -202,30 +133,9 @@ class WorkerQueue:
                 raise Fenced
             job_id, queue, operation, seq, device, host, owner = (text(value) for value in answer[1:8])
             place = JobPlace(job_id, queue, int(seq), device, host, owner)
-            if expected is not None and (expected.id, expected.queue, expected.operation) == (job_id, queue, operation):
-                return ClaimedJob(place, expected.payload)
             job = self._open(place, operation, answer[8])
             if job is not None:
                 return job
-            answer = self._ask_for_work()()
-
-    def _look_ahead(self) -> ExpectedJob | None:
-        """Open what came with the wake-up token. It counts only if that very job is claimed; whatever is wrong with it
-        is found, and told, by then.
-        """
-        hint, self._hint = self._hint, b""
-        job_id, _, rest = hint.partition(b"\n")
-        queue, _, rest = rest.partition(b"\n")
-        operation, _, sealed = rest.partition(b"\n")
-        if not sealed:
-            return None
-        known = (job_id.decode(errors="replace"), queue.decode(errors="replace"), operation.decode(errors="replace"))
-        try:
-            value = self._sealer.open(sealed, job_id=known[0], queue=known[1], direction="to_worker", kind=known[2])
-            return ExpectedJob(*known, JobPayload.model_validate(value))
-        except (SealBroken, ValidationError) as error:
-            log.debug("hint_unreadable", job=known[0], reason=str(error))
-            return None
 
     def _open(self, record: JobPlace, operation: str, sealed: bytes) -> ClaimedJob | None:
         try:

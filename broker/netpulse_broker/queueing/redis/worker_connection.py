@@ -11,7 +11,6 @@ import socket
 import ssl
 import struct
 import weakref
-from collections.abc import Callable
 from hashlib import sha1
 from typing import Any
 
@@ -52,30 +51,11 @@ class Line:
                 connects anew.
             redis.ResponseError: Redis refused the command; the connection lives on.
         """
-        self.send(words)
-        return self.receive()
-
-    def send(self, words: tuple[Any, ...]) -> None:
-        """Write a command whose answer is read by ``receive``, before anything else is sent.
-
-        Raises:
-            redis.ConnectionError, redis.TimeoutError
-        """
         link = self._link
         if link is None:
             link = self._link = _Link(self._pool.get_connection())
         try:
             link.send(words)
-        except BaseException:
-            self.close()
-            raise
-
-    def receive(self) -> Any:
-        """The answer to what was sent; raises what ``call`` raises."""
-        link = self._link
-        if link is None:
-            raise redis.ConnectionError("the connection to Redis was closed before its answer had been read")
-        try:
             answer = link.receive()
         except BaseException:
             # Broken, or interrupted between a command and its answer: the next answer would belong to this command.
@@ -165,21 +145,13 @@ class LineScripts:
         self._digests: dict[ScriptName, str] = {}
 
     def __call__(self, name: ScriptName, *, keys: list[str] | None = None, args: list[Any] | None = None) -> Any:
-        return self.begin(name, keys=keys or [], args=args or [])()
-
-    def begin(self, name: ScriptName, *, keys: list[str], args: list[Any]) -> Callable[[], Any]:
-        """Send the call of a script; what is returned reads its answer, and must do so before anything else is sent."""
+        keys, args = keys or [], args or []
         digest = self._digests.get(name)
         if digest is None:
             # Redis names scripts by SHA-1 (EVALSHA); it guards nothing here.
             digest = self._digests[name] = sha1(source(name).encode(), usedforsecurity=False).hexdigest()
         words = (len(keys), *keys, *args)
-        self._line.send(("EVALSHA", digest, *words))
-
-        def answer() -> Any:
-            try:
-                return self._line.receive()
-            except NoScriptError:
-                return self._line.call("EVAL", source(name), *words)
-
-        return answer
+        try:
+            return self._line.call("EVALSHA", digest, *words)
+        except NoScriptError:
+            return self._line.call("EVAL", source(name), *words)

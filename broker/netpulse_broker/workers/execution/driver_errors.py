@@ -57,8 +57,8 @@ def _is_network(error: OSError) -> bool:
 
 def defect(error: Exception, running: RunningJob, redactor: Redactor) -> InternalError:
     """Log it with its traceback, under the reference that the error names."""
-    if running.broken:
-        return InternalError("broken off")  # the consequence of breaking the session; the caller replaces it
+    if running.aborted:
+        return InternalError("aborted")  # the consequence of the abort; the caller replaces it
     reference = secrets.token_hex(4)
     log.error(
         "job_defect",

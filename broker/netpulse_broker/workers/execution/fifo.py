@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Literal, Protocol
 
-from netpulse_broker.queueing.jobs.worker_queue import ClaimedJob, ExpectedJob, WorkerQueue
+from netpulse_broker.queueing.jobs.worker_queue import ClaimedJob, WorkerQueue
 from netpulse_broker.telemetry.redaction import Redactor
 from netpulse_broker.workers.execution.job_result import Account, JobEnd
 from netpulse_broker.workers.execution.job_runner import DriverLookup, JobRunner
@@ -72,7 +72,7 @@ class FifoWorker:
         return self._loop.stop_running()
 
     def expire_running(self, grace: float) -> float:
-        """Break the session of a job that has passed its deadline by ``grace`` seconds; seconds by which it has."""
+        """Abort a job that has passed its deadline by ``grace`` seconds; seconds since the running job had to end."""
         return self._loop.expire_running(grace)
 
     # -- Service ----------------------------------------------------------------------------------------------------
@@ -84,14 +84,6 @@ class FifoWorker:
         if self._logins is not None:
             self._logins.device = job.place.device
         return self._runner.run(job.payload, running)
-
-    def may_begin(self, job: ExpectedJob) -> bool:  # noqa: ARG002
-        """Never: no session stands ready."""
-        return False
-
-    def begin(self, job: ExpectedJob, running: RunningJob) -> JobEnd:
-        """Nobody asks for it."""
-        raise NotImplementedError
 
     def _deliver(self, job: ClaimedJob) -> JobEnd:
         began = time.monotonic()

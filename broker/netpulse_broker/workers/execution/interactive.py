@@ -186,7 +186,7 @@ class InteractiveJob:
             if self._options.exchange is not None:
                 self._carry_out(driver, session, Asked(1, self._options.exchange.model_dump(mode="json")))
             while True:
-                self._running.check_stopped()
+                self._running.check_going_on()
                 asked = self._outlasting(lambda: self._channel.next(self._hold.remaining(at_most=LOOK)))
                 if asked is not None:
                     self._carry_out(driver, session, asked)
@@ -301,7 +301,7 @@ class InteractiveJob:
         if now - self._looked < LOOK and not self._hold.passed:
             return
         self._looked = now
-        self._running.check_stopped()
+        self._running.check_going_on()
         if self._hold.passed:
             raise _SessionEnds(f"max_hold: {self._options.max_hold:g} s are over")
         if self._running.orphaned():
@@ -342,7 +342,7 @@ class InteractiveJob:
                 return act()
             except Lost:
                 self._be_patient()
-                self._running.check_stopped()
+                self._running.check_going_on()
                 if self._hold.passed or self._running.orphaned():
                     raise _SessionEnds("max_hold: Redis was away until the end") from None
                 time.sleep(pause)

@@ -21,7 +21,7 @@ from netpulse_broker.telemetry.redaction import Redactor, secret_values
 from netpulse_broker.workers.execution import driver_errors
 from netpulse_broker.workers.execution.interactive import NEVER_GRANTED, InteractiveJob, InteractiveJobs
 from netpulse_broker.workers.execution.job_result import Account, JobEnd
-from netpulse_broker.workers.execution.running_job import NotGranted, RunningJob
+from netpulse_broker.workers.execution.running_job import RunningJob
 from netpulse_broker.workers.execution.session_pool import OpenSession, Sessions
 from netpulse_broker.workers.execution.timed_commits import TimedCommits
 from netpulse_drivers import (
@@ -42,7 +42,6 @@ from netpulse_drivers import (
     OutputParser,
     SessionLost,
     SessionStale,
-    UnknownDriver,
     UnsupportedOperation,
 )
 
@@ -94,24 +93,8 @@ class JobRunner:
             "lease": self._serve_interactive,
         }
 
-    def may_begin(self, payload: JobPayload) -> bool:
-        """Whether ``run`` does nothing that anybody could notice before it asks ``running`` for the first write: the
-        job asks a device something on an open session, and its driver asks before all that it writes.
-        """
-        if payload.operation != "query":
-            return False
-        try:
-            kind = self._drivers.get(payload.driver)
-        except UnknownDriver:
-            return False
-        return kind.guards_every_write and self._sessions.holds(kind, payload.connection_args)
-
     def run(self, payload: JobPayload, running: RunningJob) -> JobEnd:
-        """Carry a job out. Never raises for anything that the driver or the device does.
-
-        Raises:
-            NotGranted: the job is not this worker's; nothing was written.
-        """
+        """Carry a job out. Never raises for anything that the driver or the device does."""
         started = time.monotonic()
         redactor = self._redactor(payload.connection_args)
         account = Account()
@@ -120,12 +103,10 @@ class JobRunner:
             self._carry_out(payload, running, account)
         except NetPulseError as raised:
             error = raised
-        except NotGranted:
-            raise
         except Exception as raised:  # noqa: BLE001 - foreign code may raise anything; it ends as this job's error
             error = driver_errors.defect(raised, running, redactor)
         if error is not None and running.stopped:
-            # Whatever the driver said when its session was broken under it: the job was stopped.
+            # Whatever the driver said when its call was aborted: the job was stopped.
             error = JobStopped("the job was stopped while it ran")
         elif error is not None and running.expired:
             error = CommandTimeout("the job did not end within its time and its session was closed")
@@ -171,7 +152,7 @@ class JobRunner:
     def _login(
         self, kind: type[BaseDriver], payload: JobPayload, call: Call, running: RunningJob, account: Account
     ) -> OpenSession:
-        running.check_stopped()
+        running.check_going_on()
         began = time.monotonic()
         try:
             opened = self._sessions.open(kind, payload.connection_args, call)
@@ -194,12 +175,9 @@ class JobRunner:
             operation = self._operations.get(payload.operation)
             if operation is None:
                 raise UnsupportedOperation(f"this worker has no operation '{payload.operation}'")
-            running.interruptible_by(opened.abort)
+            running.abortable_by(opened.abort)
             operation(opened, payload, running, account)
             usable = True
-        except NotGranted:
-            usable = True
-            raise
         except DriverError as error:
             usable = error.session_usable
             account.outputs += [_checked(output) for output in error.outputs]
@@ -212,8 +190,8 @@ class JobRunner:
         except EOFError as error:
             raise SessionLost("the device closed the session") from error
         finally:
-            running.interruptible_by(None)
-            if usable and not running.broken:
+            running.abortable_by(None)
+            if usable and not running.aborted:
                 self._sessions.give_back(opened)
             else:
                 self._sessions.drop(opened)
@@ -222,7 +200,7 @@ class JobRunner:
 
     def _query(self, opened: OpenSession, payload: JobPayload, running: RunningJob, account: Account) -> None:
         for position, command in enumerate(payload.commands):
-            running.check_stopped()
+            running.check_going_on()
             if running.deadline.passed:
                 raise CommandTimeout(f"the job's time was over before '{command}' was sent", session_usable=True)
             began = time.monotonic()
@@ -258,7 +236,7 @@ class JobRunner:
 
     def _change(self, opened: OpenSession, payload: JobPayload, running: RunningJob, account: Account) -> None:
         request = _change_request(payload)
-        running.check_stopped()
+        running.check_going_on()
         began = time.monotonic()
         done: Any
         try:
@@ -276,7 +254,7 @@ class JobRunner:
     def _settle(self, opened: OpenSession, payload: JobPayload, running: RunningJob, account: Account) -> None:
         if self._commits is None:
             raise UnsupportedOperation("confirm and rollback take a pinned worker")
-        running.check_stopped()
+        running.check_going_on()
         began = time.monotonic()
         try:
             done = self._commits.settle(opened, payload, running, account)
@@ -287,7 +265,7 @@ class JobRunner:
     def _check(self, opened: OpenSession, payload: JobPayload, running: RunningJob, account: Account) -> None:
         if self._commits is None:
             raise UnsupportedOperation("a change with a timer is asked for by a pinned worker")
-        running.check_stopped()
+        running.check_going_on()
         began = time.monotonic()
         try:
             self._commits.check(opened, payload, account)
@@ -296,7 +274,7 @@ class JobRunner:
 
     @staticmethod
     def _probe(opened: OpenSession, _payload: JobPayload, running: RunningJob, account: Account) -> None:
-        running.check_stopped()
+        running.check_going_on()
         began = time.monotonic()
         try:
             if opened.reused and not opened.driver.keepalive(opened.handle):

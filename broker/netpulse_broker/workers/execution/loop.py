@@ -14,10 +14,9 @@ from typing import Protocol
 import redis
 import structlog
 
-from netpulse_broker.queueing.jobs.payload import JobPayload
-from netpulse_broker.queueing.jobs.worker_queue import ClaimedJob, ExpectedJob, Fenced, LeaseAbsent, Stale, WorkerQueue
+from netpulse_broker.queueing.jobs.worker_queue import ClaimedJob, Fenced, LeaseAbsent, Stale, WorkerQueue
 from netpulse_broker.workers.execution.job_result import JobEnd
-from netpulse_broker.workers.execution.running_job import NotGranted, RunningJob, Validity
+from netpulse_broker.workers.execution.running_job import RunningJob, Validity
 from netpulse_drivers import Deadline
 
 log = structlog.get_logger(__name__)
@@ -50,16 +49,6 @@ class Service(Protocol):
 
     def execute(self, job: ClaimedJob, running: RunningJob) -> JobEnd:
         """Carry the job out. Raises nothing."""
-        ...
-
-    def may_begin(self, job: ExpectedJob) -> bool:
-        """Whether ``begin`` can be called for it."""
-        ...
-
-    def begin(self, job: ExpectedJob, running: RunningJob) -> JobEnd:
-        """Carry out a job whose claim is under way. Nothing that anybody could notice happens before ``running`` has
-        been asked for a write, and has found the job granted; raises ``NotGranted`` when it is not.
-        """
         ...
 
     def upkeep(self) -> float:
@@ -132,7 +121,7 @@ class WorkLoop:
             log.debug("wait_not_interrupted", error=str(error))  # it ends by itself within seconds
 
     def stop_job(self, job_id: str) -> bool:
-        """Stop that job if it is the one that runs; it ends as ``stopped`` and its session is closed."""
+        """Stop that job if it is the one that runs; it ends as ``stopped`` and its session is closed. Does not wait."""
         with self._lock:
             running = self._running
         if running is None or running.id != job_id:
@@ -149,19 +138,20 @@ class WorkLoop:
         return running is not None
 
     def expire_running(self, grace: float) -> float:
-        """Break the session of a job that has passed its deadline by ``grace`` seconds.
+        """Abort a job that has passed its deadline by ``grace`` seconds. Does not wait.
 
         A driver is expected to keep the deadline by itself; this is for one that does not.
 
         Returns:
-            Seconds by which the running job has passed its deadline; negative when it has not, -inf when none runs.
+            Seconds since the running job had to end, by its deadline or because it was aborted; negative while it need
+            not, -inf when none runs.
         """
         with self._lock:
             running = self._running
         if running is None:
             return -math.inf
-        over = time.monotonic() - running.deadline.at
-        if over >= grace and not running.expired:
+        over = running.overdue
+        if over >= grace and not running.aborted:
             log.warning("job_overdue", job=running.id, over=round(over, 3))
             running.expire()
         return over
@@ -189,7 +179,7 @@ class WorkLoop:
 
     def _round(self) -> Exit | None:
         try:
-            job, begun = self._claim() if self._look else (None, None)
+            job = self._source.claim() if self._look else None
         except LeaseAbsent:
             self._service.upkeep()
             self._leave.wait(0.1)
@@ -199,7 +189,7 @@ class WorkLoop:
             return None
         self._outage = 0
         if job is not None:
-            self._look = self._serve(job, begun)
+            self._look = self._serve(job)
             return None
         self._look = True
         due = self._service.upkeep()
@@ -212,49 +202,24 @@ class WorkLoop:
             self._endure(error)
         return None
 
-    def _claim(self) -> tuple[ClaimedJob | None, JobEnd | None]:
-        """The next job, and its end if it was carried out while the claim was under way."""
-        claim = self._source.begin_claim()
-        end: JobEnd | None = None
-        expected = claim.expected
-        if expected is not None and expected.id not in self._executed and self._service.may_begin(expected):
-            running = self._runs(expected.id, expected.payload, claim.granted)
-            try:
-                with self._lock:
-                    self._running = running
-                end = self._service.begin(expected, running)
-            except NotGranted:
-                self._log.debug("job_not_granted", job=expected.id)
-            finally:
-                with self._lock:
-                    self._running = None
-        return claim.claimed(), end if claim.granted() else None
-
-    def _runs(self, job_id: str, payload: JobPayload, granted: Callable[[], bool] = lambda: True) -> RunningJob:
-        return RunningJob(
-            id=job_id,
-            deadline=Deadline.after(payload.timeout),
-            clock=self._clock,
-            orphaned=lambda: self._orphaned,
-            leaving=self._leave.is_set,
-            granted=granted,
-        )
-
-    def _serve(self, job: ClaimedJob, begun: JobEnd | None) -> bool:
+    def _serve(self, job: ClaimedJob) -> bool:
         """Execute a job, unless that is done, and hand its result in; whether more work may be waiting."""
         job_id = job.place.id
-        if begun is not None:
-            end = begun
-            self._remember(job_id, end)
-        elif job_id in self._executed:
+        if job_id in self._executed:
             # Redis came back with an older state, in which this job was not over yet. It must not run twice.
             log.error("job_repeated", job=job_id)
             known, end = self._latest
             if known != job_id:
                 end = JobEnd.forgotten()
         else:
-            running = self._runs(job_id, job.payload)
-            running.place = job.place
+            running = RunningJob(
+                id=job_id,
+                place=job.place,
+                deadline=Deadline.after(job.payload.timeout),
+                clock=self._clock,
+                orphaned=lambda: self._orphaned,
+                leaving=self._leave.is_set,
+            )
             with self._lock:
                 self._running = running
             try:

@@ -8,8 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from netpulse_broker.queueing.jobs.payload import JobPayload
-from netpulse_broker.queueing.jobs.worker_queue import ClaimedJob, ExpectedJob, WorkerQueue
+from netpulse_broker.queueing.jobs.worker_queue import ClaimedJob, WorkerQueue
 from netpulse_broker.workers.execution.interactive import InteractiveJobs
 from netpulse_broker.workers.execution.job_result import JobEnd
 from netpulse_broker.workers.execution.job_runner import DriverLookup, JobRunner
@@ -84,26 +83,15 @@ class PinnedWorker:
         return self._loop.stop_running()
 
     def expire_running(self, grace: float) -> float:
-        """Break the session of a job that has passed its deadline by ``grace`` seconds; seconds by which it has."""
+        """Abort a job that has passed its deadline by ``grace`` seconds; seconds since the running job had to end."""
         return self._loop.expire_running(grace)
 
     # -- Service ----------------------------------------------------------------------------------------------------
 
     def execute(self, job: ClaimedJob, running: RunningJob) -> JobEnd:
         """Run a job on a kept session, or on a new one that is kept."""
-        return self._run(job.payload, running)
-
-    def may_begin(self, job: ExpectedJob) -> bool:
-        """Whether a session stands ready for it, and nothing is done with it before the first write is granted."""
-        return self._runner.may_begin(job.payload)
-
-    def begin(self, job: ExpectedJob, running: RunningJob) -> JobEnd:
-        """Run a job that is granted on the way; raises ``NotGranted``."""
-        return self._run(job.payload, running)
-
-    def _run(self, payload: JobPayload, running: RunningJob) -> JobEnd:
         try:
-            return self._runner.run(payload, running)
+            return self._runner.run(job.payload, running)
         finally:
             self._last_job = time.monotonic()
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from netpulse_broker.errors import JobStopped, LeaseLost
 from netpulse_broker.queueing.jobs.payload import JobPlace
-from netpulse_drivers import Deadline
+from netpulse_drivers import CommandTimeout, Deadline
 
 
 class Validity(Protocol):
@@ -25,13 +26,9 @@ class Validity(Protocol):
         ...
 
 
-class NotGranted(Exception):
-    """The job that a worker had begun to prepare is not its own: nothing was written for it, and nothing is told."""
-
-
 @dataclass(slots=True, kw_only=True, eq=False)
 class RunningJob:
-    """One execution of one job. ``before_write`` runs in the worker's thread, ``stop`` in another one.
+    """One execution of one job. ``stop`` and ``expire`` are for another thread than the worker's, and do not wait.
 
     Attributes:
         id: the job's id.
@@ -40,11 +37,9 @@ class RunningJob:
         clock: the lease under which the device may be written to.
         wrote: whether anything may have been written to the device for this job.
         stopped: somebody asked for its end.
-        expired: its session was broken because the driver had not kept the deadline.
+        expired: it was aborted because the driver had not kept the deadline.
         orphaned: asked before waiting for the lease; True when the node that renews it is gone for good.
         leaving: True when the worker was told to leave; a job that has no end of its own ends then.
-        granted: whether the job is this worker's; asked before the first write, because the answer may still be under
-            way until then.
     """
 
     id: str
@@ -53,24 +48,22 @@ class RunningJob:
     clock: Validity
     orphaned: Callable[[], bool] = lambda: False
     leaving: Callable[[], bool] = lambda: False
-    granted: Callable[[], bool] = lambda: True
     wrote: bool = False
     stopped: bool = False
     expired: bool = False
-    _interrupt: Callable[[], None] | None = None
+    _abort: Callable[[], None] | None = None
+    _aborting: threading.Thread | None = None
+    _aborted_at: float = math.inf
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def before_write(self) -> None:
         """The driver is about to write to the device.
 
         Raises:
-            NotGranted: the job is not this worker's.
-            JobStopped: the job was stopped.
+            JobStopped, CommandTimeout: as ``check_going_on``.
             LeaseLost: the lease had passed and was not renewed within the job's deadline.
         """
-        if not self.granted():
-            raise NotGranted
-        self.check_stopped()
+        self.check_going_on()
         while self.clock.valid_for() <= 0:
             if self.deadline.passed or self.orphaned():
                 raise LeaseLost(
@@ -79,44 +72,62 @@ class RunningJob:
                 )
             # Short steps: a stop, and the end of the node, must be seen while waiting.
             self.clock.wait_valid(self.deadline.sooner(0.2))
-            self.check_stopped()
+            self.check_going_on()
         self.wrote = True
 
-    def check_stopped(self) -> None:
-        """Raise ``JobStopped`` if somebody asked for the job's end."""
-        if self.stopped:
-            raise JobStopped("the job was stopped while it ran")
-
-    def interruptible_by(self, interrupt: Callable[[], None] | None) -> None:
-        """Name the action that makes a blocked driver call return (None: the driver holds no session now).
+    def check_going_on(self) -> None:
+        """See that nobody has ended the job.
 
         Raises:
-            JobStopped: the stop came earlier.
+            JobStopped: somebody asked for its end.
+            CommandTimeout: it was aborted long after its deadline.
+        """
+        if self.stopped:
+            raise JobStopped("the job was stopped while it ran")
+        if self.expired:
+            raise CommandTimeout("the job did not end within its time and its session was closed")
+
+    def abortable_by(self, abort: Callable[[], None] | None) -> None:
+        """Name what makes a blocked driver call return. None: the job has no session any more; waits for an abort that
+        is under way, so that the session is closed after it.
+
+        Raises:
+            JobStopped, CommandTimeout: the job's end was asked for before it had the session.
         """
         with self._lock:
-            self._interrupt = interrupt
-        if interrupt is not None:
-            self.check_stopped()
+            self._abort = abort
+            aborting, self._aborting = self._aborting, None
+        if aborting is not None:
+            aborting.join()
+        if abort is not None:
+            self.check_going_on()
 
     def stop(self) -> None:
-        """Forbid further writes and break the session under the driver, so that the job ends now."""
+        """Forbid further writes and abort the driver's call, so that the job ends now."""
         self.stopped = True
-        self._break_session()
+        self._begin_abort()
 
     def expire(self) -> None:
-        """The deadline has passed and the driver does not return: break the session under it."""
+        """The deadline has passed and the driver does not return: abort its call."""
         self.expired = True
-        self._break_session()
+        self._begin_abort()
 
     @property
-    def broken(self) -> bool:
-        """The session may have been broken under the driver: it must not be kept."""
+    def aborted(self) -> bool:
+        """The session may have been aborted: it must not be kept."""
         return self.stopped or self.expired
 
-    def _break_session(self) -> None:
-        # The lock is held meanwhile, so that the session cannot pass on to the next job half-closed.
+    @property
+    def overdue(self) -> float:
+        """Seconds since the job had to end: since its deadline, or since its abort if that came earlier."""
+        return time.monotonic() - min(self.deadline.at, self._aborted_at)
+
+    def _begin_abort(self) -> None:
+        """In a thread of its own, once per session: an abort that blocks must not hold up who watches over the job."""
         with self._lock:
-            if self._interrupt is not None:
-                # Whatever the interrupted driver says in its own thread is the account of it.
-                with suppress(Exception):
-                    self._interrupt()
+            abort, self._abort = self._abort, None
+            if abort is None:
+                return
+            self._aborted_at = time.monotonic()
+            self._aborting = threading.Thread(target=abort, name="abort", daemon=True)
+            self._aborting.start()

@@ -67,9 +67,11 @@ class OpenSession:
     arguments: Mapping[str, Any]
 
     def abort(self) -> None:
-        """Break the session from another thread, so that a call blocked in it returns."""
-        breaker: Callable[[Any], None] = getattr(self.driver, "abort", self.driver.disconnect)
-        breaker(self.handle)
+        """From another thread: let a driver call that is blocked in the session return. It is dropped afterwards."""
+        try:
+            self.driver.abort(self.handle)
+        except Exception as error:  # noqa: BLE001 - foreign code; whether the call returns is watched in any case
+            _report("abort_failed", self, error)
 
 
 class Logins(Protocol):
@@ -101,10 +103,6 @@ class Sessions(Protocol):
 
     def drop(self, opened: OpenSession) -> None:
         """Close it; it must not be used again."""
-        ...
-
-    def holds(self, kind: type[BaseDriver], arguments: Mapping[str, Any]) -> bool:
-        """Whether a session with exactly these arguments is open."""
         ...
 
     def discard(self, kind: type[BaseDriver], arguments: Mapping[str, Any]) -> int:
@@ -162,10 +160,6 @@ class SessionPool:
             return self._connect(kind(found.driver.args), found.key, arguments, call)
         found.reused = True
         return found
-
-    def holds(self, kind: type[BaseDriver], arguments: Mapping[str, Any]) -> bool:
-        """Whether a session with exactly these arguments is open; it may have died since it was last used."""
-        return self._same(kind, arguments) is not None
 
     def give_back(self, opened: OpenSession) -> None:
         """The job ended and left the session usable."""
@@ -297,6 +291,7 @@ class FreshSessions:
             DriverError: the login failed.
         """
         driver = kind.from_request(arguments)
+        call.before_write()  # a login is one
         driver.call = call
         with self._logins.turn(driver):
             handle = driver.connect()
@@ -312,10 +307,6 @@ class FreshSessions:
     def drop(self, opened: OpenSession) -> None:
         """Close it."""
         close(opened)
-
-    def holds(self, kind: type[BaseDriver], arguments: Mapping[str, Any]) -> bool:  # noqa: ARG002
-        """Nothing is kept."""
-        return False
 
     def discard(self, kind: type[BaseDriver], arguments: Mapping[str, Any]) -> int:  # noqa: ARG002
         """Nothing is kept."""

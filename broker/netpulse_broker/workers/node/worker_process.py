@@ -38,10 +38,10 @@ from netpulse_drivers.registry import DriverRegistry
 log = structlog.get_logger(__name__)
 
 OVERDUE = 5.0
-"""Seconds after a job's deadline from which its session is broken under a driver that does not return."""
+"""Seconds after a job's deadline from which its driver's call is aborted if it has not returned."""
 
 STUCK = 20.0
-"""Seconds after a job's deadline from which the process ends itself: breaking the session did not help either."""
+"""Seconds after a job's deadline or abort from which the process ends itself: the driver does not return."""
 
 EXIT_CODES = {Exit.RELEASED: 0, Exit.REQUESTED: 0, Exit.FENCED: 3}
 EXIT_DEFECT = 70
@@ -68,7 +68,7 @@ class Worker(Protocol):
         ...
 
     def expire_running(self, grace: float) -> float:
-        """Break the session of an overdue job."""
+        """Abort an overdue job; seconds since the running job had to end."""
         ...
 
 

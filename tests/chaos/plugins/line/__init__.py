@@ -6,7 +6,6 @@ import os
 import signal
 import socket
 import time
-from contextlib import suppress
 
 from netpulse_drivers import (
     AuthenticationFailed,
@@ -17,6 +16,7 @@ from netpulse_drivers import (
     Deadline,
     Output,
     SessionLost,
+    cut_connection,
 )
 
 
@@ -83,11 +83,18 @@ class LineDriver(BaseDriver):
     def device_info(self, session):
         return {"prompt": "line>"}
 
+    def abort(self, session):
+        cut_connection(session.peer)
+
     def disconnect(self, session):
-        # A shutdown wakes up whoever is blocked in recv; a close alone does not.
-        with suppress(OSError):
-            session.peer.shutdown(socket.SHUT_RDWR)
         session.peer.close()
 
 
-__all__ = ["LineDriver"]
+class OldLineDriver(LineDriver):
+    """Written before there was an abort."""
+
+    driver_name = "old_line"
+    abort = BaseDriver.abort
+
+
+__all__ = ["LineDriver", "OldLineDriver"]

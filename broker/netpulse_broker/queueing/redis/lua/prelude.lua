@@ -28,8 +28,8 @@ local function outdate(device)
 end
 
 -- A device has one token at most.
-local function wake(key, token)
-  if redis.call('RPUSH', key, token or '1') > 1 then redis.call('RPOP', key) end
+local function wake(key)
+  if redis.call('RPUSH', key, '1') > 1 then redis.call('RPOP', key) end
 end
 
 local function queue_fifo(id, ttl)

@@ -51,13 +51,9 @@ if KEYS[8] ~= '' then
   redis.call('HSET', KEYS[8], 'job', ARGV[1], 'generation', redis.call('GET', generation) or '0')
   redis.call('EXPIRE', KEYS[8], 86400)
 end
--- A sleeping worker gets to see, with the token, what it is most likely going to claim: it opens that meanwhile.
-local LONGEST_HINT = 16384
-if ARGV[5] ~= 'device' then
-  redis.call('RPUSH', KEYS[5], '1')
-elseif #ARGV[12] <= LONGEST_HINT then
-  wake(KEYS[5], table.concat({ ARGV[1], ARGV[2], ARGV[11], ARGV[12] }, '\n'))
-else
+if ARGV[5] == 'device' then
   wake(KEYS[5])
+else
+  redis.call('RPUSH', KEYS[5], '1')
 end
 return { 'queued', seq }
