@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -342,6 +343,78 @@ def test_terminated_run_gives_the_device_back(
     while site.get("/session"):
         assert time.monotonic() < deadline + 30
         time.sleep(0.05)
+
+
+@pytest.mark.parametrize("helper", [False, True], ids=["", "helper"])
+def test_workers_that_outlive_their_run_give_the_device_back(
+    vendor: VendorAnsible, site: RunningBroker, device: SimulatedDevice, helper: bool
+) -> None:
+    """SIGKILL to the run alone. A hundred seconds between heartbeats: it is not they that notice."""
+    playbook = vendor.folder / "outlived.yml"
+    waits = PRIVILEGE | {"until": "false", "retries": 300, "delay": 1}
+    playbook.write_text(yaml.safe_dump([{"hosts": "all", "gather_facts": False, "tasks": [waits]}]))
+    given = variables(device, site, netpulse_session_heartbeat=100, netpulse_helper_process=helper)
+    process = vendor.start(playbook, hosts={"r1": given})
+    deadline = time.monotonic() + 60
+    while not site.get("/session"):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    left = psutil.Process(process.pid).children(recursive=True)
+    assert left
+    process.kill()
+    process.communicate(timeout=30)
+    # Less than one interval between heartbeats.
+    after = vendor.tasks(PRIVILEGE, hosts={"r1": variables(device, site, netpulse_session_wait=15)})
+    assert after.of("privilege").state == "ok", after.output
+    for one in left:
+        # They go on with their repetitions, without a device.
+        with contextlib.suppress(psutil.NoSuchProcess):
+            one.kill()
+
+
+@pytest.mark.parametrize("interval", [0.1, 600], ids=["asking", "pausing"])
+def test_orphaned_command_asks_no_more(
+    vendor: VendorAnsible, site: RunningBroker, simulator: SimulatorLab, device: SimulatedDevice, interval: float
+) -> None:
+    """SIGKILL to the run alone, in the middle of a task that asks again and again until something holds."""
+    playbook = vendor.folder / "orphaned.yml"
+    asked = {
+        "commands": ["show clock"],
+        "wait_for": "result[0] contains never",
+        "retries": 100000,
+        "interval": interval,
+    }
+    asks = [{"name": "ask", "netpulse.broker.command": asked}]
+    playbook.write_text(yaml.safe_dump([{"hosts": "all", "gather_facts": False, "tasks": asks}]))
+    process = vendor.start(playbook, hosts={"r1": variables(device, site)})
+    deadline = time.monotonic() + 60
+    while "show clock" not in simulator.commands(device):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    left = psutil.Process(process.pid).children(recursive=True)
+    assert left
+    process.kill()
+    process.communicate(timeout=30)
+    for one in left:
+        one.wait(timeout=60)
+
+
+def test_run_that_is_terminated_frees_the_device_for_the_next(
+    vendor: VendorAnsible, site: RunningBroker, device: SimulatedDevice
+) -> None:
+    """SIGTERM to the whole process group, as AWX cancels a job, with what is set when nobody sets anything."""
+    playbook = vendor.folder / "terminated.yml"
+    waits = PRIVILEGE | {"until": "false", "retries": 300, "delay": 1}
+    playbook.write_text(yaml.safe_dump([{"hosts": "all", "gather_facts": False, "tasks": [waits]}]))
+    process = vendor.start(playbook, hosts={"r1": variables(device, site)})
+    deadline = time.monotonic() + 60
+    while not site.get("/session"):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.terminate()
+    process.communicate(timeout=30)
+    after = vendor.tasks(PRIVILEGE, hosts={"r1": variables(device, site, netpulse_session_wait=15)})
+    assert after.of("privilege").state == "ok", after.output
 
 
 @pytest.mark.parametrize("connection", ["netpulse.broker.network_cli", "ansible.netcommon.network_cli"])

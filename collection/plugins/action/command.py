@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from ansible_collections.netpulse.broker.plugins.module_utils._argument_spec import (
@@ -20,6 +19,8 @@ from ansible_collections.netpulse.broker.plugins.plugin_utils._commands import C
 
 class ActionModule(BrokerAction):
     """Queries. Nothing is ever reported as changed."""
+
+    stops_when_cancelled = True
 
     argument_spec = with_broker_arguments(COMMAND_ARGUMENTS)
 
@@ -37,7 +38,7 @@ class ActionModule(BrokerAction):
             pending = []  # they would look at outputs that do not exist
         for attempt in range(options["retries"] + 1):
             if attempt:
-                time.sleep(options["interval"])
+                self._runner.pause(options["interval"])
             data = self._ask(request, commands, runs)
             if data is None:
                 return

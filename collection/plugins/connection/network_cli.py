@@ -27,6 +27,7 @@ from ansible_collections.netpulse.broker.plugins.plugin_utils._options import (
     connection_args,
     refuse_templates,
 )
+from ansible_collections.netpulse.broker.plugins.plugin_utils._playbook_run import PlaybookRun
 from ansible_collections.netpulse.broker.plugins.plugin_utils.interactive_session import SessionNotOpened, Target
 from ansible_collections.netpulse.broker.plugins.plugin_utils.session_context import rendered_context
 from ansible_collections.netpulse.broker.plugins.plugin_utils.session_device import Device, DeviceRequests
@@ -94,6 +95,7 @@ class Connection(ConnectionBase):
     def __init__(self, play_context: Any, new_stdin: Any = None, *args: Any, **kwargs: Any) -> None:
         super().__init__(play_context, new_stdin, *args, **kwargs)
         self._in_task = "task_uuid" in kwargs
+        self._playbook_run = PlaybookRun.of_this_process(told=kwargs.get("ansible_playbook_pid"))
         self._messages: list[tuple[str, str]] = []
         self._conn_closed = False
         self._service: RpcService | None = None
@@ -180,6 +182,7 @@ class Connection(ConnectionBase):
         return Target(
             self._session_request(),
             label=self._label(),
+            run=self._playbook_run,
             broker={
                 "url": self.get_option("netpulse_broker_url"),
                 "api_key": self.get_option("netpulse_api_key"),

@@ -176,6 +176,10 @@ class BrokerClient:
         """POST a JSON body, answered with ``(status, data)``; ``timeout``: seconds without an answer."""
         return self._request("POST", path, json.dumps(body, default=_decrypted).encode(), timeout)
 
+    def delete(self, path: str, *, timeout: float) -> tuple[int, Any]:
+        """DELETE, answered as ``get``."""
+        return self._request("DELETE", path, None, timeout)
+
     def job(self, job_id: str, *, timeout: float) -> dict[str, Any]:
         """The job object of ``job_id``."""
         _status, job = self.get("/job/" + quote(job_id, safe=""), timeout=timeout)

@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import threading
 import time
 import uuid
 from collections.abc import Callable
 from functools import partial
 from typing import Any
+from urllib.parse import quote
 
 from ansible_collections.netpulse.broker.plugins.module_utils._broker_client import (
     BrokerClient,
@@ -51,6 +53,12 @@ class JobUnfinished(BrokerError):
         self.job = job
 
 
+class RunEnded(BrokerError):
+    """The playbook run that wanted the job is gone."""
+
+    code = "run_ended"
+
+
 class JobRunner:
     """Submits jobs and waits for them.
 
@@ -67,6 +75,38 @@ class JobRunner:
         self._client = client
         self._patience = patience
         self._announce = announce
+        self._abandoned = threading.Event()
+        self._submitted: dict[str, Any] | None = None
+
+    def pause(self, seconds: float) -> None:
+        """Sleep, at most until nobody wants a result any more.
+
+        Raises:
+            RunEnded
+        """
+        if self._abandoned.wait(seconds):
+            raise RunEnded("the playbook run that this task belongs to has ended")
+
+    def abandon(self, client: BrokerClient, *, stop_started: bool) -> None:
+        """From another thread: no further job is submitted, and the one under way is canceled.
+
+        Args:
+            client: another BrokerClient, because the runner's own one is in use.
+            stop_started: whether a job that has begun is stopped as well; else it goes on to its end.
+
+        Raises:
+            BrokerError: the broker could not be asked; the job ends by its own time limits.
+        """
+        self._abandoned.set()
+        body = self._submitted
+        if body is None:
+            return
+        # The same request with the same key is no second job: it tells which one the first request made.
+        _status, job = client.post(
+            "/device/execute", {**body, "options": {**body["options"], "wait": 0}}, timeout=GRACE
+        )
+        if job["status"] == "queued" or (stop_started and job["status"] not in FINAL_STATES):
+            client.delete("/job?id=" + quote(str(job["id"]), safe=""), timeout=GRACE)
 
     def run(self, request: dict[str, Any]) -> dict[str, Any]:
         """Submit ``request``, the body for /device/execute, and return the job object once it has ended.
@@ -75,11 +115,14 @@ class JobRunner:
             BrokerUnreachable, RequestRefused, NotABroker: nothing was accepted.
             OutcomeUnknown: it may have been accepted.
             JobUnfinished: it was accepted and has not ended.
+            RunEnded: nobody wants its result any more.
         """
+        self.pause(0)
         key = f"ansible-{uuid.uuid4().hex}"
         deadline = time.monotonic() + self._patience
         wait = max(1, min(WAIT, int(self._patience)))
         body = {**request, "options": {**request.get("options", {}), "wait": wait, "idempotency_key": key}}
+        self._submitted = body
         submit = partial(self._submit, body, timeout=wait + GRACE)
         job = self._surviving_interruptions(submit, lost_what=f"the job submitted as {key}", accepted=False)
         pause = 0.1
@@ -90,10 +133,11 @@ class JobRunner:
                     f"task; see GET /job/{job['id']} for its end, or DELETE /job?id={job['id']} to stop it",
                     job=job,
                 )
-            time.sleep(pause)
+            self.pause(pause)
             pause = min(2 * pause, 2.0)
             ask = partial(self._client.job, job["id"], timeout=GRACE)
             job = self._surviving_interruptions(ask, lost_what=f"job {job['id']}", accepted=True)
+        self._submitted = None
         return job
 
     def _submit(self, body: dict[str, Any], *, timeout: float) -> dict[str, Any]:
@@ -122,7 +166,7 @@ class JobRunner:
                 elif now >= give_up:
                     raise OutcomeUnknown(_lost(lost_what, error)) from error
                 accepted = True
-            time.sleep(pause)
+            self.pause(pause)
             pause = min(2 * pause, 2.0)
 
 

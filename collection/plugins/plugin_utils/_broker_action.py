@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -21,6 +22,7 @@ from ansible_collections.netpulse.broker.plugins.module_utils._jobs import (
 )
 from ansible_collections.netpulse.broker.plugins.module_utils._secrets import Mask, hide_options, secrets_in
 from ansible_collections.netpulse.broker.plugins.plugin_utils import _options
+from ansible_collections.netpulse.broker.plugins.plugin_utils._playbook_run import PlaybookRun
 
 # The broker's own defaults, in seconds; they only bound how long a task waits when it sets no others.
 USUAL_TTL = 300
@@ -41,6 +43,9 @@ class BrokerAction(ActionBase):
         conditions: mutually_exclusive and the like.
         options: validated options, once ``run`` has begun.
     """
+
+    # Whether a job that has begun is stopped when the playbook run is killed. In the middle of a change it is not.
+    stops_when_cancelled = False
 
     _requires_connection = False
     _supports_async = False
@@ -70,7 +75,8 @@ class BrokerAction(ActionBase):
                 self._runner = JobRunner(
                     client, patience=self._patience(), announce=lambda line: self._display.warning(mask(line))
                 )
-                self.work(self._request(arguments))
+                with PlaybookRun.of_this_process().watch(self._abandon):
+                    self.work(self._request(arguments))
         except JobUnfinished as error:
             self._note_job(error.job)
             self._fail(error)
@@ -79,6 +85,11 @@ class BrokerAction(ActionBase):
         except (_options.OptionError, ConditionError) as error:
             result.update(failed=True, msg=str(error))
         return self._finished(mask)
+
+    def _abandon(self) -> None:
+        """The playbook run is gone: free the device. Called in another thread."""
+        with contextlib.suppress(BrokerError), self._client() as client:
+            self._runner.abandon(client, stop_started=self.stops_when_cancelled)
 
     def work(self, request: dict[str, Any]) -> None:
         """Do the task: fill ``self._result``. ``request`` holds what every job of this task has in common."""

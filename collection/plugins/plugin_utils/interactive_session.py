@@ -16,6 +16,7 @@ command (with ``check_rc: false`` they put its text into the output and go on).
 from __future__ import annotations
 
 import base64
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -28,6 +29,7 @@ from ansible_collections.netpulse.broker.plugins.module_utils._broker_client imp
     RequestInterrupted,
     RequestRefused,
 )
+from ansible_collections.netpulse.broker.plugins.plugin_utils._playbook_run import GONE, LOOK, PlaybookRun
 from ansible_collections.netpulse.broker.plugins.plugin_utils.session_api import SessionApi, SessionRefused, may_pass
 
 Answer = TypeVar("Answer")
@@ -65,11 +67,15 @@ class Target:
         request: ``driver``, ``connection_args`` and, where given, ``device`` of the broker's requests.
         label: the device, for messages.
         broker: arguments of SessionApi by name.
+        run: the playbook run that it is for; nothing is taken for one that is gone.
     """
 
-    def __init__(self, request: Mapping[str, Any], *, label: str, broker: Mapping[str, Any]) -> None:
+    def __init__(
+        self, request: Mapping[str, Any], *, label: str, broker: Mapping[str, Any], run: PlaybookRun | None = None
+    ) -> None:
         self.request = request
         self.label = label
+        self.run = run or PlaybookRun.of_this_process()
         self._broker = broker
 
     def __eq__(self, other: object) -> bool:
@@ -144,6 +150,9 @@ class InteractiveSession:
             body["exchange"] = exchange
         paused = 0
         for attempt in range(retries + 1):
+            if target.run.gone:
+                api.close()
+                raise SessionNotOpened(f"{GONE} {target.where('broker')}", phase="broker")
             try:
                 granted = api.open(body, timeout=float(options["wait"]) + LOGIN_TIME)
                 break
@@ -284,9 +293,17 @@ class InteractiveSession:
         """The heartbeat: its own connection, so that a long command does not silence it.
 
         The connection is made for the first beat, which most tasks do not live to see; with TLS it is what costs most.
+        When the playbook run is gone the device is given back: a worker may outlive it, in the middle of a command.
         """
         api: SessionApi | None = None
-        while not self._released.wait(self._interval):
+        beat_at = time.monotonic() + self._interval
+        while not self._released.wait(min(LOOK, self._interval)):
+            if self._target.run.gone:
+                self._give_back_for_run()
+                break
+            if time.monotonic() < beat_at:
+                continue
+            beat_at = time.monotonic() + self._interval
             try:
                 api = api or self._target.api()
                 api.heartbeat(self.id, timeout=max(self._interval, 1.0))
@@ -300,6 +317,12 @@ class InteractiveSession:
                     api.close()
         if api is not None:
             api.close()
+
+    def _give_back_for_run(self) -> None:
+        """Nobody waits for this task any more. When the broker does not confirm it, the missing heartbeats will do."""
+        self._end(GONE)
+        with contextlib.suppress(BrokerError), contextlib.closing(self._target.api()) as api:
+            api.release(self.id, timeout=SHORT)
 
 
 def reset(target: Target, *, wait: float) -> None:

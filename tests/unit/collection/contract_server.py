@@ -155,7 +155,7 @@ class ContractServer:
                 self.wfile.write(text)
                 self.close_connection = self.close_connection or reply.close
 
-            do_GET = do_POST = _serve  # the names that http.server looks for
+            do_GET = do_POST = do_DELETE = _serve  # the names that http.server looks for
 
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's signature
                 """Requests stand in ``seen``."""

@@ -16,6 +16,7 @@ from ansible_collections.netpulse.broker.plugins.module_utils._jobs import (
     JobRunner,
     JobUnfinished,
     OutcomeUnknown,
+    RunEnded,
     failure_of,
     outcome_unknown,
     succeeded,
@@ -159,3 +160,24 @@ def test_lost_worker_says_that_the_outcome_is_unknown() -> None:
 def test_canceled_job_without_a_result_still_has_an_error() -> None:
     ended = {**job("canceled"), "result": None, "outcome": "failed"}
     assert failure_of(ended, device="r1")["error"]["code"] == "job_canceled"
+
+
+@pytest.mark.parametrize(
+    ("status", "stop_started", "canceled"),
+    [("queued", False, True), ("started", True, True), ("started", False, False), ("finished", True, False)],
+)
+def test_job_of_a_run_that_is_gone(
+    server: ContractServer, client: BrokerClient, status: str, stop_started: bool, canceled: bool
+) -> None:
+    """The first request still waits for its answer, so the job's id is not known here yet."""
+    with BrokerClient(server.url) as other:
+        running = runner(client)
+        running._submitted = {**REQUEST, "options": {"idempotency_key": "one", "wait": 55}}
+        server.script = [ok(job(status), 202), ok(["job-1"])]
+        running.abandon(other, stop_started=stop_started)
+    assert server.seen[0].body["options"] == {"idempotency_key": "one", "wait": 0}
+    assert [(one.method, one.path) for one in server.seen[1:]] == ([("DELETE", "/job?id=job-1")] if canceled else [])
+    with pytest.raises(RunEnded):
+        running.run(REQUEST)
+    with pytest.raises(RunEnded):
+        running.pause(600)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.module_utils.connection import Connection as ModuleConnection
 from ansible.module_utils.connection import ConnectionError as ModuleConnectionError
+from ansible_collections.netpulse.broker.plugins.plugin_utils._playbook_run import PlaybookRun
 
 from tests.unit.network_cli.conftest import Connect
 from tests.unit.network_cli.scripted_broker import ScriptedBroker, b64
@@ -48,7 +51,7 @@ def test_who_and_what_is_asked_for(broker: ScriptedBroker, connect: Connect) -> 
         "secret": "s",
         "device_type": "plainos",
     }
-    assert body["options"] == {"wait": 5, "heartbeat": 10, "max_hold": 600, "priority": "batch"}
+    assert body["options"] == {"wait": 5, "heartbeat": 4, "max_hold": 600, "priority": "batch"}
 
 
 def test_terminal_is_set_up_after_a_login_only(broker: ScriptedBroker, connect: Connect) -> None:
@@ -280,3 +283,29 @@ def test_half_a_file_is_no_file(broker: ScriptedBroker, connect: Connect, tmp_pa
 def test_file_that_the_device_has_not(broker: ScriptedBroker, connect: Connect, tmp_path: Path) -> None:
     with pytest.raises(AnsibleError, match="No such file or directory"):
         connect().get_file(source="absent", destination=str(tmp_path / "x"))
+
+
+def test_device_is_given_back_when_the_playbook_run_is_gone(broker: ScriptedBroker, connect: Connect) -> None:
+    """Ten seconds between heartbeats: it is not they that notice."""
+    run = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    connection = connect()
+    connection._playbook_run = PlaybookRun.of_this_process(told=str(run.pid))
+    connection.send(command=b"show clock")
+    assert broker.session is not None
+    run.communicate()
+    assert eventually(lambda: broker.session is None)
+    with pytest.raises(AnsibleError, match="playbook run that this task belongs to has ended"):
+        connection.send(command=b"show clock")
+    connection.close()
+    with pytest.raises(AnsibleConnectionFailure, match="playbook run that this task belongs to has ended"):
+        connection.send(command=b"show clock")
+    assert broker.commands == ["terminal length 0", "show clock"]
+    assert broker.heartbeats == 0
+
+
+def test_a_run_that_ended_and_was_not_waited_for_is_gone() -> None:
+    run = subprocess.Popen([sys.executable, "-c", ""])
+    watched = PlaybookRun.of_this_process(told=str(run.pid))
+    assert eventually(lambda: watched.gone)
+    run.wait()
+    assert watched.gone
