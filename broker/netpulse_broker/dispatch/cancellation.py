@@ -14,6 +14,7 @@ from netpulse_broker.queueing.nodes.worker_index import WorkerRecord
 from netpulse_broker.queueing.redis import keys
 from netpulse_broker.queueing.redis.scripts import AsyncScripts, text
 from netpulse_broker.queueing.redis.times import now_iso
+from netpulse_broker.states import JobStatus
 
 STOP_WAIT = 10.0
 """Seconds that a request to stop a running job waits for its end."""
@@ -56,9 +57,9 @@ class Ending:
     async def _cancel_one(self, job: JobRecord) -> bool:
         answer = await self._scripts("cancel", keys=[keys.rq_job(job.id)], args=[job.id, now_iso()])
         verdict = text(answer[0])
-        if verdict == "canceled":
+        if verdict == JobStatus.CANCELED:
             return True
-        if verdict != "started":
+        if verdict != JobStatus.STARTED:
             return False
         _, device, queue, node, worker = (text(value) for value in answer)
         order = Order.encode("stop_job", device="" if queue == keys.FIFO else device, worker=worker, job=job.id)
@@ -67,7 +68,7 @@ class Ending:
         while asyncio.get_running_loop().time() < end:
             current = (await self._index.fetch([job.id], results=False))[0]
             if current.final:
-                return current.status == "stopped"
+                return current.status == JobStatus.STOPPED
             await asyncio.sleep(0.02)
         raise InternalError(
             f"job {job.id} was told to stop and did not within {STOP_WAIT:.0f} s: it writes nothing more, and ends "

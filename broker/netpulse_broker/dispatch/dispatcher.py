@@ -32,6 +32,7 @@ from netpulse_broker.queueing.redis.scripts import AsyncScripts, text
 from netpulse_broker.queueing.redis.sealing import Sealer
 from netpulse_broker.queueing.redis.shared_connection import AsyncLine, AsyncLineScripts
 from netpulse_broker.queueing.redis.times import parse_time
+from netpulse_broker.states import JobStatus, Outcome
 
 if TYPE_CHECKING:
     from netpulse_broker.settings import Settings
@@ -289,8 +290,8 @@ class Dispatcher:
         return self._ended(record, reply)
 
     def _ended(self, record: JobRecord, reply: Reply) -> JobRecord:
-        record.status = text(reply["status"])
-        record.outcome = text(reply["outcome"])
+        record.status = JobStatus(text(reply["status"]))
+        record.outcome = Outcome(text(reply["outcome"]))
         record.error = text(reply["error"])
         record.started_at = parse_time(text(reply["started_at"]))
         record.ended_at = parse_time(text(reply["ended_at"]))
@@ -376,8 +377,8 @@ def _queued_record(submission: JobSubmission, *, seq: int) -> JobRecord:
     return JobRecord(
         id=submission.id,
         seq=seq,
-        status="queued",
-        outcome="",
+        status=JobStatus.QUEUED,
+        outcome=None,
         created_at=created,
         enqueued_at=created,
         started_at=None,

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from netpulse_broker.queueing.nodes.worker_index import NodeRecord
-
-Condition = Literal["ok", "full", "degraded", "livelocked", "down"]
+from netpulse_broker.states import HealthStatus
 
 LIVELOCKED_AFTER = 30.0
 """Seconds for which a node has orders, or anything else to do, and does not come forward."""
@@ -45,15 +43,15 @@ class Health:
         return self.redis and self.pinned_nodes > 0
 
     @property
-    def condition(self) -> Condition:
+    def condition(self) -> HealthStatus:
         """The worst that is the case."""
         if not self.redis:
-            return "down"
+            return HealthStatus.DOWN
         if self.livelocked:
-            return "livelocked"
+            return HealthStatus.LIVELOCKED
         if self.degraded or not self.ready:
-            return "degraded"
-        return "full" if self.full else "ok"
+            return HealthStatus.DEGRADED
+        return HealthStatus.FULL if self.full else HealthStatus.OK
 
 
 def without_redis(reason: str, *, waiting: int) -> Health:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from netpulse_broker.dispatch.dispatcher import Dispatcher
 from netpulse_broker.dispatch.submission import JobSubmission
@@ -23,7 +24,8 @@ from netpulse_broker.queueing.nodes.worker_index import NodeRecord, WorkerIndex
 from netpulse_broker.queueing.redis import keys
 from netpulse_broker.queueing.redis.connection import redis_needed
 from netpulse_broker.queueing.redis.scripts import AsyncScripts, text
-from netpulse_broker.queueing.redis.times import now_iso
+from netpulse_broker.queueing.redis.times import now_iso, parse_time
+from netpulse_broker.states import DeviceState, JobStatus
 
 RELEASE_TIMEOUT = 30.0
 """Seconds that closing a device's sessions may take, once it is their turn."""
@@ -36,7 +38,7 @@ SHOWN = 100
 class Pause:
     """A device's queue is held. ``by`` is the id of the API key."""
 
-    since: str
+    since: datetime | None
     by: str
 
 
@@ -45,7 +47,6 @@ class DeviceView:
     """What is going on at a device. Texts are "" where there is nothing to say.
 
     Attributes:
-        state: none (no worker), assigned (it starts), idle, busy, paused.
         running: id of the running job; ``operation``, ``driver`` and ``started_at`` are the running job's.
         queued: waiting jobs by lane.
         waiting: ids of the first of them.
@@ -54,16 +55,16 @@ class DeviceView:
     """
 
     device: str
-    state: str = "none"
+    state: DeviceState = DeviceState.NONE
     node: str = ""
     worker: str = ""
-    since: str = ""
+    since: datetime | None = None
     sessions: int = 0
     drivers: list[str] = field(default_factory=list)
     running: str = ""
     operation: str = ""
     driver: str = ""
-    started_at: str = ""
+    started_at: datetime | None = None
     interactive: str = ""
     queued: dict[str, int] = field(default_factory=dict)
     waiting: list[str] = field(default_factory=list)
@@ -105,10 +106,10 @@ class DeviceOperations:
         owner = {text(key): text(value) for key, value in fields.items()}
         view = DeviceView(
             device=name,
-            state=owner.get("state", "none"),
+            state=DeviceState(owner.get("state", DeviceState.NONE)),
             node=owner.get("node", ""),
             worker=owner.get("worker", ""),
-            since=owner.get("since", ""),
+            since=parse_time(owner.get("since", "")),
             sessions=int(owner.get("sessions", "0") or 0),
             drivers=[driver for driver in owner.get("driver", "").split(",") if driver],
             running=owner.get("job", ""),
@@ -118,7 +119,7 @@ class DeviceOperations:
         )
         if paused is not None:
             since, _, by = text(paused).partition(" ")
-            view.pause = Pause(since, by)
+            view.pause = Pause(parse_time(since), by)
         if not (owner or paused or known or view.commits or any(view.queued.values())):
             raise UnknownDevice(
                 f"nothing is known of a device {name!r}; its name is its host as job objects show it under `device`"
@@ -127,7 +128,8 @@ class DeviceOperations:
             pipeline.hmget(keys.rq_job(view.running), ["operation", "driver", "started_at"])
             pipeline.hget(keys.session(view.running), "state")
             job, interactive = await pipeline.execute()
-            view.operation, view.driver, view.started_at = (text(value or b"") for value in job)
+            view.operation, view.driver, started = (text(value or b"") for value in job)
+            view.started_at = parse_time(started)
             view.interactive = text(interactive or b"")
         return view
 
@@ -140,7 +142,7 @@ class DeviceOperations:
         with redis_needed():
             await self._scripts("pause", keys=[keys.device(name)], args=[name, now_iso(), by])
             since, _, who = text(await self._client.hget(keys.PAUSED, name) or b"").partition(" ")
-        return Pause(since, who)
+        return Pause(parse_time(since), who)
 
     async def resume(self, name: str) -> int:
         """Let the queue go on; the number of jobs that wait in it."""
@@ -174,7 +176,7 @@ class DeviceOperations:
                 await self._dispatcher.cancel(JobFilter(id=record.id))
             raise WaitTimedOut(f"the device was busy for {wait:g} s; the release was taken back")
         result = record.result or {}
-        if record.status != "finished":
+        if record.status != JobStatus.FINISHED:
             raise NoWorker(f"the sessions were not released: {(result.get('error') or {}).get('message', 'unknown')}")
         return int((result.get("retval") or {}).get("closed", 0))
 

@@ -13,8 +13,8 @@ from netpulse_broker.queueing.jobs.payload import JobPayload
 from netpulse_broker.queueing.redis import keys
 from netpulse_broker.queueing.redis.sealing import Sealer
 from netpulse_broker.queueing.redis.times import now_iso
+from netpulse_drivers import QueueStrategy
 
-Strategy = Literal["pinned", "fifo"]
 Priority = Literal["control", "interactive", "normal", "batch"]
 
 IDEMPOTENCY_TTL = 86400
@@ -58,7 +58,7 @@ class JobSubmission:
     device: str
     host: str
     owner: str
-    strategy: Strategy = "pinned"
+    strategy: QueueStrategy = "pinned"
     ttl: int = 300
     result_ttl: int = 3600
     priority: Priority = "normal"

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
 
 from pydantic import BaseModel, Field
+
+from netpulse_broker.states import CommitStatus
 
 
 class Commit(BaseModel):
     """A change with a timer, as far as the broker knows."""
 
     job: str = Field(description="Id of the job that made it.")
-    state: Literal[
-        "committing", "pending", "confirmed", "rolled_back", "expired", "reverted", "kept", "unclear", "unknown"
-    ] = Field(
+    state: CommitStatus = Field(
         description="committing: the job runs. pending: the device waits. confirmed, rolled_back: through the broker. "
         "expired: the timer is over, and the device has not been asked since. reverted, kept, unclear: it was asked, "
         "and nothing waits; its configuration is the one from before, is not, or cannot be compared. unknown: the "

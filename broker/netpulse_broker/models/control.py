@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal, Self
+from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from netpulse_broker.models.commits import Commit
+from netpulse_broker.states import DeviceState, NodeState
+from netpulse_drivers import QueueStrategy
 
 
 class DeviceSelection(BaseModel):
@@ -59,7 +61,7 @@ class Device(BaseModel):
     """What is going on at a device."""
 
     device: str
-    state: Literal["none", "assigned", "idle", "busy", "paused"] = Field(
+    state: DeviceState = Field(
         description="none: no worker serves it. assigned: its worker starts. A busy device may be paused as well."
     )
     paused: Paused | None
@@ -101,11 +103,11 @@ class Node(BaseModel):
     """A registered node."""
 
     name: str
-    kind: Literal["pinned", "fifo"]
-    state: Literal["ready", "draining", "dead"]
+    kind: QueueStrategy
+    state: NodeState
     load: int = Field(description="Devices that it serves; processes of a FIFO pool.")
     capacity: int
     hostname: str
     pid: int
     epoch: int = Field(description="How many times the name was taken.")
-    started_at: str | None
+    started_at: datetime | None

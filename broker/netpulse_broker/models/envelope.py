@@ -6,6 +6,8 @@ from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, Field
 
+from netpulse_drivers.errors import Phase
+
 Data = TypeVar("Data")
 
 
@@ -27,7 +29,7 @@ class Problem(BaseModel):
     """What went wrong, for programs."""
 
     error: str = Field(description="Stable code, e.g. `unknown_job`.")
-    phase: Literal["validate", "queue", "connect", "auth", "privilege", "execute", "parse"]
+    phase: Phase
     retryable: bool = Field(description="The same request may succeed later.")
     details: list[dict[str, Any]] = Field(
         description="Validation: one object with `loc`, `msg` and `type` per problem, never the input."

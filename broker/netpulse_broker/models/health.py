@@ -6,6 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
+from netpulse_broker.states import HealthStatus
+
 
 class PluginProblem(BaseModel):
     """A driver plug-in that could not be loaded; the rest works without it."""
@@ -33,7 +35,7 @@ class NodeHealth(BaseModel):
 class Health(BaseModel):
     """The state of the whole broker as this controller sees it."""
 
-    status: Literal["ok", "full", "degraded", "livelocked", "down"] = Field(
+    status: HealthStatus = Field(
         description="The worst that is the case; `detail` says what. `full`: no node has room for another device. "
         "`degraded`: no node, one that has lost its lease or keeps losing its fork server, or a plug-in that failed to "
         "load. `livelocked`: a node holds its lease and does nothing. `down`: Redis cannot be reached."

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any, Literal, Protocol
+from datetime import datetime
+from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from netpulse_broker.models.commits import Commit
-
-JobStatus = Literal["queued", "started", "finished", "failed", "stopped", "canceled", "scheduled"]
-"""RQ's words; ``scheduled`` are attempts to deliver a webhook that are not due yet."""
-Outcome = Literal["ok", "failed", "unknown"]
+from netpulse_broker.states import JobStatus, Outcome, ResultType
+from netpulse_broker.times import utc
+from netpulse_drivers.errors import Phase
 
 
 class ErrorObject(BaseModel):
@@ -19,7 +18,7 @@ class ErrorObject(BaseModel):
 
     type: str = Field(description="Class of the error, e.g. AuthenticationFailed.")
     code: str
-    phase: Literal["validate", "queue", "connect", "auth", "privilege", "execute", "parse"]
+    phase: Phase
     retryable: bool
     message: str
     device_output: str = Field(description="The device's own text, or empty.")
@@ -42,7 +41,7 @@ class OutputEntry(BaseModel):
 class JobResult(BaseModel):
     """What came of a job. The keys from ``changed`` on are there for changes only."""
 
-    type: Literal[1, 2, 3, 4] = Field(description="1 ok, 2 failed, 3 stopped, 4 retried.")
+    type: ResultType = Field(description="1 ok, 2 failed, 3 stopped, 4 retried.")
     retval: Any = Field(
         description="As v0.2 had it: for a query an object command: text (or parsed data), for a change a list of the "
         "device's answers. On failure, what had been completed."
@@ -69,7 +68,9 @@ class Job(BaseModel):
 
     id: str
     seq: int = Field(description="Position among the device's jobs; those of its own queue run in this order.")
-    status: JobStatus
+    status: JobStatus = Field(
+        description="RQ's words. `scheduled`: an attempt to deliver a webhook that is not due yet."
+    )
     outcome: Outcome | None = Field(
         description="null until the job has ended. `unknown`: the worker was lost while it ran, so nobody knows what "
         "the device did."
@@ -96,12 +97,12 @@ class Job(BaseModel):
 
 
 class StoredJob(Protocol):
-    """A job as the queue keeps it (``queueing.records.JobRecord``). Texts are "" where there is nothing to say."""
+    """A job as the queue keeps it (``queueing.jobs.record.JobRecord``). Texts are "" where there is nothing to say."""
 
     id: str
     seq: int
-    status: str
-    outcome: str
+    status: JobStatus
+    outcome: Outcome | None
     created_at: datetime
     enqueued_at: datetime
     started_at: datetime | None
@@ -124,7 +125,7 @@ def job_object(job: StoredJob) -> dict[str, Any]:
         "id": job.id,
         "seq": job.seq,
         "status": job.status,
-        "outcome": job.outcome or None,
+        "outcome": job.outcome,
         "operation": job.operation,
         "driver": job.driver,
         "device": job.device,
@@ -142,11 +143,6 @@ def job_object(job: StoredJob) -> dict[str, Any]:
         "session_reused": result["session_reused"] if result is not None else None,
         "result": result,
     }
-
-
-def utc(time: datetime | None) -> str | None:
-    """ISO 8601 with offset."""
-    return time.astimezone(UTC).isoformat() if time is not None else None
 
 
 def _seconds(start: datetime | None, end: datetime | None) -> float | None:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from netpulse_broker.models.device import ConnectionArguments, DeviceName
 from netpulse_broker.models.options import LONGEST_WAIT, Priority
+from netpulse_broker.states import InteractiveState
 from netpulse_drivers.interactive import Base64Bytes, Exchange, ExchangeError, ExchangeResult
 
 MAX_FILE = 8 * 1024**3
@@ -134,7 +135,7 @@ class SessionEntry(BaseModel):
     device: str
     host: str
     owner: str
-    state: Literal["queued", "open"]
+    state: InteractiveState = Field(description="queued or open; sessions that have ended are not listed.")
     worker: str
     since: datetime
     granted: datetime | None

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 from pydantic import BaseModel, Field
 
-from netpulse_broker.models.job import utc
+from netpulse_broker.states import WorkerState
+from netpulse_broker.times import utc
+from netpulse_drivers import QueueStrategy
 
 
 class Worker(BaseModel):
     """A worker process."""
 
     name: str
-    kind: Literal["pinned", "fifo"]
-    status: str = Field(description="What it is doing: assigned (starting), idle, busy or paused.")
+    kind: QueueStrategy
+    status: WorkerState = Field(description="What it is doing; assigned: it starts.")
     pid: int | None
     node: str | None
     device: str | None = Field(description="The device it serves; null for FIFO workers.")
@@ -33,9 +35,9 @@ class StoredWorker(Protocol):
     @property
     def name(self) -> str: ...
     @property
-    def kind(self) -> str: ...
+    def kind(self) -> QueueStrategy: ...
     @property
-    def status(self) -> str: ...
+    def status(self) -> WorkerState: ...
     @property
     def pid(self) -> int: ...
     @property

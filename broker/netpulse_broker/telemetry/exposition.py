@@ -18,6 +18,7 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from netpulse_broker.queueing.observe.metrics import BOUNDS, Figures, Histogram
+from netpulse_broker.states import InteractiveState
 
 
 class Snapshot(Collector):
@@ -93,7 +94,7 @@ def _state(figures: Figures) -> Iterator[Metric]:
         sessions.add_metric([driver], number)
     yield sessions
     interactive = GaugeMetricFamily("netpulse_leases", "Interactive sessions.", labels=["state"])
-    for state in ("queued", "open"):
+    for state in (InteractiveState.QUEUED, InteractiveState.OPEN):
         interactive.add_metric([state], figures.interactive_sessions.get(state, 0))
     yield interactive
     nodes = GaugeMetricFamily("netpulse_nodes", "Registered nodes.", labels=["kind", "state"])
@@ -101,7 +102,7 @@ def _state(figures: Figures) -> Iterator[Metric]:
     room = GaugeMetricFamily("netpulse_node_capacity", "Devices that a node takes at most.", labels=["node"])
     states: dict[tuple[str, str], int] = {}
     for node in figures.nodes:
-        state = "dead" if not node.alive else "draining" if node.draining else "ready"
+        state = node.state
         states[(node.kind, state)] = states.get((node.kind, state), 0) + 1
         load.add_metric([node.name], node.load)
         room.add_metric([node.name], node.capacity)

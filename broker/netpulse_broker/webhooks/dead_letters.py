@@ -12,7 +12,8 @@ from netpulse_broker.queueing.redis import keys
 from netpulse_broker.queueing.redis.connection import redis_needed
 from netpulse_broker.queueing.redis.scripts import AsyncScripts, text
 from netpulse_broker.queueing.redis.sealing import SealBroken, Sealer
-from netpulse_broker.queueing.redis.times import now_iso
+from netpulse_broker.queueing.redis.times import now_iso, parse_time
+from netpulse_broker.times import utc
 from netpulse_broker.webhooks.delivery import Delivery
 
 MOST = 1000
@@ -110,7 +111,7 @@ def _shown(delivery: str, fields: dict[bytes, bytes]) -> dict[str, Any]:
         "target": text(fields[b"target"]),
         "attempts": int(fields[b"attempts"]),
         "error": text(fields[b"error"]),
-        "failed_at": text(fields[b"failed_at"]).replace("Z", "+00:00"),
+        "failed_at": utc(parse_time(text(fields[b"failed_at"]))),
     }
 
 

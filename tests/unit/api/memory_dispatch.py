@@ -13,6 +13,7 @@ from netpulse_broker.errors import BrokerError, Conflict, IdempotencyConflict, U
 from netpulse_broker.queueing.jobs.job_index import JobFilter
 from netpulse_broker.queueing.jobs.record import JobRecord
 from netpulse_broker.queueing.nodes.worker_index import WorkerFilter, WorkerRecord
+from netpulse_broker.states import JobStatus, Outcome
 
 START = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 
@@ -79,8 +80,8 @@ class MemoryDispatch:
         record = JobRecord(
             id=submission.id,
             seq=len(self.submissions),
-            status="queued",
-            outcome="",
+            status=JobStatus.QUEUED,
+            outcome=None,
             created_at=START,
             enqueued_at=START,
             started_at=None,
@@ -134,7 +135,7 @@ class MemoryDispatch:
 
     async def _end(self, record: JobRecord, submission: JobSubmission, timeout: float) -> JobRecord:
         record.started_at = START + timedelta(milliseconds=2)
-        record.status, record.worker, record.node = "started", "worker-1", "node-1"
+        record.status, record.worker, record.node = JobStatus.STARTED, "worker-1", "node-1"
         if self.held:
             try:
                 async with asyncio.timeout(timeout), self._ended:
@@ -143,7 +144,8 @@ class MemoryDispatch:
                 return record
         record.result = self.work(submission)
         good = record.result["type"] == 1
-        record.status, record.outcome = ("finished", "ok") if good else ("failed", "failed")
+        record.status = JobStatus.FINISHED if good else JobStatus.FAILED
+        record.outcome = Outcome.OK if good else Outcome.FAILED
         record.ended_at = START + timedelta(milliseconds=252)
         return record
 
@@ -173,7 +175,7 @@ class MemoryDispatch:
                 raise Conflict(f"job {record.id} has ended already ({record.status})")
         found = [record for record in self.records.values() if wanted.matches(record) and not record.final]
         for record in found:
-            record.status = "canceled"
+            record.status = JobStatus.CANCELED
         return [record.id for record in found]
 
     async def workers(self, wanted: WorkerFilter) -> list[WorkerRecord]:

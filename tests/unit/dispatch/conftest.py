@@ -19,6 +19,7 @@ from netpulse_broker.queueing.nodes.node_lease import NodeLease
 from netpulse_broker.queueing.nodes.ownership import NodeOwnership
 from netpulse_broker.queueing.redis.sealing import Sealer
 from netpulse_broker.settings import Settings
+from netpulse_broker.states import JobStatus, Outcome
 from tests.lab.redis_server import RedisServer
 
 
@@ -77,7 +78,7 @@ class TestNode:
                 while (job := source.claim()) is not None:
                     self.executed.append(job.place.id)
                     result = self.behaviour(job)
-                    source.finish(job.place, status="finished", outcome="ok", result=result, duration=0.0)
+                    source.finish(job.place, status=JobStatus.FINISHED, outcome=Outcome.OK, result=result, duration=0.0)
 
     def _start(self, device: str) -> None:
         number = len(self._sources) + 1

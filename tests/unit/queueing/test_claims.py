@@ -11,13 +11,14 @@ from netpulse_broker.queueing.jobs.worker_queue import Fenced, LeaseAbsent, Stal
 from netpulse_broker.queueing.nodes.node_lease import NodeLease
 from netpulse_broker.queueing.nodes.sweeper import Sweeper
 from netpulse_broker.queueing.redis import keys
+from netpulse_broker.states import JobStatus, Outcome
 from tests.unit.queueing.conftest import PASSWORD, Queue, payload
 
 OK = {"type": 1, "retval": {"show version": "x"}, "error": None, "outputs": [], "duration": 0.1, "session_reused": True}
 
 
 def finish_ok(source, place: JobPlace) -> None:  # type: ignore[no-untyped-def]
-    source.finish(place, status="finished", outcome="ok", result=OK, duration=0.1)
+    source.finish(place, status=JobStatus.FINISHED, outcome=Outcome.OK, result=OK, duration=0.1)
 
 
 def test_a_job_travels_from_submit_to_its_result(queue: Queue) -> None:
@@ -255,7 +256,7 @@ def test_finish_tells_whether_more_waits(queue: Queue) -> None:
     queue.submit(priority="batch")
     more = []
     while job := worker.claim():
-        more.append(worker.finish(job.place, status="finished", outcome="ok", result=OK, duration=0.1))
+        more.append(worker.finish(job.place, status=JobStatus.FINISHED, outcome=Outcome.OK, result=OK, duration=0.1))
     assert more == [True, False]
 
 

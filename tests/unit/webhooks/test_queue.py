@@ -23,6 +23,7 @@ from netpulse_broker.queueing.redis.scripts import Scripts
 from netpulse_broker.queueing.redis.sealing import Sealer
 from netpulse_broker.queueing.redis.times import now_iso
 from netpulse_broker.settings import Settings
+from netpulse_broker.states import JobStatus, Outcome
 from netpulse_broker.webhooks.dead_letters import DeadLetters
 from netpulse_broker.webhooks.deliverer import WebhookDeliverer
 from netpulse_broker.webhooks.delivery import Delivery
@@ -87,7 +88,7 @@ class Pool:
         job = self.device.claim()
         assert job is not None
         result = {"type": 1, "retval": {"show version": "x"}, "error": None, "outputs": [], "session_reused": False}
-        self.device.finish(job.place, status="finished", outcome="ok", result=result, duration=0.1)
+        self.device.finish(job.place, status=JobStatus.FINISHED, outcome=Outcome.OK, result=result, duration=0.1)
 
     def claim(self) -> ClaimedJob | None:
         return self.fifo.claim()

@@ -28,9 +28,11 @@ from netpulse_broker.models.device import (
     TestConnectionRequest,
 )
 from netpulse_broker.models.envelope import Answer
-from netpulse_broker.models.job import Job, job_object, utc
+from netpulse_broker.models.job import Job, job_object
 from netpulse_broker.queueing.jobs.job_index import JobFilter
 from netpulse_broker.queueing.jobs.record import JobRecord
+from netpulse_broker.states import JobStatus
+from netpulse_broker.times import utc
 
 router = APIRouter(prefix="/device", tags=["device"], route_class=BodyRoute)
 
@@ -150,7 +152,7 @@ def _connection_test(record: JobRecord) -> dict[str, Any]:
     found = result.get("retval") or {}
     error = result.get("error")
     return {
-        "success": record.status == "finished",
+        "success": record.status == JobStatus.FINISHED,
         "connection_time": found.get("connection_time"),
         "error_message": None if error is None else error["message"],
         "error": error,

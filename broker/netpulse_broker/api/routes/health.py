@@ -13,6 +13,7 @@ from netpulse_broker.api.responses import success
 from netpulse_broker.errors import NoWorker, QueueUnavailable
 from netpulse_broker.models.envelope import Answer
 from netpulse_broker.models.health import Health, Probe
+from netpulse_broker.states import HealthStatus
 
 router = APIRouter(prefix="/health", tags=["health"])
 
@@ -28,7 +29,8 @@ async def health(shared: Shared, _caller: Caller) -> Response:
     """Redis, nodes and drivers as this controller sees them. 200 whatever the state: read `status`."""
     state = await shared.dispatch.health()
     failed = [{"source": failure.source, "message": failure.message} for failure in shared.drivers.failures]
-    status = "degraded" if failed and state.condition in ("ok", "full") else state.condition
+    calm = state.condition in (HealthStatus.OK, HealthStatus.FULL)
+    status = HealthStatus.DEGRADED if failed and calm else state.condition
     return success(
         {
             "status": status,

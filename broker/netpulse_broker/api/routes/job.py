@@ -14,8 +14,9 @@ from netpulse_broker.api.openapi import failures
 from netpulse_broker.api.responses import success
 from netpulse_broker.errors import BadRequest
 from netpulse_broker.models.envelope import Answer, Page
-from netpulse_broker.models.job import Job, JobStatus, job_object
+from netpulse_broker.models.job import Job, job_object
 from netpulse_broker.queueing.jobs.job_index import JobFilter
+from netpulse_broker.states import JobStatus
 
 router = APIRouter(prefix="/job", tags=["job"])
 

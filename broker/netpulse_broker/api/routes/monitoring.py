@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query, Request
 from prometheus_client.exposition import choose_encoder
@@ -17,6 +17,7 @@ from netpulse_broker.api.monitoring import MonitoringReaders
 from netpulse_broker.api.openapi import failures
 from netpulse_broker.queueing.observe.events import Event, is_event_id
 from netpulse_broker.queueing.redis.connection import Lost, redis_needed
+from netpulse_broker.states import EventKind
 from netpulse_broker.telemetry.exposition import Snapshot
 
 router = APIRouter(tags=["operation"])
@@ -38,7 +39,7 @@ class EventQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
-    kind: Literal["job", "worker", "session", "device"] | None = None
+    kind: EventKind | None = None
     device: str | None = Field(default=None, description="Name of a device.")
     last_event_id: str | None = Field(
         default=None, max_length=64, description="As the header Last-Event-ID, for clients that cannot send it."

@@ -24,6 +24,7 @@ from netpulse_broker.models.control import (
 )
 from netpulse_broker.models.envelope import Answer
 from netpulse_broker.queueing.nodes.worker_index import NodeRecord
+from netpulse_broker.times import utc
 
 router = APIRouter(tags=["operation"])
 
@@ -60,7 +61,7 @@ async def pause_device(body: DeviceSelection, operations: Operations, operator: 
     on, sessions stay open, jobs can be queued (their `ttl` runs). Repeating it changes nothing."""
     name = _identity(body)
     pause = await operations.pause(name, by=operator.key_id)
-    return success({"device": name, "paused": {"since": pause.since, "by": pause.by}})
+    return success({"device": name, "paused": {"since": utc(pause.since), "by": pause.by}})
 
 
 @router.post(
@@ -133,16 +134,16 @@ def _device_object(view: DeviceView) -> dict[str, Any]:
             "id": view.running,
             "operation": view.operation,
             "driver": view.driver,
-            "started_at": view.started_at or None,
+            "started_at": utc(view.started_at),
             "session": view.interactive or None,
         }
     return {
         "device": view.device,
         "state": view.state,
-        "paused": None if view.pause is None else {"since": view.pause.since, "by": view.pause.by},
+        "paused": None if view.pause is None else {"since": utc(view.pause.since), "by": view.pause.by},
         "node": view.node or None,
         "worker": view.worker or None,
-        "since": view.since or None,
+        "since": utc(view.since),
         "sessions": view.sessions,
         "drivers": view.drivers,
         "running": running,
@@ -156,12 +157,12 @@ def _node_object(node: NodeRecord) -> dict[str, Any]:
     """The JSON-ready object that ``Node`` describes."""
     return {
         "name": node.name,
-        "kind": "fifo" if node.kind == "fifo" else "pinned",
-        "state": "dead" if not node.alive else "draining" if node.draining else "ready",
+        "kind": node.kind,
+        "state": node.state,
         "load": node.load,
         "capacity": node.capacity,
         "hostname": node.hostname,
         "pid": node.pid,
         "epoch": node.epoch,
-        "started_at": node.started_at or None,
+        "started_at": utc(node.started_at),
     }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -35,6 +34,7 @@ from netpulse_broker.models.session import (
 )
 from netpulse_broker.queueing.interactive.options import InteractiveOptions
 from netpulse_broker.queueing.jobs.payload import JobPayload
+from netpulse_broker.times import utc_of
 from netpulse_drivers import UnsupportedOperation
 from netpulse_drivers.interactive import Exchange, ExchangeResult, FileProtocol, InteractiveDriver
 
@@ -354,13 +354,9 @@ def _entry(record: SessionRecord) -> dict[str, Any]:
         "owner": record.owner,
         "state": record.state,
         "worker": record.worker,
-        "since": _utc(record.since),
-        "granted": None if record.granted is None else _utc(record.granted),
-        "last_heartbeat": _utc(record.last_heartbeat),
+        "since": utc_of(record.since),
+        "granted": None if record.granted is None else utc_of(record.granted),
+        "last_heartbeat": utc_of(record.last_heartbeat),
         "exchanges": record.exchanges,
         "remaining": record.remaining,
     }
-
-
-def _utc(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")

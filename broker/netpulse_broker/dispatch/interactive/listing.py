@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 import redis.asyncio
 
-from netpulse_broker.queueing.jobs.record import FINAL
 from netpulse_broker.queueing.redis import keys
 from netpulse_broker.queueing.redis.scripts import text
+from netpulse_broker.states import FINAL, InteractiveState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +19,7 @@ class SessionRecord:
     device: str
     host: str
     owner: str
-    state: str
+    state: InteractiveState
     worker: str
     since: float
     granted: float | None
@@ -73,7 +73,7 @@ def _record(session_id: str, fields: dict[str, bytes], now: float) -> SessionRec
         device=text(fields["device"]),
         host=text(fields["host"]),
         owner=text(fields["owner"]),
-        state=text(fields["state"]),
+        state=InteractiveState(text(fields["state"])),
         worker=text(fields.get("worker", b"")),
         since=int(fields["created"]) / 1000,
         granted=granted,

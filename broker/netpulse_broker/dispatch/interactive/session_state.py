@@ -23,6 +23,7 @@ from netpulse_broker.queueing.redis import keys
 from netpulse_broker.queueing.redis.connection import redis_needed
 from netpulse_broker.queueing.redis.scripts import AsyncScripts, text
 from netpulse_broker.queueing.redis.sealing import SealBroken, Sealer
+from netpulse_broker.states import InteractiveState
 
 MARGIN = 300.0
 """Seconds that everything of an interactive session may be kept beyond its longest life."""
@@ -76,7 +77,7 @@ class Beat:
         """Raise UnknownSession if the interactive session is over."""
         if self.state == "missing":
             raise unknown(session_id)
-        if self.state == "ended":
+        if self.state == InteractiveState.ENDED:
             raise ended(self.reason)
 
 

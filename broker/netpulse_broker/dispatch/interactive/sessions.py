@@ -29,10 +29,11 @@ from netpulse_broker.errors import (
     WaitTimedOut,
 )
 from netpulse_broker.queueing.jobs.job_index import JobFilter
-from netpulse_broker.queueing.jobs.record import FINAL, JobRecord
+from netpulse_broker.queueing.jobs.record import JobRecord
 from netpulse_broker.queueing.jobs.replies import Reply
 from netpulse_broker.queueing.redis.connection import Lost, redis_needed
 from netpulse_broker.queueing.redis.sealing import Sealer
+from netpulse_broker.states import FINAL, InteractiveState, JobStatus
 from netpulse_drivers import NetPulseError
 
 log = structlog.get_logger(__name__)
@@ -240,13 +241,13 @@ class InteractiveSessions:
                 beat = await self._state.beat(session_id, closing=reason)
                 if beat.state == "missing":
                     raise unknown(session_id)
-                if beat.state == "ended":
+                if beat.state == InteractiveState.ENDED:
                     return
-                if beat.job == "queued":
+                if beat.job == JobStatus.QUEUED:
                     with suppress(Conflict, UnknownJob):
                         await self._dispatcher.cancel(JobFilter(id=session_id))
-                        beat.job = "canceled"
-                if beat.job not in {"queued", "started"}:
+                        beat.job = JobStatus.CANCELED
+                if beat.job not in (JobStatus.QUEUED, JobStatus.STARTED):
                     await self._state.end(session_id, reason)
                     return
                 if time.monotonic() >= until:

@@ -28,6 +28,7 @@ from netpulse_broker.queueing.redis import keys
 from netpulse_broker.queueing.redis.connection import BLOCK, Lost
 from netpulse_broker.queueing.redis.scripts import Scripts, text
 from netpulse_broker.queueing.redis.sealing import Direction, SealBroken, Sealer
+from netpulse_broker.states import InteractiveState
 
 KEPT = 60
 """Seconds that the answers of an interactive session stay after its end."""
@@ -160,7 +161,7 @@ class ExchangeChannel:
         pipeline.hmget(keys.session(self._id), ["heard", "closing", "state"])
         pipeline.time()
         (heard, closing, state), now = pipeline.execute()
-        if heard is None or state == b"ended":
+        if heard is None or state == InteractiveState.ENDED.encode():
             return None
         return CallerState(text(closing or b""), now[0] + now[1] / 1e6 - int(heard) / 1000)
 

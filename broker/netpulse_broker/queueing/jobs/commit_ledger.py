@@ -12,8 +12,7 @@ import json
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 
 import redis
 
@@ -22,13 +21,10 @@ from netpulse_broker.queueing.redis import keys
 from netpulse_broker.queueing.redis.scripts import Scripts
 from netpulse_broker.queueing.redis.sealing import Sealer
 from netpulse_broker.queueing.redis.times import now_iso
+from netpulse_broker.states import CommitStatus, JobStatus
+from netpulse_broker.times import utc_of
 
-State = Literal[
-    "committing", "pending", "confirmed", "rolled_back", "expired", "reverted", "kept", "unclear", "unknown", "none"
-]
-"""See docs/commit-confirm.md. ``expired`` is only shown, never stored; ``none``: nothing was committed, no record."""
-
-OPEN: frozenset[State] = frozenset({"committing", "pending", "unknown"})
+OPEN = frozenset({CommitStatus.COMMITTING, CommitStatus.PENDING, CommitStatus.UNKNOWN})
 """States in which the device may hold a commit that waits."""
 
 KEPT_FOR = 8 * 86400
@@ -68,7 +64,7 @@ class CommitRecord:
     driver: str
     host: str
     owner: str
-    state: State
+    state: CommitStatus
     revert_in: float
     name: str = ""
     committed_at: float = 0.0
@@ -109,29 +105,37 @@ class CommitRecord:
             "message": self.said or _WORDS[state],
         }
 
-    def _state_at(self, now: float, running: str | None) -> State:
-        if self.state == "committing" and running is not None and running != self.job:
-            return "unknown"  # its worker was lost: it would have written how it ended
-        if self.state == "pending" and self.latest <= now:
-            return "expired"
+    def _state_at(self, now: float, running: str | None) -> CommitStatus:
+        if self.state == CommitStatus.COMMITTING and running is not None and running != self.job:
+            return CommitStatus.UNKNOWN  # its worker was lost: it would have written how it ended
+        if self.state == CommitStatus.PENDING and self.latest <= now:
+            return CommitStatus.EXPIRED
         return self.state
 
 
-_WORDS: Mapping[State, str] = {
-    "committing": "the job runs; nothing is known yet",
-    "pending": "the device waits for a confirmation and goes back by itself without one",
-    "confirmed": "confirmed: it stays",
-    "rolled_back": "taken back: the device is on the configuration from before",
-    "expired": "the timer is over: unless somebody confirmed it past the broker, the device should be back on its old "
-    "configuration; it has not been asked since",
-    "reverted": "the device was asked: nothing waits, and its running configuration is the one from before",
-    "kept": "the device was asked: nothing waits, but its running configuration is not the one from before; it was "
-    "confirmed past the broker, or by a job that was lost, or the device was changed since",
-    "unclear": "the device was asked: nothing waits; whether it has gone back cannot be told, because what it was "
-    "before is not known",
-    "unknown": "the worker or its session was lost while it committed: the device may hold a commit that waits; it is "
-    "asked after the timer",
-    "none": "nothing was committed",
+_WORDS: Mapping[CommitStatus, str] = {
+    CommitStatus.COMMITTING: "the job runs; nothing is known yet",
+    CommitStatus.PENDING: "the device waits for a confirmation and goes back by itself without one",
+    CommitStatus.CONFIRMED: "confirmed: it stays",
+    CommitStatus.ROLLED_BACK: "taken back: the device is on the configuration from before",
+    CommitStatus.EXPIRED: (
+        "the timer is over: unless somebody confirmed it past the broker, the device should be back on its old "
+        "configuration; it has not been asked since"
+    ),
+    CommitStatus.REVERTED: "the device was asked: nothing waits, and its running configuration is the one from before",
+    CommitStatus.KEPT: (
+        "the device was asked: nothing waits, but its running configuration is not the one from before; it was "
+        "confirmed past the broker, or by a job that was lost, or the device was changed since"
+    ),
+    CommitStatus.UNCLEAR: (
+        "the device was asked: nothing waits; whether it has gone back cannot be told, because what it was before is "
+        "not known"
+    ),
+    CommitStatus.UNKNOWN: (
+        "the worker or its session was lost while it committed: the device may hold a commit that waits; it is asked "
+        "after the timer"
+    ),
+    CommitStatus.NONE: "nothing was committed",
 }
 
 
@@ -159,7 +163,7 @@ class CommitLedger:
             driver=payload.driver,
             host=job.host,
             owner=job.owner,
-            state="committing",
+            state=CommitStatus.COMMITTING,
             revert_in=revert_in,
             committed_at=now,
             until=now + revert_in,
@@ -183,7 +187,7 @@ class CommitLedger:
         """Write what became of commits, and have the device asked again, or no more. May be repeated."""
         pipeline = self._client.pipeline()
         for record in records:
-            if record.state == "none":
+            if record.state == CommitStatus.NONE:
                 pipeline.hdel(self._key, record.job)
             else:
                 pipeline.hset(self._key, record.job, record_text(record))
@@ -220,7 +224,7 @@ class CommitLedger:
         now = now_iso()
         return {
             "data": sealed,
-            "status": "scheduled",
+            "status": JobStatus.SCHEDULED,
             "seq": 0,
             "created_at": now,
             "enqueued_at": now,
@@ -250,7 +254,12 @@ def read_records(stored: Mapping[Any, Any]) -> list[CommitRecord]:
     """The records of a device from its hash, newest first."""
     known = CommitRecord.__dataclass_fields__
     found = [json.loads(value) for value in stored.values()]
-    records = [CommitRecord(**{name: value for name, value in one.items() if name in known}) for one in found]
+    records = [
+        CommitRecord(
+            **{name: value for name, value in one.items() if name in known} | {"state": CommitStatus(one["state"])}
+        )
+        for one in found
+    ]
     return sorted(records, key=lambda record: record.committed_at, reverse=True)
 
 
@@ -260,4 +269,4 @@ def record_text(record: CommitRecord) -> str:
 
 
 def _iso(moment: float) -> str | None:
-    return datetime.fromtimestamp(moment, UTC).isoformat() if moment else None
+    return utc_of(moment) if moment else None

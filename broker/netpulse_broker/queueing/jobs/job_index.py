@@ -14,6 +14,7 @@ from netpulse_broker.queueing.jobs.record import JobRecord
 from netpulse_broker.queueing.redis import keys
 from netpulse_broker.queueing.redis.scripts import text
 from netpulse_broker.queueing.redis.sealing import Sealer
+from netpulse_broker.states import JobStatus
 
 SCAN_PAGE = 200
 SCAN_LIMIT = 5000
@@ -26,7 +27,7 @@ class JobFilter:
 
     id: str | None = None
     queue: str | None = None
-    status: str | None = None
+    status: JobStatus | None = None
     node: str | None = None
     host: str | None = None
 

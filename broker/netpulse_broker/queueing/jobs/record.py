@@ -11,8 +11,7 @@ from netpulse_broker.errors import error_from_code
 from netpulse_broker.queueing.redis.scripts import text
 from netpulse_broker.queueing.redis.sealing import SealBroken, Sealer
 from netpulse_broker.queueing.redis.times import parse_time
-
-FINAL = frozenset({"finished", "failed", "stopped", "canceled"})
+from netpulse_broker.states import JobStatus, Outcome, ResultType
 
 
 @dataclass(slots=True, kw_only=True)
@@ -20,13 +19,13 @@ class JobRecord:
     """A job's state. Times are UTC; ``result`` is there once the job is final.
 
     ``shared``: another request was made for it before, and this one only takes its answer.
-    ``outcome`` is ok, failed, or unknown (the worker was lost while it ran), and "" before the end.
+    ``outcome`` is None before the end.
     """
 
     id: str
     seq: int
-    status: str
-    outcome: str
+    status: JobStatus
+    outcome: Outcome | None
     created_at: datetime
     enqueued_at: datetime
     started_at: datetime | None
@@ -49,14 +48,14 @@ class JobRecord:
 
     @property
     def final(self) -> bool:
-        return self.status in FINAL
+        return self.status.final
 
     @classmethod
     def from_hash(cls, job_id: str, fields: Mapping[str, bytes]) -> JobRecord:
         """From the job's hash (without its result).
 
         Raises:
-            KeyError: a hash that no submit wrote.
+            KeyError, ValueError: a hash that no submit wrote.
         """
 
         def get(name: str, default: str = "") -> str:
@@ -66,8 +65,8 @@ class JobRecord:
         return cls(
             id=job_id,
             seq=int(fields["seq"]),
-            status=text(fields["status"]),
-            outcome=get("outcome"),
+            status=JobStatus(text(fields["status"])),
+            outcome=Outcome(get("outcome")) if get("outcome") else None,
             created_at=created,
             enqueued_at=parse_time(get("enqueued_at")) or created,
             started_at=parse_time(get("started_at")),
@@ -118,7 +117,7 @@ def open_result(sealer: Sealer, record: JobRecord, sealed: bytes) -> dict[str, A
 
 def failure_result(code: str) -> dict[str, Any]:
     """A result object for a job that ended without a worker's own account."""
-    kind = 3 if code in {"job_canceled", "job_stopped"} else 2
+    kind = ResultType.STOPPED if code in {"job_canceled", "job_stopped"} else ResultType.FAILED
     return {
         "type": kind,
         "retval": None,

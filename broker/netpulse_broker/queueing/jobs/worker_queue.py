@@ -6,7 +6,7 @@ import base64
 import time
 import zlib
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import redis
 import structlog
@@ -21,6 +21,7 @@ from netpulse_broker.queueing.redis.scripts import text
 from netpulse_broker.queueing.redis.sealing import SealBroken, Sealer
 from netpulse_broker.queueing.redis.times import now_iso
 from netpulse_broker.queueing.redis.worker_connection import Line, LineScripts
+from netpulse_broker.states import JobStatus, Outcome
 
 log = structlog.get_logger(__name__)
 
@@ -147,8 +148,8 @@ class WorkerQueue:
             log.warning("job_unreadable", job=record.id, queue=record.queue, reason=str(error))
             self.finish(
                 record,
-                status="failed",
-                outcome="failed",
+                status=JobStatus.FAILED,
+                outcome=Outcome.FAILED,
                 result=failure_result("job_unreadable"),
                 error_code="job_unreadable",
                 duration=0.0,
@@ -160,8 +161,8 @@ class WorkerQueue:
         self,
         record: JobPlace,
         *,
-        status: Literal["finished", "failed", "stopped"],
-        outcome: Literal["ok", "failed", "unknown"],
+        status: JobStatus,
+        outcome: Outcome,
         result: dict[str, Any],
         error_code: str = "",
         duration: float,
@@ -190,10 +191,10 @@ class WorkerQueue:
         )
         totals = self._totals
         if record.id != self._counted:  # a repetition counts no second time
-            totals = totals.after(ended_well=status == "finished", duration=duration)
+            totals = totals.after(ended_well=status == JobStatus.FINISHED, duration=duration)
         ended = time.time()
         extra: list[Any] = ["execution_started_at", ended - duration, "execution_ended_at", ended]
-        if status != "finished":
+        if status != JobStatus.FINISHED:
             summary = f"{error_code or status}: the account of it is sealed, read it through the broker's API"
             extra += ["exc_string", base64.b64encode(zlib.compress(summary.encode())).decode()]
         answer = text(

@@ -12,6 +12,7 @@ import redis
 from netpulse_broker.queueing.redis import keys
 from netpulse_broker.queueing.redis.scripts import Scripts, text
 from netpulse_broker.queueing.redis.times import now_iso
+from netpulse_drivers import QueueStrategy
 
 Renewal = Literal["held", "retaken", "lost"]
 
@@ -62,7 +63,7 @@ class NodeLease:
         client: redis.Redis,
         *,
         node: str,
-        kind: Literal["pinned", "fifo"],
+        kind: QueueStrategy,
         capacity: int,
         ttl: float,
         make_room_after: float = 0.0,

@@ -11,6 +11,8 @@ import redis.asyncio
 from netpulse_broker.queueing.redis import keys
 from netpulse_broker.queueing.redis.scripts import AsyncScripts, text
 from netpulse_broker.queueing.redis.times import parse_time
+from netpulse_broker.states import NodeState, WorkerState
+from netpulse_drivers import QueueStrategy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +27,7 @@ class NodeRecord:
     """
 
     name: str
-    kind: str
+    kind: QueueStrategy
     capacity: int
     load: int
     draining: bool
@@ -33,24 +35,31 @@ class NodeRecord:
     hostname: str
     pid: int
     epoch: int
-    started_at: str
+    started_at: datetime | None
     make_room_after: float
     stalled: float
     fork_server_losses: int
 
     @property
+    def state(self) -> NodeState:
+        """Whether it takes devices."""
+        if not self.alive:
+            return NodeState.DEAD
+        return NodeState.DRAINING if self.draining else NodeState.READY
+
+    @property
     def serves(self) -> bool:
         """Whether it takes devices."""
-        return self.alive and not self.draining
+        return self.state == NodeState.READY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerRecord:
-    """A worker process. ``kind`` is pinned or fifo; ``status`` assigned, idle, busy or paused."""
+    """A worker process."""
 
     name: str
-    kind: str
-    status: str
+    kind: QueueStrategy
+    status: WorkerState
     pid: int
     node: str
     device: str
@@ -93,7 +102,7 @@ class WorkerIndex:
             (
                 NodeRecord(
                     name=text(row[0]),
-                    kind=text(row[1]),
+                    kind="fifo" if row[1] == b"fifo" else "pinned",
                     capacity=int(row[2]),
                     load=int(row[3]),
                     draining=text(row[4]) == "1",
@@ -101,7 +110,7 @@ class WorkerIndex:
                     hostname=text(row[6]),
                     pid=int(row[7]),
                     epoch=int(row[8]),
-                    started_at=text(row[9]),
+                    started_at=parse_time(text(row[9])),
                     make_room_after=float(row[10]),
                     stalled=float(row[11]),
                     fork_server_losses=int(row[12]),
@@ -147,7 +156,9 @@ def _decoded(fields: dict[bytes, bytes]) -> dict[str, str]:
     return {text(name): text(value) for name, value in fields.items()}
 
 
-def _record(node: str, kind: str, device: str, fields: dict[str, str], worker: dict[str, str]) -> WorkerRecord:
+def _record(
+    node: str, kind: QueueStrategy, device: str, fields: dict[str, str], worker: dict[str, str]
+) -> WorkerRecord:
     counters: dict[str, Any] = {
         "successful": int(worker.get("successful_job_count", 0)),
         "failed": int(worker.get("failed_job_count", 0)),
@@ -156,7 +167,7 @@ def _record(node: str, kind: str, device: str, fields: dict[str, str], worker: d
     return WorkerRecord(
         name=fields.get("worker", "") or device,
         kind=kind,
-        status=fields.get("state", ""),
+        status=WorkerState(fields.get("state") or WorkerState.ASSIGNED),
         pid=int(worker.get("pid", 0) or 0),
         node=node,
         device=device,

@@ -92,7 +92,7 @@ class MetricsReader:
     def _count(node: NodeRecord, row: list[bytes | None], found: Figures) -> None:
         if row[0] is None:
             return
-        found.workers[("fifo" if node.kind == "fifo" else "pinned", text(row[0]))] += 1
+        found.workers[(node.kind, text(row[0]))] += 1
         if len(row) > 1 and row[1]:
             found.sessions[text(row[2] or b"")] += int(row[1])
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from typing import Literal, Protocol
+from typing import Protocol
 
 from netpulse_broker.queueing.jobs.worker_queue import ClaimedJob, WorkerQueue
+from netpulse_broker.states import JobStatus
 from netpulse_broker.telemetry.redaction import Redactor
 from netpulse_broker.workers.execution.job_result import Account, JobEnd
 from netpulse_broker.workers.execution.job_runner import DriverLookup, JobRunner
@@ -90,7 +91,7 @@ class FifoWorker:
         error: NetPulseError | None = UnsupportedOperation("this worker delivers no webhooks")
         if self._webhooks is not None:
             error = self._webhooks.deliver(job)
-        status: Literal["finished", "failed"] = "finished" if error is None else "failed"
+        status = JobStatus.FINISHED if error is None else JobStatus.FAILED
         return Account().end(
             "webhook", status=status, error=error, duration=time.monotonic() - began, redactor=Redactor(())
         )

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from pydantic_core import to_json
 
 from netpulse_broker.errors import WorkerLost
 from netpulse_broker.queueing.jobs.commit_ledger import CommitRecord
 from netpulse_broker.queueing.jobs.record import failure_result
+from netpulse_broker.states import CommitStatus, JobStatus, Outcome, ResultType
 from netpulse_broker.telemetry.redaction import Redactor
 from netpulse_drivers import ChangeResult, NetPulseError, Output, OutputTooLarge
-
-Status = Literal["finished", "failed", "stopped"]
-Outcome = Literal["ok", "failed", "unknown"]
-
-RESULT_TYPES: dict[Status, int] = {"finished": 1, "failed": 2, "stopped": 3}
-"""RQ's result types; 4 (retried) is never written: a job runs once."""
 
 LARGEST_RESULT = 32 * 1024 * 1024
 """Characters of all outputs of a job together. They are kept in Redis, and each caller gets them in one answer."""
@@ -28,15 +23,14 @@ class JobEnd:
     """The end of one execution.
 
     Attributes:
-        status: RQ's word for it.
-        outcome: ok, failed, or unknown.
+        status: a final one.
         result: the result object (docs/rest.md).
         error_code: plain code of the error, "" when there is none.
         duration: seconds of execution, login included.
         commits: changes with a timer of which something is known now; to be put on record with the result.
     """
 
-    status: Status
+    status: JobStatus
     outcome: Outcome
     result: dict[str, Any]
     error_code: str
@@ -47,7 +41,9 @@ class JobEnd:
     def forgotten(cls) -> JobEnd:
         """The end of a job that was executed, but whose account is gone."""
         code = WorkerLost.code
-        return cls(status="failed", outcome="unknown", result=failure_result(code), error_code=code, duration=0.0)
+        return cls(
+            status=JobStatus.FAILED, outcome=Outcome.UNKNOWN, result=failure_result(code), error_code=code, duration=0.0
+        )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -93,7 +89,7 @@ class Account:
         self.stages[stage] = self.stages.get(stage, 0.0) + seconds
 
     def end(
-        self, operation: str, *, status: Status, error: NetPulseError | None, duration: float, redactor: Redactor
+        self, operation: str, *, status: JobStatus, error: NetPulseError | None, duration: float, redactor: Redactor
     ) -> JobEnd:
         """Close the account.
 
@@ -103,7 +99,7 @@ class Account:
         steps = self.change.outputs if self.change is not None else self.outputs
         outputs = [step.to_dict() for step in steps]
         result: dict[str, Any] = {
-            "type": RESULT_TYPES[status],
+            "type": ResultType.of(status),
             "retval": self._retval(operation, steps),
             "error": None if error is None else _masked(error, redactor),
             "outputs": outputs,
@@ -122,11 +118,11 @@ class Account:
             }
             if self.change.backup is not None:
                 result["backup"] = self.change.backup
-        if self.commit is not None and self.commit.state != "none":
+        if self.commit is not None and self.commit.state != CommitStatus.NONE:
             result["commit"] = self.commit.shown()
         return JobEnd(
             status=status,
-            outcome="ok" if status == "finished" else "failed",
+            outcome=Outcome.OK if status == JobStatus.FINISHED else Outcome.FAILED,
             result=result,
             error_code="" if error is None else error.code,
             duration=duration,

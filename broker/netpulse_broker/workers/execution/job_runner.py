@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import fields, replace
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import structlog
 from pydantic import BaseModel, ValidationError
@@ -17,6 +17,7 @@ from pydantic_core import to_jsonable_python
 from netpulse_broker.errors import JobStopped
 from netpulse_broker.queueing.interactive.options import InteractiveOptions
 from netpulse_broker.queueing.jobs.payload import JobPayload
+from netpulse_broker.states import JobStatus
 from netpulse_broker.telemetry.redaction import Redactor, secret_values
 from netpulse_broker.workers.execution import driver_errors
 from netpulse_broker.workers.execution.interactive import NEVER_GRANTED, InteractiveJob, InteractiveJobs
@@ -110,11 +111,11 @@ class JobRunner:
             error = JobStopped("the job was stopped while it ran")
         elif error is not None and running.expired:
             error = CommandTimeout("the job did not end within its time and its session was closed")
-        status: Literal["finished", "failed", "stopped"] = "finished"
+        status = JobStatus.FINISHED
         if error is not None:
             if payload.operation == "change" and account.commit is not None and account.change is None:
                 account.commit = TimedCommits.failed(account.commit, error)
-            status = "stopped" if running.stopped else "failed"
+            status = JobStatus.STOPPED if running.stopped else JobStatus.FAILED
         return account.end(
             payload.operation, status=status, error=error, duration=time.monotonic() - started, redactor=redactor
         )

@@ -15,6 +15,7 @@ import redis
 from netpulse_broker.errors import QueueUnavailable
 from netpulse_broker.queueing.jobs.commit_ledger import OPEN, CommitLedger, CommitRecord
 from netpulse_broker.queueing.jobs.payload import JobPayload
+from netpulse_broker.states import CommitStatus
 from netpulse_broker.workers.execution.job_result import Account
 from netpulse_broker.workers.execution.running_job import RunningJob
 from netpulse_broker.workers.execution.session_pool import OpenSession
@@ -82,10 +83,10 @@ class TimedCommits:
         """The record after a change that went well."""
         waiting = done.pending
         if waiting is None:
-            return replace(record, state="none")
+            return replace(record, state=CommitStatus.NONE)
         return replace(
             record,
-            state="pending",
+            state=CommitStatus.PENDING,
             name=waiting.name,
             revert_in=waiting.seconds,
             committed_at=waiting.since,
@@ -99,12 +100,12 @@ class TimedCommits:
         not commit."""
         harmless = isinstance(error, DriverError) and (error.session_usable or isinstance(error, SessionStale))
         if harmless:
-            return replace(record, state="none")
-        return replace(record, state="unknown", latest=time.time() + record.revert_in)
+            return replace(record, state=CommitStatus.NONE)
+        return replace(record, state=CommitStatus.UNKNOWN, latest=time.time() + record.revert_in)
 
     def _by_the_records(self) -> list[str]:
         """What should wait on a platform that does not tell."""
-        return [record.name for record in self._records() if record.shown()["state"] == "pending"]
+        return [record.name for record in self._records() if record.shown()["state"] == CommitStatus.PENDING]
 
     # -- confirm, rollback --------------------------------------------------------------------------------------------
 
@@ -146,10 +147,14 @@ class TimedCommits:
         if record is None:
             return done
         record = replace(record, settled_by=running.id, settled_at=time.time(), checked=done.certain, said="")
-        account.commit = replace(record, state="confirmed" if confirming else "rolled_back")
+        account.commit = replace(record, state=CommitStatus.CONFIRMED if confirming else CommitStatus.ROLLED_BACK)
         account.commit = self._verified(opened, account.commit)
-        if account.commit.state in ("reverted", "pending"):
-            why = "the device has gone back" if account.commit.state == "reverted" else "the device still waits"
+        if account.commit.state in (CommitStatus.REVERTED, CommitStatus.PENDING):
+            why = (
+                "the device has gone back"
+                if account.commit.state == CommitStatus.REVERTED
+                else "the device still waits"
+            )
             raise CommandRefused(
                 f"the confirmation did not hold: {why} (the commit of job {record.job})",
                 details=[{"job": record.job, "state": account.commit.state}],
@@ -168,12 +173,12 @@ class TimedCommits:
             return replace(record, checked=False, said=said)
         back = state.fingerprint == record.before
         record = replace(record, asked_at=time.time())
-        if record.state == "rolled_back":
+        if record.state == CommitStatus.ROLLED_BACK:
             return record if back else replace(record, said=_NOT_AS_BEFORE)
         if state.pending is not None and record.name in state.pending:
-            return replace(record, state="pending", settled_by="", settled_at=0.0)
+            return replace(record, state=CommitStatus.PENDING, settled_by="", settled_at=0.0)
         if back:
-            return replace(record, state="reverted", settled_by="", settled_at=0.0, checked=True)
+            return replace(record, state=CommitStatus.REVERTED, settled_by="", settled_at=0.0, checked=True)
         return record if record.checked else replace(record, said=_NOT_TOLD)
 
     def _explained(self, opened: OpenSession, record: CommitRecord, error: NothingPending) -> CommitRecord:
@@ -246,12 +251,12 @@ def _found(opened: OpenSession, record: CommitRecord) -> CommitRecord:
     waits = state.pending is not None and (record.name in state.pending if record.name else bool(state.pending))
     if waits:
         said = "the device was asked: it still waited for a confirmation"
-        return replace(record, state="pending", latest=time.time() + _MORE_PATIENCE, said=said)
+        return replace(record, state=CommitStatus.PENDING, latest=time.time() + _MORE_PATIENCE, said=said)
     if record.before and state.fingerprint == record.before:
-        return replace(record, state="reverted", checked=True)
-    if record.state == "confirmed":
+        return replace(record, state=CommitStatus.REVERTED, checked=True)
+    if record.state == CommitStatus.CONFIRMED:
         return replace(record, checked=True, said="confirmed, and the device was asked: its configuration has stayed")
-    return replace(record, state="kept" if record.before else "unclear", checked=True)
+    return replace(record, state=CommitStatus.KEPT if record.before else CommitStatus.UNCLEAR, checked=True)
 
 
 def _waits_already(names: Sequence[str], records: Sequence[CommitRecord]) -> str:

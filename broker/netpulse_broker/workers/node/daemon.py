@@ -29,7 +29,8 @@ from netpulse_broker.workers.node.process_identity import ProcessIdentity
 from netpulse_broker.workers.node.progress import Progress
 from netpulse_broker.workers.node.threads import NodeThread, lease_keeper, order_reader, sweeping
 from netpulse_broker.workers.node.worker_set import FifoWorkerSet, PinnedWorkerSet, WorkerSet
-from netpulse_broker.workers.node.worker_spec import Boot, Kind
+from netpulse_broker.workers.node.worker_spec import Boot
+from netpulse_drivers import QueueStrategy
 
 log = structlog.get_logger(__name__)
 
@@ -51,9 +52,11 @@ class NodeDaemon:
         ping_every, silent_after: see ``Children``.
     """
 
-    def __init__(self, settings: Settings, *, kind: Kind, ping_every: float = 5.0, silent_after: int = 6) -> None:
+    def __init__(
+        self, settings: Settings, *, kind: QueueStrategy, ping_every: float = 5.0, silent_after: int = 6
+    ) -> None:
         self._settings = settings
-        self._kind: Kind = kind
+        self._kind = kind
         self._ping_every = ping_every
         self._silent_after = silent_after
         fifo = kind == "fifo"

@@ -13,6 +13,7 @@ import structlog
 from netpulse_broker.queueing.nodes.node_lease import NodeLease
 from netpulse_broker.queueing.nodes.orders import Order
 from netpulse_broker.queueing.nodes.ownership import Held, NodeOwnership
+from netpulse_broker.states import WorkerState
 from netpulse_broker.workers.node.children import Child, Children, Stage
 from netpulse_broker.workers.node.process_identity import ProcessIdentity
 
@@ -110,7 +111,7 @@ class PinnedWorkerSet:
                 self._account(held.device, held.token, held.worker, replace=True)
                 continue
             # It has read end of file: an idle one leaves at once, a busy one after its job.
-            patience = self._longest_job + 30.0 if held.state == "busy" else 10.0
+            patience = self._longest_job + 30.0 if held.state == WorkerState.BUSY else 10.0
             log.info("orphan_found", device=held.device, pid=held.pid, state=held.state)
             self._orphans[orphan] = time.monotonic() + patience
 

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import Literal
 
 from netpulse_broker.queueing.nodes.lease_clock import LeaseClock
 from netpulse_broker.settings import Settings
 from netpulse_broker.workers.execution.job_runner import DriverLookup
-from netpulse_drivers import OutputParser
-
-Kind = Literal["pinned", "fifo"]
+from netpulse_drivers import OutputParser, QueueStrategy
 
 LIFELINE = "NETPULSE_LIFELINE_FD"
 """Environment variable with a descriptor that every process of ours keeps open: whoever holds its other end sees end
@@ -36,7 +33,7 @@ class Boot:
     """
 
     settings: Settings
-    kind: Kind
+    kind: QueueStrategy
     node: str
     preload_plugins: bool = True
 
