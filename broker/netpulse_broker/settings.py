@@ -250,6 +250,26 @@ class DriverSettings(_Section):
         return [part for part in value.split(os.pathsep) if part] if isinstance(value, str) else value
 
 
+class FileSettings(_Section):
+    """Directories on the workers' machines whose files requests may name; no request names a path."""
+
+    keys: AbsolutePath | None = Field(
+        None,
+        description="Directory of private keys (`key_file`), with OpenSSH certificates beside them as `NAME-cert.pub`.",
+    )
+    certificates: AbsolutePath | None = Field(
+        None, description="Directory of PEM files with authorities (`ca_file`) and client certificates (`cert_file`)."
+    )
+    ssh_configs: AbsolutePath | None = Field(
+        None,
+        description="Directory of OpenSSH client configurations (`ssh_config_file`); their ProxyCommand is run on the "
+        "worker.",
+    )
+    known_hosts: AbsolutePath | None = Field(
+        None, description="Directory of known_hosts files (`known_hosts`), which logins read and add to."
+    )
+
+
 class TemplateSettings(_Section):
     """Templates: rendering of commands and configuration, parsing of outputs."""
 
@@ -345,6 +365,7 @@ class Settings(BaseSettings):
     fifo: FifoSettings = Field(default_factory=FifoSettings)
     jobs: JobSettings = Field(default_factory=JobSettings)
     drivers: DriverSettings = Field(default_factory=DriverSettings)
+    files: FileSettings = Field(default_factory=FileSettings)
     templates: TemplateSettings = Field(default_factory=TemplateSettings)
     webhooks: WebhookSettings = Field(default_factory=WebhookSettings)
     dispatch: DispatchSettings = Field(default_factory=DispatchSettings)

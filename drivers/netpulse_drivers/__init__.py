@@ -43,8 +43,10 @@ from netpulse_drivers.errors import (
     UnknownDriver,
     UnsupportedOperation,
 )
+from netpulse_drivers.named_files import NamedFiles
 from netpulse_drivers.registry import DriverRegistry, PluginFailure
 from netpulse_drivers.results import ChangeResult, CommitState, Output, PendingCommit
+from netpulse_drivers.site import Site
 
 __all__ = [
     "CONTRACT_VERSION",
@@ -68,6 +70,7 @@ __all__ = [
     "ForwardingRefused",
     "HostKeyMismatch",
     "InvalidArguments",
+    "NamedFiles",
     "NegotiationFailed",
     "NetPulseError",
     "NothingPending",
@@ -86,6 +89,7 @@ __all__ = [
     "SessionLost",
     "SessionRefused",
     "SessionStale",
+    "Site",
     "TemplateRefused",
     "UnknownDriver",
     "UnsupportedOperation",

@@ -36,7 +36,9 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from netpulse_drivers.deadline import Deadline
 from netpulse_drivers.errors import InvalidArguments, UnsupportedOperation
+from netpulse_drivers.host_name import HostName, OneLine
 from netpulse_drivers.results import ChangeResult, CommitState, Output
+from netpulse_drivers.site import Site
 
 CONTRACT_VERSION = 1
 """Raised when a change to this module would break drivers written against an older one."""
@@ -58,9 +60,9 @@ class ConnectionArgs(BaseModel):
 
     model_config = ConfigDict(extra="allow", hide_input_in_errors=True, arbitrary_types_allowed=True)
 
-    host: str = Field(min_length=1, max_length=255, description="Address or name of the device.")
+    host: HostName = Field(description="Address or name of the device.")
     port: int | None = Field(default=None, ge=1, le=65535, description="TCP port; None: the protocol's standard one.")
-    username: str | None = Field(default=None, description="Login name.")
+    username: OneLine | None = Field(default=None, description="Login name.")
     password: SecretStr | None = Field(default=None, description="Login password.")
 
 
@@ -151,6 +153,7 @@ class Call:
         parse: makes data of outputs, in a process that knows no secret and can open nothing. A request's template is a
             program: a driver never interprets one itself, nor opens a file that a request names. None: there is no
             parser here.
+        site: what the operator decided for this worker: files that requests may name.
     """
 
     deadline: Deadline = field(default_factory=Deadline.never)
@@ -160,6 +163,7 @@ class Call:
     pending_only: bool = False
     before_write: Callable[[], None] = _never
     parse: OutputParser | None = None
+    site: Site = field(default_factory=Site)
 
 
 class BaseDriver(ABC):

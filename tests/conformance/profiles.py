@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -71,25 +70,13 @@ def _eapi(served: str, **more: Any) -> Callable[[], Any]:
     def target(lab: SimulatorLab) -> Iterator[SimulatedTarget]:
         device = lab.add(name="s1", platform="eos", **{f"{served}_port": 0})
         port = device.https_port if served == "https" else device.http_port
-        trusted = {"cadata": device.certificate} if served == "https" else {}
+        trusted = {"ca": device.certificate} if served == "https" else {}
         try:
-            with _certificate_file(**trusted) as tls:
-                yield SimulatedTarget(lab, device, port=port, **tls, **more)
+            yield SimulatedTarget(lab, device, port=port, **trusted, **more)
         finally:
             lab.remove(device)
 
     return target
-
-
-@contextlib.contextmanager
-def _certificate_file(cadata: str = "") -> Iterator[dict[str, str]]:
-    if not cadata:
-        yield {}
-        return
-    with tempfile.NamedTemporaryFile("w", suffix=".pem") as file:
-        file.write(cadata)
-        file.flush()
-        yield {"ca_file": file.name}
 
 
 def _closed_port() -> int:

@@ -20,7 +20,6 @@ from tests.lab.webhook_receiver import WebhookReceiver
 ACCOUNT = {"username": "admin", "password": "device-password", "secret": "enable-password"}
 """What the pages log in with."""
 
-CERTIFICATES = "/etc/netpulse/switches.pem"
 RECEIVER = "https://hooks.example.net/netpulse"
 
 
@@ -61,10 +60,12 @@ class DocumentedNetwork:
         self.running = RunningBroker(
             settings={
                 "NETPULSE_DRIVERS__PLUGIN_DIRS": str(directory / "plugins"),
+                "NETPULSE_FILES__CERTIFICATES": str(directory / "certificates"),
                 "NETPULSE_WEBHOOKS__ALLOWED_NETWORKS": '["127.0.0.1/32"]',
             }
         )
-        self.certificate = directory / "switches.pem"
+        self.certificate = directory / "certificates" / "switches.pem"
+        self.certificate.parent.mkdir()
         self.addresses: dict[str, Address] = {}
         self.old: SimulatedDevice
 
@@ -114,7 +115,7 @@ class DocumentedNetwork:
         text = re.sub(r'"host": "(192\.0\.2\.\d+)"', host, text)
         text = re.sub(r'"device": "(192\.0\.2\.\d+)"', lambda found: f'"device": "{self._name(found)}"', text)
         text = re.sub(r"(?<=/device/)(192\.0\.2\.\d+)", self._name, text)
-        return text.replace(CERTIFICATES, str(self.certificate)).replace(RECEIVER, self.receiver.url)
+        return text.replace(RECEIVER, self.receiver.url)
 
     def _name(self, found: re.Match[str]) -> str:
         return self.addresses[found[1]].name

@@ -178,7 +178,7 @@ def test_ways_through_jump_hosts_that_are_real_sshds(broker: DocumentedNetwork, 
         }
         target = broker.lab.add(name="behind", platform="ios", **ACCOUNT)
         arguments = target.netmiko(**broker.member(line, jump=hop))
-        arguments["key_file"] = jump.key_file  # what a jump host without a credential of its own gets
+        arguments |= jump.key()  # what a jump host without a credential of its own gets
         job = broker.running.execute(arguments, command="show version")
         assert job["status"] == "finished", job
         assert bastion.jump_opens() >= 1

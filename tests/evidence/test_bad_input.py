@@ -210,15 +210,13 @@ def test_a_self_signed_certificate_needs_consent(
         assert job["status"] == "failed", job
         error = job["result"]["error"]
         assert (error["code"], error["phase"], error["retryable"]) == ("certificate_untrusted", "connect", False)
-        for way_out in ("ca_file", "verify"):
+        for way_out in ("as ca", "verify"):
             assert way_out in error["message"]
     body = {"driver": driver, "connection_args": arguments}
     tested = broker.client.post("/device/test-connection", json=body).json()["data"]
     assert (tested["success"], tested["error"]["code"]) == (False, "certificate_untrusted")
     # With consent, one way or the other, it works, and only for who has given it.
-    trusted = tmp_path / "switch.pem"
-    trusted.write_text(switch.certificate)
-    for consent in ({"verify": False}, {"ca_file": str(trusted)}):
+    for consent in ({"verify": False}, {"ca": switch.certificate}):
         job = broker.execute(arguments | consent, driver=driver, command="show hostname", options=PINNED)
         assert job["status"] == "finished", job
     again = broker.execute(arguments, driver=driver, command="show hostname", options=PINNED)

@@ -183,13 +183,12 @@ def test_change_that_cannot_be_taken_back_is_said(tmp_path: Path) -> None:
 @pytest.mark.sshd
 def test_against_a_real_sshd(tmp_path: Path, sshd_host: SshdHost) -> None:
     device = sshd_host.device
-    proof = 'password = { env = "HOST_PASSWORD" }' if device.password else f'key_file = "{device.key_file}"'
+    proof = 'password = { env = "HOST_PASSWORD" }' if device.password else f'pkey = {{ file = "{device.key_file}" }}'
     file = tmp_path / "linux.toml"
     file.write_text(
         'query = "echo $((6 * 7))"\nquery_shows = "42"\nrefused_query = "nonsense-here"\n'
         f'[connection_args]\ndevice_type = "linux"\nhost = "{device.host}"\nport = {device.port}\n'
         f'username = "{device.username}"\n{proof}\n'
-        f"{'' if device.password else 'use_keys = true'}\n"
     )
     done = netpulse("test", "netmiko", "--profile", str(file), HOST_PASSWORD=device.password)
     assert done.returncode == 0, done.stdout + done.stderr

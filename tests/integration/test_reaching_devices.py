@@ -26,8 +26,15 @@ FLEET = 30
 
 
 @pytest.fixture(scope="module")
-def broker() -> Iterator[RunningBroker]:
-    with RunningBroker(settings={"NETPULSE_NODE__CAPACITY": "64", "NETPULSE_JUMP_IDLE": "20"}) as running:
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory of keys that the operator offers under names."""
+    return tmp_path_factory.mktemp("keys")
+
+
+@pytest.fixture(scope="module")
+def broker(keys: Path) -> Iterator[RunningBroker]:
+    settings = {"NETPULSE_NODE__CAPACITY": "64", "NETPULSE_JUMP_IDLE": "20", "NETPULSE_FILES__KEYS": str(keys)}
+    with RunningBroker(settings=settings) as running:
         yield running
 
 
@@ -198,35 +205,38 @@ class TestLogins:
         arguments = {"device_type": "linux", "host": host.host, "port": host.port, "username": host.username}
         return broker.execute(arguments | credentials, command="echo in", options={"queue_strategy": "fifo"})
 
-    def test_key_file_key_text_and_passphrase(self, broker: RunningBroker, jump: SshdHost, tmp_path: Path) -> None:
+    def test_key_file_key_text_and_passphrase(self, broker: RunningBroker, jump: SshdHost, keys: Path) -> None:
         from tests.lab.real.sshd import keygen  # noqa: PLC0415
 
         host = jump.device
         assert host.key_file is not None
         text = Path(host.key_file).read_text()
-        locked = tmp_path / "locked"
+        (keys / "open").write_text(text)
+        locked = keys / "locked"
         locked.write_text(text)
         locked.chmod(0o600)
         keygen("-q", "-p", "-P", "", "-N", "Pass-of-the-key", "-f", str(locked))
         for credentials in (
-            {"key_file": host.key_file},
+            {"key_file": "open"},
             {"pkey": text},
             {"pkey": locked.read_text(), "passphrase": "Pass-of-the-key"},
-            {"key_file": str(locked), "passphrase": "Pass-of-the-key"},
+            {"key_file": "locked", "passphrase": "Pass-of-the-key"},
         ):
             job = self.query(broker, host, **credentials)
             assert job["status"] == "finished", job
-        assert error_of(self.query(broker, host, key_file=str(locked)))["code"] == "invalid_arguments"
-        error = error_of(self.query(broker, host, key_file=str(locked), passphrase="Not-the-passphrase"))
+        assert error_of(self.query(broker, host, key_file="locked"))["code"] == "invalid_arguments"
+        error = error_of(self.query(broker, host, key_file="locked", passphrase="Not-the-passphrase"))
         assert "passphrase" in error["message"]
 
-    def test_certificate(self, broker: RunningBroker) -> None:
+    def test_certificate(self, broker: RunningBroker, keys: Path) -> None:
         with SshdHost(name="certs", certificate=True) as host:
             device = host.device
             assert device.key_file is not None
             certificate = Path(device.key_file + "-cert.pub").read_text()
             text = Path(device.key_file).read_text()
-            for credentials in ({"key_file": device.key_file}, {"pkey": text, "certificate": certificate}):
+            (keys / "certified").write_text(text)
+            (keys / "certified-cert.pub").write_text(certificate)
+            for credentials in ({"key_file": "certified"}, {"pkey": text, "certificate": certificate}):
                 job = self.query(broker, device, **credentials)
                 assert job["status"] == "finished", job
             assert host.logins("publickey") == 2
@@ -249,7 +259,7 @@ class TestLogins:
     def test_jump_host_by_certificate(self, broker: RunningBroker, lab: SimulatorLab) -> None:
         with SshdHost(name="cjump", certificate=True, allow_tcp_forwarding=True) as host:
             device = lab.add(name="c1", platform="ios", host="127.0.8.7")
-            job = run(broker, device, through(host.device, password=None, key_file=host.device.key_file))
+            job = run(broker, device, through(host.device, password=None, **host.device.key()))
             assert job["status"] == "finished", job
             assert host.logins("publickey") == 1
 

@@ -35,7 +35,7 @@ class Host:
             "host": device.host,
             "port": device.port,
             "username": device.username,
-            "key_file": str(device.key_file),
+            **device.key(),
             "host_key_policy": "off",
         }
         opened = broker.post("/session", {"connection_args": self.connection_args})

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.frr
 
 @pytest.fixture(scope="module")
 def pair(vendor: VendorAnsible, frr_lab: FrrLab, parity_broker: RunningBroker) -> Iterator[Pair]:
-    router = frr_lab.routers[0].netmiko()
+    router = frr_lab.routers[0].connection_args()
     variables = {
         "ansible_host": router["host"],
         "ansible_port": router["port"],

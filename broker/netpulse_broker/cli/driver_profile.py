@@ -194,11 +194,20 @@ def _variable(name: str, what: str) -> str:
     return value
 
 
+def _content(path: str, what: str) -> str:
+    try:
+        return Path(path).expanduser().read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError, RuntimeError) as error:
+        raise TrialNotPossible(f"{what} is to come from the file {path}, which cannot be read: {error}") from None
+
+
 def _resolved(value: Any, what: str) -> Any:
-    """The value with ``{env = "NAME"}`` replaced, at every depth."""
+    """The value with ``{env = "NAME"}`` and ``{file = "PATH"}`` replaced, at every depth."""
     if isinstance(value, Mapping):
         if set(value) == {"env"} and isinstance(value["env"], str):
             return _variable(value["env"], what)
+        if set(value) == {"file"} and isinstance(value["file"], str):
+            return _content(value["file"], what)
         return {key: _resolved(one, str(key)) for key, one in value.items()}
     return [_resolved(one, what) for one in value] if isinstance(value, list) else value
 

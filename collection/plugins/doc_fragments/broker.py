@@ -87,7 +87,7 @@ options:
         like a password, so the workers need no copy of it.
       - Taken from C(ansible_ssh_private_key_file) or C(ansible_private_key_file), then C(--private-key), when not
         given.
-      - "To use a key that lies on the workers set O(connection_args) to C({key_file: /path/on/the/worker}) instead."
+      - "For a key that the broker offers under a name set O(connection_args) to C({key_file: NAME}) instead."
     type: path
   private_key_passphrase:
     description:

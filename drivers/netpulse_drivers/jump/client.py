@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from netpulse_drivers.deadline import Deadline
 from netpulse_drivers.errors import ConnectError, ConnectTimeout
 from netpulse_drivers.jump import messages
-from netpulse_drivers.jump.jump_host import JumpHost
+from netpulse_drivers.jump.jump_host import JumpHost, ReadyJumpHost
 from netpulse_drivers.jump.rendezvous import Rendezvous, is_our_user
 from netpulse_drivers.ssh.host_keys import default_known_hosts, effective_policy
 
@@ -82,11 +82,7 @@ def _pidfd(pid: int) -> list[int]:
         return []
 
 
-def _with_policy(hop: JumpHost) -> JumpHost:
+def _with_policy(hop: JumpHost) -> ReadyJumpHost:
     """The worker's own policy and file count, not those of whoever started the jump process."""
-    return hop.model_copy(
-        update={
-            "host_key_policy": effective_policy(hop.host_key_policy),
-            "known_hosts": hop.known_hosts or str(default_known_hosts()),
-        }
-    )
+    policy, known_hosts = effective_policy(hop.host_key_policy), hop.known_hosts or str(default_known_hosts())
+    return ReadyJumpHost(**dict(hop) | {"host_key_policy": policy, "known_hosts": known_hosts})

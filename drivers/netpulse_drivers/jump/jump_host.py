@@ -8,6 +8,7 @@ from typing import Any, Self
 from pydantic import Field, SecretStr
 
 from netpulse_drivers.errors import InvalidArguments
+from netpulse_drivers.host_name import HostName, OneLine
 from netpulse_drivers.ssh.ssh_args import SSHArgs
 
 MAX_HOPS = 4
@@ -22,9 +23,9 @@ _INHERITED = ("use_keys", "key_file", "pkey", "passphrase", "certificate", "allo
 class JumpHost(SSHArgs):
     """One host to go through, with its own credentials."""
 
-    host: str = Field(min_length=1, max_length=255, description="Address or name.")
+    host: HostName = Field(description="Address or name.")
     port: int = Field(default=22, ge=1, le=65535)
-    username: str = Field(default="", max_length=255, description="Login name; none: the device's.")
+    username: OneLine = Field(default="", max_length=255, description="Login name; none: the device's.")
     password: SecretStr | None = Field(default=None, description="Login password. Never taken from the device's.")
 
     @property
@@ -70,6 +71,12 @@ class JumpHost(SSHArgs):
         if found["port"]:
             values["port"] = int(found["port"])
         return cls(**values)
+
+
+class ReadyJumpHost(JumpHost):
+    """A jump host as the jump process takes it: complete, and with the path of its known_hosts file."""
+
+    known_hosts: str | None = None
 
 
 def hops_of_text(text: str) -> list[JumpHost]:

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, SecretStr
 
 import netpulse_drivers.errors as tree
 from netpulse_drivers.errors import ConnectError, DriverError
-from netpulse_drivers.jump.jump_host import JumpHost
+from netpulse_drivers.jump.jump_host import ReadyJumpHost
 
 LARGEST = 1 << 20
 
@@ -27,14 +27,14 @@ class StreamRequest(BaseModel):
     """Open a stream to a device.
 
     Attributes:
-        hops: jump hosts, nearest first, complete with credentials.
+        hops: jump hosts, nearest first, complete with credentials and policy.
         within: seconds for the last jump host to connect to the device.
         agent: path of the worker's SSH agent, "" for none.
     """
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
-    hops: list[JumpHost]
+    hops: list[ReadyJumpHost]
     host: str
     port: int
     within: float

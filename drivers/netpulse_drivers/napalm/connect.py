@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from netpulse_drivers.base import Call
 from netpulse_drivers.errors import DriverError, InvalidArguments
+from netpulse_drivers.named_files import MemoryFile
 from netpulse_drivers.napalm.arguments import NapalmConnectionArgs
 from netpulse_drivers.napalm.failures import connecting
 from netpulse_drivers.napalm.session import CommandLineSession, EapiSessionOfNapalm, NapalmSession
@@ -66,18 +67,42 @@ def _secret(args: NapalmConnectionArgs, *names: str) -> str | None:
 
 
 def _open_other(args: NapalmConnectionArgs, call: Call) -> NapalmSession:
-    options = dict(args.optional_args)
+    options, kept = _with_files(args, call)
     if args.port is not None:
         options.setdefault("port", args.port)
     if args.secret is not None:
         options.setdefault("secret", args.secret.get_secret_value())
     if args.platform.name == "nxos":
-        options["ssl_verify"] = (args.ca_file or True) if args.verify else False
+        options["ssl_verify"] = _authorities(args, call, kept) if args.verify else False
     call.before_write()
     timeout = max(1, int(call.deadline.remaining(at_most=args.timeout)))
     device = _driver_class(args.platform.name)(args.host, args.username, _password(args), timeout, options)
     device.open()
-    return NapalmSession(device, args.platform)
+    return NapalmSession(device, args.platform, kept=kept)
+
+
+def _with_files(args: NapalmConnectionArgs, call: Call) -> tuple[dict[str, Any], list[MemoryFile]]:
+    """optional_args with paths in the place of names and of keys, and what must be kept for them."""
+    options, kept = dict(args.optional_args), list[MemoryFile]()
+    if options.get("pkey") is not None:
+        kept.append(MemoryFile(str(options.pop("pkey"))))
+        options["key_file"] = kept[-1].path
+    elif options.get("key_file") is not None:
+        options["key_file"] = str(call.site.files.path("keys", str(options["key_file"]), option="key_file"))
+    if options.get("ssh_config_file") is not None:
+        name = str(options["ssh_config_file"])
+        options["ssh_config_file"] = str(call.site.files.path("ssh_configs", name, option="ssh_config_file"))
+    return options, kept
+
+
+def _authorities(args: NapalmConnectionArgs, call: Call, kept: list[MemoryFile]) -> str | bool:
+    """What requests takes as ``verify``."""
+    if args.ca is not None:
+        kept.append(MemoryFile(args.ca))
+        return kept[-1].path
+    if args.ca_file is not None:
+        return str(call.site.files.path("certificates", args.ca_file, option="ca_file"))
+    return True
 
 
 # -- eAPI -------------------------------------------------------------------------------------------------------------
@@ -92,7 +117,7 @@ def _open_eapi(args: NapalmConnectionArgs, call: Call) -> NapalmSession:
     if secret is not None:
         options["enable_password"] = secret
     # NAPALM hands the arguments on by the names in the class's signature.
-    options |= {"transport": KeptConnection, "context": _context(args) if tls else None, "call": call}
+    options |= {"transport": KeptConnection, "context": _context(args, call) if tls else None, "call": call}
     device = _driver_class("eos")(args.host, args.username, _password(args), args.timeout, options)
     try:
         device.open()
@@ -103,11 +128,17 @@ def _open_eapi(args: NapalmConnectionArgs, call: Call) -> NapalmSession:
     return EapiSessionOfNapalm(device, args.platform)
 
 
-def _context(args: NapalmConnectionArgs) -> Any:
+def _context(args: NapalmConnectionArgs, call: Call) -> Any:
     return client_context(
         PyeapiConnectionArgs(
-            host=args.host, username=args.username, password=args.password, verify=args.verify, ca_file=args.ca_file
-        )
+            host=args.host,
+            username=args.username,
+            password=args.password,
+            verify=args.verify,
+            ca=args.ca,
+            ca_file=args.ca_file,
+        ),
+        call.site.files,
     )
 
 
@@ -192,6 +223,7 @@ def _netmiko_session(
         "read_timeout_override": args.timeout,
         "host_key_policy": args.host_key_policy,
         "known_hosts": args.known_hosts,
+        "host_keys": args.host_keys,
         **{name: value for name, value in options.items() if name not in {"secret", "port"}},
     }
     if options.get("port") is not None:

@@ -101,7 +101,7 @@ def connecting(error: Exception, where: str) -> DriverError | None:
         return ConnectTimeout(f"{where} did not answer in time: {said}")
     if kind is CertificateUntrusted:
         return CertificateUntrusted(
-            f"the certificate of {where} cannot be verified: {said}; give its authority as ca_file, or accept any "
+            f"the certificate of {where} cannot be verified: {said}; give its authority as ca, or accept any "
             "certificate by verify: false"
         )
     return kind(f"no session with {where}: {said}")

@@ -10,6 +10,22 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal
 
+NETMIKO_OPTIONS = (
+    *("allow_agent", "allow_auto_change", "auth_timeout", "banner_timeout", "blocking_timeout", "conn_timeout"),
+    *("default_enter", "disable_lf_normalization", "disable_sha2_fix", "disabled_algorithms", "encoding", "fast_cli"),
+    *(
+        "global_cmd_verify",
+        "global_delay_factor",
+        "keepalive",
+        "key_file",
+        "passphrase",
+        "pkey",
+        "read_timeout_override",
+    ),
+    *("response_return", "secret", "session_timeout", "ssh_config_file", "use_keys"),
+)
+"""Options of netmiko that NAPALM hands on (napalm/base/netmiko_helpers.py), without those that are refused here."""
+
 Wire = Literal["eapi", "cli", "other"]
 """How a platform is reached: eAPI on our kept connection; a command line on our netmiko session; its own way."""
 
@@ -25,6 +41,8 @@ class NapalmPlatform:
         aliases: netmiko's names (and ntc's) for the same.
         saves: a commit also writes the start-up configuration.
         timed: whether it has commits with a timer; None: a community driver, which says so itself.
+        options: names of ``optional_args`` that it reads, as its driver's constructor has them, beside ``port``,
+            ``secret`` and ``transport``; (): a community driver, whose names are its own.
         timer_step, timer_most: seconds that ``revert_in`` is a multiple of, and that it may be.
     """
 
@@ -32,6 +50,7 @@ class NapalmPlatform:
     wire: Wire = "other"
     transports: tuple[str, ...] = ()
     aliases: tuple[str, ...] = field(default=())
+    options: tuple[str, ...] = ()
     saves: bool = True
     timed: bool | None = None
     timer_step: int = 1
@@ -46,20 +65,83 @@ PLATFORMS = {
             wire="cli",
             transports=("ssh", "telnet"),
             aliases=("cisco_ios", "cisco_xe", "cisco_ios_telnet", "iosxe"),
+            options=(
+                *("auto_file_prompt", "auto_rollback_on_error", "candidate_cfg", "canonical_int", "dest_file_system"),
+                *("force_no_enable", "inline_transfer", "merge_cfg", "rollback_cfg", *NETMIKO_OPTIONS),
+            ),
             timed=True,
             timer_step=60,
             timer_most=120 * 60,
         ),
         NapalmPlatform(
-            name="eos", wire="eapi", transports=("https", "http", "ssh"), aliases=("arista_eos",), timed=True
+            name="eos",
+            wire="eapi",
+            transports=("https", "http", "ssh"),
+            aliases=("arista_eos",),
+            options=(
+                *(
+                    "enable_password",
+                    "eos_autoComplete",
+                    "force_cfg_session_invalid",
+                    "force_no_enable",
+                    "lock_disable",
+                ),
+                *("path", "server_name", *NETMIKO_OPTIONS),
+            ),
+            timed=True,
         ),
-        NapalmPlatform(name="iosxr", aliases=("cisco_xr", "cisco_iosxr"), timed=False),
-        NapalmPlatform(name="iosxr_netconf", timed=False),
         NapalmPlatform(
-            name="junos", aliases=("juniper", "juniper_junos"), timed=True, timer_step=60, timer_most=65535 * 60
+            name="iosxr", aliases=("cisco_xr", "cisco_iosxr"), options=("config_lock", *NETMIKO_OPTIONS), timed=False
         ),
-        NapalmPlatform(name="nxos", transports=("https", "http"), aliases=("cisco_nxos_nxapi",), timed=False),
-        NapalmPlatform(name="nxos_ssh", wire="cli", aliases=("cisco_nxos", "cisco_nxos_ssh"), timed=False),
+        NapalmPlatform(
+            name="iosxr_netconf",
+            options=(
+                *(
+                    "allow_agent",
+                    "config_encoding",
+                    "config_lock",
+                    "hostkey_verify",
+                    "key_file",
+                    "look_for_keys",
+                    "pkey",
+                ),
+                "ssh_config_file",
+            ),
+            timed=False,
+        ),
+        NapalmPlatform(
+            name="junos",
+            aliases=("juniper", "juniper_junos"),
+            options=(
+                *(
+                    "auto_probe",
+                    "config_lock",
+                    "config_private",
+                    "huge_tree",
+                    "ignore_warning",
+                    "junos_config_database",
+                ),
+                *("junos_config_groups", "junos_config_inherit", "junos_config_inheritance", "junos_config_options"),
+                *("keepalive", "key_file", "lock_disable", "pkey", "ssh_config_file"),
+            ),
+            timed=True,
+            timer_step=60,
+            timer_most=65535 * 60,
+        ),
+        NapalmPlatform(
+            name="nxos",
+            transports=("https", "http"),
+            aliases=("cisco_nxos_nxapi",),
+            options=("dest_file_system", "force_no_enable", "nxos_protocol", *NETMIKO_OPTIONS),
+            timed=False,
+        ),
+        NapalmPlatform(
+            name="nxos_ssh",
+            wire="cli",
+            aliases=("cisco_nxos", "cisco_nxos_ssh"),
+            options=("dest_file_system", "force_no_enable", *NETMIKO_OPTIONS),
+            timed=False,
+        ),
     )
 }
 """NAPALM's own (napalm/_SUPPORTED_DRIVERS.py). netmiko's cisco_nxos is a command line, so it means nxos_ssh."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +16,7 @@ import paramiko
 
 from netpulse_drivers.base import Call
 from netpulse_drivers.errors import CommandRefused, CommandTimeout, DriverError, SessionStale
+from netpulse_drivers.named_files import MemoryFile
 from netpulse_drivers.napalm.failures import working
 from netpulse_drivers.napalm.platforms import NapalmPlatform
 from netpulse_drivers.netmiko.connecting.keepalive import prove_alive
@@ -47,7 +48,8 @@ class NapalmSession:
         unusable_reason: why the session must be closed; "" while it may be used.
     """
 
-    def __init__(self, device: Any, platform: NapalmPlatform) -> None:
+    def __init__(self, device: Any, platform: NapalmPlatform, *, kept: Sequence[MemoryFile] = ()) -> None:
+        self._kept = kept  # files that the device's library may open again
         self.device = device
         self.platform = platform
         self.unusable_reason = ""

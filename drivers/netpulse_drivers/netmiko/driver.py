@@ -79,7 +79,8 @@ class NetmikoDriver(InteractiveSupport, BaseDriver):
         connection.use_keys = self.args.proves_by_key  # some platforms' clients log in by "none" without a key
         connection.guard = self.call.before_write
         connection.deadline = self.call.deadline.sooner(self.args.timeout)
-        login = TelnetDial(self.args) if self.args.telnet else SSHLogin(self.args)
+        args = self.args.with_files(self.call.site.files)
+        login = TelnetDial(args) if args.telnet else SSHLogin(args)
         connection.dial = login
         session = NetmikoSession(connection, platform_of(self.args.device_type))
         try:

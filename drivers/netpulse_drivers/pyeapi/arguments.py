@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import ConfigDict, Field, SecretStr, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, SecretStr, model_validator
 
 from netpulse_drivers.base import ChangeRequest, ConnectionArgs, OperationArgs
 from netpulse_drivers.errors import UnsupportedOperation
+from netpulse_drivers.host_name import HostName
+from netpulse_drivers.named_files import file_name
 from netpulse_drivers.strict_keys import refuse_unknown_keys
 
 Encoding = Literal["json", "text"]
@@ -19,7 +21,7 @@ LONGEST_TIMER = 24 * 3600 - 1
 _DEVICE_TYPES = ("arista_eos", "eos")
 
 _REFUSED = {
-    "context": "is a Python object and cannot be given in a request; use ca_file, cert_file, key_file and verify",
+    "context": "is a Python object and cannot be given in a request; use ca, certificate, pkey and verify",
     "return_node": "is the driver's own business",
     "enforce_verification": "is called verify here, and it is on unless you turn it off",
     "proxy": "is not supported",
@@ -32,24 +34,46 @@ _NO_TRANSPORT = {
 }
 
 
+CaFile = Annotated[str, file_name("certificates", instead="send the authorities' certificates themselves as ca")]
+
+
+def _is_pem(value: str) -> str:
+    if "-----BEGIN CERTIFICATE-----" not in value:
+        raise ValueError("is no PEM text: expected '-----BEGIN CERTIFICATE-----'")
+    return value
+
+
+PemCertificates = Annotated[str, Field(max_length=262_144), AfterValidator(_is_pem)]
+
+
 class PyeapiConnectionArgs(ConnectionArgs):
-    """connection_args of driver ``pyeapi``. All times are seconds; all paths are on the worker."""
+    """connection_args of driver ``pyeapi``. All times are seconds."""
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     transport: Literal["http", "https", "https_certs"] = Field(
         default="https",
-        description="https_certs: https that authenticates by the client certificate in cert_file and key_file.",
+        description="https_certs: https that authenticates by the client certificate in certificate and pkey.",
     )
     enable_password: SecretStr | None = Field(default=None, description="Of the privileged mode, where one is set.")
-    key_file: str | None = Field(default=None, description="Private key of the client certificate, PEM.")
-    cert_file: str | None = Field(default=None, description="Client certificate, PEM.")
-    ca_file: str | None = Field(
-        default=None, description="Authorities that may sign the device's certificate, PEM; a self-signed one itself."
+    certificate: PemCertificates | None = Field(default=None, description="Client certificate, PEM text.")
+    cert_file: (
+        Annotated[str, file_name("certificates", instead="send the certificate itself as certificate")] | None
+    ) = Field(default=None, description="Instead: the name of one that the operator offers.")
+    pkey: SecretStr | None = Field(
+        default=None, max_length=32_768, description="Private key of the client certificate, PEM text, not encrypted."
     )
+    key_file: Annotated[str, file_name("keys", instead="send the key itself as pkey")] | None = Field(
+        default=None, description="Instead: the name of one that the operator offers."
+    )
+    ca: PemCertificates | None = Field(
+        default=None,
+        description="Authorities that may sign the device's certificate, PEM text; a self-signed one itself.",
+    )
+    ca_file: CaFile | None = Field(default=None, description="Instead: the name of a file that the operator offers.")
     verify: bool = Field(default=True, description="Verify the device's certificate and the name in it.")
-    server_name: str | None = Field(
-        default=None, max_length=255, description="Name that the device's certificate bears, when that is not host."
+    server_name: HostName | None = Field(
+        default=None, description="Name that the device's certificate bears, when that is not host."
     )
     timeout: float = Field(default=60.0, gt=0, le=3600, description="Connecting, and each answer of the device.")
     keepalive: float = Field(default=60.0, ge=0, le=86400, description="Idle seconds between keepalives; 0: none.")
@@ -74,19 +98,23 @@ class PyeapiConnectionArgs(ConnectionArgs):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        certificate = self.cert_file is not None
-        if certificate != (self.key_file is not None):
-            raise ValueError("cert_file and key_file go together: give both or neither")
+        for text, file in (("certificate", "cert_file"), ("pkey", "key_file"), ("ca", "ca_file")):
+            if getattr(self, text) is not None and getattr(self, file) is not None:
+                raise ValueError(f"{text} and {file} exclude each other: give one of them")
+        certificate = self.certificate is not None or self.cert_file is not None
+        if certificate != (self.pkey is not None or self.key_file is not None):
+            raise ValueError("a client certificate needs its key: give certificate and pkey, or neither")
         if self.transport == "https_certs" and not certificate:
-            raise ValueError("transport https_certs needs cert_file and key_file")
+            raise ValueError("transport https_certs needs certificate and pkey")
         if not self.tls:
-            tls_only = [name for name in ("cert_file", "ca_file", "server_name") if getattr(self, name) is not None]
+            names = ("certificate", "cert_file", "ca", "ca_file", "server_name")
+            tls_only = [name for name in names if getattr(self, name) is not None]
             if tls_only:
                 raise ValueError(f"{', '.join(tls_only)} take transport https")
         if certificate and self.username is None and self.password is None:
             return self
         if not self.username or self.password is None:
-            raise ValueError("no credential: give username and password, or cert_file and key_file")
+            raise ValueError("no credential: give username and password, or certificate and pkey")
         return self
 
     @property

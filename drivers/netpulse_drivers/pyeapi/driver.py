@@ -68,7 +68,7 @@ class PyeapiDriver(BaseDriver):
             port=args.tcp_port,
             username=args.username,
             password=args.password.get_secret_value() if args.password is not None else None,
-            context=client_context(args) if args.tls else None,
+            context=client_context(args, self.call.site.files) if args.tls else None,
             timeout=args.timeout,
             server_name=args.server_name,
         )

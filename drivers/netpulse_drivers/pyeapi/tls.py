@@ -5,28 +5,40 @@ from __future__ import annotations
 import ssl
 
 from netpulse_drivers.errors import CertificateUntrusted, ConnectError, InvalidArguments, NegotiationFailed
+from netpulse_drivers.named_files import MemoryFile, NamedFiles
 from netpulse_drivers.pyeapi.arguments import PyeapiConnectionArgs
 
 
-def client_context(args: PyeapiConnectionArgs) -> ssl.SSLContext:
+def client_context(args: PyeapiConnectionArgs, files: NamedFiles) -> ssl.SSLContext:
     """The context for these arguments.
 
     Raises:
-        InvalidArguments: a file cannot be read or holds something else.
+        InvalidArguments: a file is not offered, or something is no certificate or key.
     """
+    authorities, certificate = args.ca, args.certificate
+    if args.ca_file is not None:
+        authorities = files.text("certificates", args.ca_file, option="ca_file")
+    if args.cert_file is not None:
+        certificate = files.text("certificates", args.cert_file, option="cert_file")
     try:
-        context = ssl.create_default_context(cafile=args.ca_file)
-    except (OSError, ssl.SSLError) as error:
-        raise InvalidArguments(f"ca_file cannot be used: {_said(error)}") from error
+        context = ssl.create_default_context(cadata=authorities)
+    except (ssl.SSLError, ValueError) as error:
+        raise InvalidArguments(f"ca (ca_file) cannot be used: {_said(error)}") from None
     if not args.verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-    if args.cert_file is not None:
+    if certificate is not None:
+        key = args.pkey.get_secret_value() if args.pkey is not None else ""
+        if args.key_file is not None:
+            key = files.text("keys", args.key_file, option="key_file")
+        chain, private = MemoryFile(certificate), MemoryFile(key)
         try:
             # A key with a passphrase would ask for it on the worker's terminal.
-            context.load_cert_chain(args.cert_file, args.key_file, password=_no_passphrase)
+            context.load_cert_chain(chain.path, private.path, password=_no_passphrase)
         except (OSError, ssl.SSLError, ValueError) as error:
-            raise InvalidArguments(f"cert_file or key_file cannot be used: {_said(error)}") from error
+            raise InvalidArguments(
+                f"certificate or pkey (cert_file, key_file) cannot be used: {_said(error)}"
+            ) from None
     return context
 
 
@@ -35,7 +47,7 @@ def explained(error: ssl.SSLError, where: str) -> ConnectError:
     if isinstance(error, ssl.SSLCertVerificationError):
         return CertificateUntrusted(
             f"the certificate of {where} cannot be verified: {error.verify_message}; give its authority (or a "
-            "self-signed certificate itself) as ca_file, the name in it as server_name, or accept any certificate "
+            "self-signed certificate itself) as ca, the name in it as server_name, or accept any certificate "
             "by verify: false"
         )
     reason = (error.reason or str(error)).replace("_", " ").lower()
@@ -43,7 +55,7 @@ def explained(error: ssl.SSLError, where: str) -> ConnectError:
         return NegotiationFailed(f"{where} does not speak TLS: {reason}; is transport http meant?")
     if "certificate required" in reason or "alert" in reason:
         return NegotiationFailed(
-            f"{where} broke off the TLS handshake: {reason}; it may want a client certificate (cert_file and key_file)"
+            f"{where} broke off the TLS handshake: {reason}; it may want a client certificate (certificate and pkey)"
         )
     return NegotiationFailed(f"no TLS with {where}: {reason}")
 

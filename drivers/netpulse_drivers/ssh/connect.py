@@ -24,6 +24,7 @@ from netpulse_drivers.ssh.host_keys import (
     default_known_hosts,
     effective_policy,
     host_token,
+    parse_host_key,
 )
 from netpulse_drivers.ssh.negotiation import Answers, ExplainedTransport
 from netpulse_drivers.ssh.private_key import private_key
@@ -36,6 +37,7 @@ class SSHConnect:
     """One login.
 
     Args:
+        args: resolved (``SSHArgs.with_files``).
         host, port: whose host key is expected; not necessarily where the connection goes.
         where: the same for people, e.g. "r1 port 22".
 
@@ -50,8 +52,9 @@ class SSHConnect:
     def __init__(self, args: SSHArgs, *, host: str, port: int, where: str, password: str | None) -> None:
         self._args = args
         self.where = where
-        hosts = KnownHosts(Path(args.known_hosts).expanduser() if args.known_hosts else default_known_hosts())
-        self.check = HostKeyCheck(effective_policy(args.host_key_policy), hosts, host_token(host, port))
+        hosts = KnownHosts(Path(args.known_hosts) if args.known_hosts else default_known_hosts())
+        only = [parse_host_key(text) for text in args.host_keys]
+        self.check = HostKeyCheck(effective_policy(args.host_key_policy), hosts, host_token(host, port), only=only)
         self.transport: ExplainedTransport | None = None
         self._key = private_key(args)
         given = {question: answer.get_secret_value() for question, answer in args.keyboard_interactive.items()}

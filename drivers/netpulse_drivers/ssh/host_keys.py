@@ -6,19 +6,21 @@ ssh-keyscan and ssh-keygen. Only lines that may concern the host at hand are par
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import fcntl
 import os
 import re
-from collections.abc import Iterator
+import struct
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, cast, get_args
 
 import paramiko
-from paramiko.hostkeys import HostKeyEntry, HostKeys
+from paramiko.hostkeys import HostKeyEntry, HostKeys, InvalidHostKey
 
-from netpulse_drivers.errors import ConnectError, HostKeyMismatch
+from netpulse_drivers.errors import ConnectError, HostKeyMismatch, InvalidArguments
 from netpulse_drivers.ssh.ssh_args import HostKeyPolicy
 
 KNOWN_HOSTS_VARIABLE = "NETPULSE_KNOWN_HOSTS"
@@ -56,6 +58,20 @@ def default_known_hosts() -> Path:
 def host_token(host: str, port: int) -> str:
     """The host as it stands in a known_hosts line: ports other than 22 are part of it."""
     return host if port == 22 else f"[{host}]:{port}"
+
+
+def parse_host_key(text: str) -> paramiko.PKey:
+    """A public key from a line as in a .pub file.
+
+    Raises:
+        InvalidArguments
+    """
+    name, encoded, *_ = text.split()
+    try:
+        key: paramiko.PKey = paramiko.PKey.from_type_string(name, base64.b64decode(encoded, validate=True))
+    except (paramiko.SSHException, ValueError, IndexError, struct.error):
+        raise InvalidArguments(f"host_keys: no {name} key that can be read") from None
+    return key
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +125,16 @@ class HostKeyCheck(paramiko.MissingHostKeyPolicy):
 
     paramiko's own comparison prefers one key type and takes another type's key for a forgery; this one offers the
     known types first and compares by type.
+
+    Args:
+        only: keys of which the host must show one, beside what the policy wants if that is ``known``; (): any.
     """
 
-    def __init__(self, policy: HostKeyPolicy, hosts: KnownHosts, token: str) -> None:
+    def __init__(
+        self, policy: HostKeyPolicy, hosts: KnownHosts, token: str, *, only: Sequence[paramiko.PKey] = ()
+    ) -> None:
         self.policy = policy
+        self._only = list(only)
         self._hosts = hosts
         self._token = token
         self._known = KnownKeys() if policy == "off" else hosts.keys_of(token)
@@ -120,14 +142,17 @@ class HostKeyCheck(paramiko.MissingHostKeyPolicy):
 
     def preferred_algorithms(self, offered: tuple[str, ...]) -> tuple[str, ...]:
         """Host key algorithms in the order to offer them: those of keys that are known come first."""
-        known = set(self._known.accepted)
+        known = {key.get_name() for key in self._only} or set(self._known.accepted)
         if "ssh-rsa" in known:
             known |= {"rsa-sha2-512", "rsa-sha2-256"}
         return tuple(sorted(offered, key=lambda name: name not in known))
 
     def missing_host_key(self, client: paramiko.SSHClient, hostname: str, key: paramiko.PKey) -> None:  # noqa: ARG002
         """Accept the key or raise HostKeyMismatch."""
-        if self.policy == "off":
+        if self._only and key not in self._only:
+            shown = f"{key.get_name()} {key.fingerprint}"
+            raise HostKeyMismatch(f"host key of {self._token} ({shown}) is none of those in host_keys")
+        if self.policy == "off" or (self._only and self.policy != "known"):
             return
         known = self._known
         if not known.accepted and self.policy == "accept-new" and key not in known.revoked:
@@ -178,7 +203,11 @@ def _keys_in(text: str, token: str) -> KnownKeys:
         names = line.partition(" ")[0]
         if not line or line.startswith("#") or marker == "@cert-authority" or not _concerns(names, token):
             continue
-        entry = HostKeyEntry.from_line(line, number)
+        try:
+            entry = HostKeyEntry.from_line(line, number)
+        except (InvalidHostKey, paramiko.SSHException, ValueError):
+            # Its text would quote the line, and this file may hold anything.
+            raise ConnectError(f"known_hosts: line {number} holds no key that can be read") from None
         if entry is None or entry.key is None:
             continue
         if marker == "@revoked":

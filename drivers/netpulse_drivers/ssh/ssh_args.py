@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import paramiko
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+
+from netpulse_drivers.host_name import checked_host
+from netpulse_drivers.named_files import NamedFiles, file_name
+from netpulse_drivers.ssh.host_key_text import HostKey
 
 HostKeyPolicy = Literal["accept-new", "known", "off"]
 
@@ -21,19 +25,26 @@ KNOWN_ALGORITHMS: dict[str, tuple[str, ...]] = {
 """Algorithms that can be asked for, by kind: key exchange, host keys, user keys' signatures, ciphers, MACs."""
 
 
+CERTIFICATE_SUFFIX = "-cert.pub"
+"""What ssh-keygen appends to a key's name for its certificate, and ssh looks for."""
+
+
 class SSHArgs(BaseModel):
     """Credentials, host key policy and algorithms of one SSH login. All times are seconds."""
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     use_keys: bool = Field(default=False, description="Try the worker's own ~/.ssh/id_* keys.")
-    key_file: str | None = Field(default=None, description="Private key, a path on the worker.")
+    key_file: Annotated[str, file_name("keys", instead="send the key itself as pkey")] | None = Field(
+        default=None, description="Private key: the name of one that the operator offers."
+    )
     pkey: SecretStr | None = Field(default=None, description="Private key itself, PEM or OpenSSH format.")
     passphrase: SecretStr | None = Field(default=None, description="Opens an encrypted key_file or pkey.")
     certificate: str | None = Field(
         default=None,
         max_length=32_768,
-        description="OpenSSH certificate of the key, its text. Without it, KEY_FILE-cert.pub is used if there is one.",
+        description="OpenSSH certificate of the key, its text. Without it, key_file's NAME-cert.pub is used if it is "
+        "offered.",
     )
     allow_agent: bool = Field(default=False, description="Ask an SSH agent of the worker ($SSH_AUTH_SOCK).")
     keyboard_interactive: dict[str, SecretStr] = Field(
@@ -55,7 +66,15 @@ class SSHArgs(BaseModel):
         description="accept-new: remember at the first login, refuse a changed key; known: refuse unknown ones; off. "
         "None: the worker's own policy, accept-new unless set otherwise.",
     )
-    known_hosts: str | None = Field(default=None, description="known_hosts file on the worker; None: the worker's own.")
+    host_keys: list[HostKey] = Field(
+        default_factory=list,
+        max_length=16,
+        description="Public keys of which the host must show one, each as in a .pub file. They count instead of the "
+        "worker's known_hosts file; where the policy is known, beside it.",
+    )
+    known_hosts: Annotated[str, file_name("known_hosts", instead="send the host's keys as host_keys")] | None = Field(
+        default=None, description="known_hosts file: the name of one that the operator offers; None: the worker's own."
+    )
     source_address: str | None = Field(default=None, description="Address of the worker to connect from.")
     conn_timeout: float = Field(default=10.0, gt=0, le=600, description="TCP connection.")
     banner_timeout: float = Field(default=15.0, gt=0, le=600, description="The device's SSH banner.")
@@ -105,7 +124,7 @@ class SSHArgs(BaseModel):
     def _is_an_address(cls, value: str | None) -> str | None:
         if value is not None:
             try:
-                ipaddress.ip_address(value)
+                ipaddress.ip_address(checked_host(value))
             except ValueError:
                 raise ValueError("is no IP address") from None
         return value
@@ -115,6 +134,22 @@ class SSHArgs(BaseModel):
         if self.certificate is not None and self.pkey is None and self.key_file is None:
             raise ValueError("certificate needs its private key: give key_file or pkey")
         return self
+
+    def with_files(self, files: NamedFiles) -> Self:
+        """These arguments as a worker uses them: a named key as its text, a named known_hosts file as its path.
+
+        Raises:
+            InvalidArguments: a name that is not offered.
+        """
+        changes: dict[str, Any] = {}
+        if self.key_file is not None:
+            changes |= {"key_file": None, "pkey": SecretStr(files.text("keys", self.key_file, option="key_file"))}
+            beside = f"{self.key_file}{CERTIFICATE_SUFFIX}"
+            if self.certificate is None and files.offers("keys", beside):
+                changes["certificate"] = files.text("keys", beside, option="the certificate beside key_file")
+        if self.known_hosts is not None:
+            changes["known_hosts"] = str(files.path("known_hosts", self.known_hosts, option="known_hosts"))
+        return self.model_copy(update=changes) if changes else self
 
     @property
     def proves_by_key(self) -> bool:

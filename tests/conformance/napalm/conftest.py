@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from netpulse_drivers import Call, ChangeRequest, ChangeResult, Deadline, Output
+from netpulse_drivers import Call, ChangeRequest, ChangeResult, Deadline, NamedFiles, Output, Site
 from netpulse_drivers.napalm import NapalmDriver
 from netpulse_lab import SimulatedDevice, SimulatorLab
 
@@ -47,16 +47,27 @@ def router(lab: SimulatorLab) -> Iterator[SimulatedDevice]:
     lab.remove(device)
 
 
+@pytest.fixture(autouse=True)
+def site(tmp_path: Path) -> Site:
+    """Directories of files that requests may name."""
+    names = {"keys": "keys", "certificates": "pem", "ssh_configs": "ssh", "known_hosts": "known"}
+    for name in names.values():
+        (tmp_path / name).mkdir()
+    return Site(files=NamedFiles(**{kind: tmp_path / name for kind, name in names.items()}))
+
+
 class Client:
     """One device's driver."""
 
-    def __init__(self, driver: NapalmDriver) -> None:
+    def __init__(self, driver: NapalmDriver, site: Site) -> None:
         self.driver = driver
+        self.site = site
         self.session: Any = None
 
     def call(self, operation: str, *, within: float = PATIENCE, **args: Any) -> None:
         self.driver.call = Call(
             deadline=Deadline.after(within),
+            site=self.site,
             args=self.driver.validate_operation_args(operation, args),  # type: ignore[arg-type]
         )
 
@@ -91,13 +102,13 @@ class Client:
 
 
 @pytest.fixture
-def make_client() -> Iterator[Callable[..., Client]]:
+def make_client(site: Site) -> Iterator[Callable[..., Client]]:
     clients: list[Client] = []
 
     def make(**connection_args: Any) -> Client:
         driver = NapalmDriver.from_request(connection_args)
         assert isinstance(driver, NapalmDriver)
-        clients.append(Client(driver))
+        clients.append(Client(driver, site))
         return clients[-1]
 
     yield make

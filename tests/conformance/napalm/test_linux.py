@@ -29,7 +29,7 @@ def linux(make_client: Callable[..., Client], sshd_host: SshdHost) -> Client:
     device = sshd_host.device
     options = {"port": device.port}
     if device.password is None:
-        options |= {"use_keys": True, "key_file": device.key_file}
+        options |= {"use_keys": True, **device.key()}
     client = make_client(
         device_type="linux",
         host=device.host,

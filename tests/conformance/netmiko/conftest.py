@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from netpulse_drivers import Call, ChangeRequest, ChangeResult, Deadline, Output
+from netpulse_drivers import Call, ChangeRequest, ChangeResult, Deadline, NamedFiles, Output, Site
 from netpulse_drivers.netmiko import NetmikoDriver
 from netpulse_drivers.netmiko.session import NetmikoSession
 from netpulse_lab import SimulatedDevice, SimulatorLab
@@ -33,17 +33,28 @@ def known_hosts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
+@pytest.fixture(autouse=True)
+def site(tmp_path: Path) -> Site:
+    """Directories of files that requests may name."""
+    names = {"keys": "keys", "certificates": "pem", "ssh_configs": "ssh", "known_hosts": "known"}
+    for name in names.values():
+        (tmp_path / name).mkdir()
+    return Site(files=NamedFiles(**{kind: tmp_path / name for kind, name in names.items()}))
+
+
 class Client:
     """One device's driver, with the calls that a worker makes."""
 
-    def __init__(self, driver: NetmikoDriver) -> None:
+    def __init__(self, driver: NetmikoDriver, site: Site) -> None:
         self.driver = driver
+        self.site = site
         self.session: NetmikoSession | None = None
         self.writes = 0
 
     def call(self, operation: str, *, within: float = PATIENCE, enable: bool | None = None, **args: Any) -> None:
         self.driver.call = Call(
             deadline=Deadline.after(within),
+            site=self.site,
             enable=enable,
             args=self.driver.validate_operation_args(operation, args),  # type: ignore[arg-type]
             before_write=self._count,
@@ -89,14 +100,14 @@ Login = Callable[..., Client]
 
 
 @pytest.fixture
-def make_client() -> Iterator[Callable[..., Client]]:
+def make_client(site: Site) -> Iterator[Callable[..., Client]]:
     """A client for connection arguments, not logged in yet."""
     clients: list[Client] = []
 
     def make(**connection_args: Any) -> Client:
         driver = NetmikoDriver.from_request(connection_args)
         assert isinstance(driver, NetmikoDriver)
-        clients.append(Client(driver))
+        clients.append(Client(driver, site))
         return clients[-1]
 
     yield make

@@ -168,11 +168,11 @@ class TestOpenSsh:
                 "ciphers": ["aes128-cbc"],
                 "macs": ["hmac-sha1"],
             }
-            client = make_client(**old.device.netmiko(), algorithms=only)
+            client = make_client(**old.device.connection_args(), algorithms=only)
             session = client.connect()
             agreed = client.driver.device_info(session)["ssh"]
             assert (agreed["kex"], agreed["cipher"]) == ("diffie-hellman-group14-sha1", "aes128-cbc")
-            modern = make_client(**old.device.netmiko(), algorithms={"ciphers": ["aes256-ctr", "aes128-ctr"]})
+            modern = make_client(**old.device.connection_args(), algorithms={"ciphers": ["aes256-ctr", "aes128-ctr"]})
             with pytest.raises(NegotiationFailed, match="we offer aes256-ctr, aes128-ctr") as caught:
                 modern.connect()
             assert [entry["kind"] for entry in caught.value.details] == ["cipher"]
@@ -184,7 +184,7 @@ class TestOpenSsh:
             ({"kex": []}, "an empty list"),
         ):
             with pytest.raises(InvalidArguments) as caught:
-                make_client(**sshd_host.device.netmiko(), algorithms=wrong)
+                make_client(**sshd_host.device.connection_args(), algorithms=wrong)
             assert complaint in str(caught.value.details)
 
 

@@ -112,7 +112,7 @@ class TestSharing:
     ) -> None:
         where = f"{jump.device.username}@{jump.device.host}:{jump.device.port}"
         device = new_device()
-        client = client_of(device, proxy_jump=where, key_file=jump.device.key_file)
+        client = client_of(device, proxy_jump=where, **jump.device.key())
         client.connect()
         assert client.query("show version").output
         with pytest.raises(InvalidArguments, match="password is not shown to other hosts"):
@@ -165,7 +165,8 @@ class TestFaults:
     def test_unknown_host_key_of_the_jump_host(
         self, jump: SshdHost, new_device: NewDevice, client_of: ClientOf, tmp_path: Path
     ) -> None:
-        hop = through(jump, host_key_policy="known", known_hosts=str(tmp_path / "nobody"))
+        (tmp_path / "known" / "nobody").touch()
+        hop = through(jump, host_key_policy="known", known_hosts="nobody")
         with pytest.raises(HostKeyMismatch, match=r"jump host labuser@.*is not known"):
             client_of(new_device(), proxy_jump=hop).connect()
 
@@ -197,18 +198,22 @@ class TestFaults:
 class TestConfigFile:
     def test_proxy_jump(self, jump: SshdHost, new_device: NewDevice, client_of: ClientOf, tmp_path: Path) -> None:
         device = new_device()
-        config = tmp_path / "config"
+        config = tmp_path / "ssh" / "config"
         config.write_text(
             f"Host hop\n  HostName {jump.device.host}\n  Port {jump.device.port}\n  User {jump.device.username}\n"
             f"  IdentityFile {jump.device.key_file}\n"
             f"Host core1\n  HostName {device.host}\n  Port {device.port}\n  ProxyJump hop\n"
         )
-        client = client_of(device, host="core1", port=None, ssh_config_file=str(config))
+        client = client_of(device, host="core1", port=None, ssh_config_file="config")
         client.connect()
         assert client.query("show version").output
         assert jump.sessions() == 1
-        with pytest.raises(InvalidArguments, match="ssh_config_file cannot be read"):
-            client_of(device, ssh_config_file=str(tmp_path / "none")).connect()
+        with pytest.raises(InvalidArguments, match=r"offers no file 'none'.*offered: config"):
+            client_of(device, ssh_config_file="none").connect()
+        config.write_text("secret-line")
+        with pytest.raises(InvalidArguments, match="no OpenSSH client configuration") as caught:
+            client_of(device, ssh_config_file="config").connect()
+        assert "secret" not in caught.value.message
 
     def test_proxy_command(self, new_device: NewDevice, client_of: ClientOf, tmp_path: Path) -> None:
         device = new_device()
@@ -222,16 +227,16 @@ class TestConfigFile:
             "threading.Thread(target=up, daemon=True).start()\n"
             "while data := s.recv(65536): os.write(1, data)\n"
         )
-        config = tmp_path / "config"
+        config = tmp_path / "ssh" / "config"
         command = f"{shlex.quote(sys.executable)} {shlex.quote(str(relay))} %h %p"
         config.write_text(f"Host *\n  Port {device.port}\n  ProxyCommand {command}\n")
-        client = client_of(device, port=None, ssh_config_file=str(config))
+        client = client_of(device, port=None, ssh_config_file="config")
         client.connect()
         assert client.query("show version").output
         assert client.keepalive()
         config.write_text("Host *\n  ProxyCommand /no/such/program\n")
         with pytest.raises(ConnectError, match="ProxyCommand"):
-            client_of(device, ssh_config_file=str(config)).connect()
+            client_of(device, ssh_config_file="config").connect()
 
 
 def test_frozen_jump_host_is_noticed_by_keepalives(monkeypatch: pytest.MonkeyPatch) -> None:

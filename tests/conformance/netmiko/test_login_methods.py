@@ -9,7 +9,14 @@ from typing import Any
 
 import pytest
 
-from netpulse_drivers import AuthenticationFailed, CommandRefused, HostKeyMismatch, InvalidArguments, PrivilegeRefused
+from netpulse_drivers import (
+    AuthenticationFailed,
+    CommandRefused,
+    HostKeyMismatch,
+    InvalidArguments,
+    PrivilegeRefused,
+    Site,
+)
 from netpulse_lab import SimulatedDevice, SimulatorLab
 from tests.conformance.netmiko.conftest import Client
 from tests.lab.fixtures_real import require
@@ -27,7 +34,7 @@ class TestOpenSsh:
         return sshd_host.device
 
     def test_bash(self, host: Device, make_client: MakeClient) -> None:
-        client = make_client(**host.netmiko())
+        client = make_client(**host.connection_args())
         client.connect()
         assert client.query("echo one; echo two").output == "one\ntwo"
         assert client.query("cd /tmp").output == ""
@@ -38,23 +45,23 @@ class TestOpenSsh:
         assert client.keepalive()
 
     def test_multi_line_command(self, host: Device, make_client: MakeClient) -> None:
-        client = make_client(**host.netmiko())
+        client = make_client(**host.connection_args())
         client.connect()
         assert "b" in client.query("for x in a b; do\necho $x\ndone").output.splitlines()
         assert client.query("echo after").output == "after"
 
     def test_utf8_in_pieces(self, host: Device, make_client: MakeClient) -> None:
-        client = make_client(**host.netmiko())
+        client = make_client(**host.connection_args())
         client.connect()
         assert client.query(r"printf '\342'; sleep 0.05; printf '\202\254\n'").output == "€"
 
     def test_escape_sequences(self, host: Device, make_client: MakeClient) -> None:
-        client = make_client(**host.netmiko())
+        client = make_client(**host.connection_args())
         client.connect()
         assert client.query(r"printf '\033[1;31mred\033[0m \033]0;title\007plain\n'").output == "red plain"
 
     def test_prompt_look_alikes_in_slow_output(self, host: Device, make_client: MakeClient) -> None:
-        client = make_client(**host.netmiko())
+        client = make_client(**host.connection_args())
         session = client.connect()
         prompt = session.prompt.text
         slow = "for i in 1 2 3 4; do echo $i; sleep 0.04; done"
@@ -63,12 +70,17 @@ class TestOpenSsh:
         assert output.endswith("the end")
         assert output.count(prompt) == 3
 
-    def test_key_file(self, host: Device, make_client: MakeClient) -> None:
-        client = make_client(
-            device_type="linux", host=host.host, port=host.port, username=host.username, key_file=host.key_file
-        )
+    def test_a_key_that_the_operator_offers(
+        self, host: Device, make_client: MakeClient, site: Site, tmp_path: Path
+    ) -> None:
+        assert host.key_file is not None
+        (tmp_path / "keys" / "lab").write_text(Path(host.key_file).read_text())
+        arguments: dict[str, Any] = {"device_type": "linux", "host": host.host, "port": host.port}
+        client = make_client(**arguments, username=host.username, key_file="lab")
         client.connect()
         assert client.query("echo in").output == "in"
+        with pytest.raises(InvalidArguments, match=r"offers no file 'other'.*offered: lab"):
+            make_client(**arguments, username=host.username, key_file="other").connect()
 
     def test_key_text(self, host: Device, make_client: MakeClient) -> None:
         assert host.key_file is not None
@@ -80,18 +92,11 @@ class TestOpenSsh:
         with pytest.raises(InvalidArguments):
             make_client(**arguments, username=host.username, pkey="no key at all")
         broken = make_client(**arguments, username=host.username, pkey=text[: len(text) // 2])
-        with pytest.raises(InvalidArguments, match="pkey cannot be read"):
+        with pytest.raises(InvalidArguments, match=r"private key \(pkey, key_file\) cannot be read"):
             broken.connect()
 
-    def test_missing_key_file(self, host: Device, make_client: MakeClient) -> None:
-        client = make_client(
-            device_type="linux", host=host.host, port=host.port, username=host.username, key_file="/no/such/key"
-        )
-        with pytest.raises(InvalidArguments, match="key_file"):
-            client.connect()
-
     def test_no_root_by_sudo(self, host: Device, make_client: MakeClient) -> None:
-        client = make_client(**host.netmiko(), secret="not-the-password")
+        client = make_client(**host.connection_args(), secret="not-the-password")
         client.connect()
         with pytest.raises(PrivilegeRefused):
             client.query("id", enable=True)
@@ -99,23 +104,40 @@ class TestOpenSsh:
     def test_old_algorithms(self, make_client: MakeClient) -> None:
         require(SshdHost.available())
         with SshdHost(name="old", legacy_algorithms=True) as old:
-            client = make_client(**old.device.netmiko())
+            client = make_client(**old.device.connection_args())
             session = client.connect()
             assert client.driver.device_info(session)["ssh"]["cipher"] == "aes128-cbc"
             assert client.query("echo old").output == "old"
 
     def test_known_hosts_prepared_by_an_administrator(
-        self, sshd_host: SshdHost, make_client: MakeClient, tmp_path: Path
+        self, sshd_host: SshdHost, make_client: MakeClient, site: Site, tmp_path: Path
     ) -> None:
         host = sshd_host.device
-        prepared = tmp_path / "prepared"
+        prepared = tmp_path / "known" / "prepared"
         prepared.write_text(f"# by hand\n@cert-authority *.example ssh-ed25519 AAAA\n{sshd_host.known_hosts_line}\n")
-        client = make_client(**host.netmiko(), host_key_policy="known", known_hosts=str(prepared))
+        client = make_client(**host.connection_args(), host_key_policy="known", known_hosts="prepared")
         client.connect()
         assert client.query("echo in").output == "in"
 
 
 class TestHostKeys:
+    def test_keys_of_a_request(
+        self, sshd_host: SshdHost, make_client: MakeClient, known_hosts: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        arguments = sshd_host.device.connection_args()
+        shown = sshd_host.known_hosts_line.partition(" ")[2]
+        other = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJGKGDmzrnnEPUbYYeAPEvtSJ0hnkw8rzTZCrPUQrF8w"
+        make_client(**arguments, host_keys=[other, shown + " lab"]).connect()
+        assert not known_hosts.exists()
+        with pytest.raises(HostKeyMismatch, match="none of those in host_keys"):
+            make_client(**arguments, host_keys=[other]).connect()
+        with pytest.raises(HostKeyMismatch, match="is not known"):
+            make_client(**arguments, host_keys=[shown], host_key_policy="known").connect()
+        # What the operator demands is not loosened by a key that a caller brings.
+        monkeypatch.setenv("NETPULSE_HOST_KEY_POLICY", "known")
+        with pytest.raises(HostKeyMismatch, match="is not known"):
+            make_client(**arguments, host_keys=[shown], host_key_policy="off").connect()
+
     def test_accept_new_remembers_and_then_refuses_another(
         self, new_device: NewDevice, client_of: ClientOf, known_hosts: Path, lab: SimulatorLab
     ) -> None:

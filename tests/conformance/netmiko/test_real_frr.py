@@ -23,7 +23,7 @@ def r1(frr_lab: FrrLab) -> Iterator[Device]:
 
 @pytest.fixture
 def client(r1: Device, make_client: Callable[..., Client]) -> Client:
-    client = make_client(**r1.netmiko())
+    client = make_client(**r1.connection_args())
     client.connect()
     return client
 

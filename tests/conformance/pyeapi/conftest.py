@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from netpulse_drivers import Call, ChangeRequest, ChangeResult, Deadline, Output
+from netpulse_drivers import Call, ChangeRequest, ChangeResult, Deadline, NamedFiles, Output, Site
 from netpulse_drivers.pyeapi import PyeapiDriver
 from netpulse_lab import SimulatedDevice, SimulatorLab
 
@@ -30,16 +30,27 @@ def switch(lab: SimulatorLab) -> Iterator[SimulatedDevice]:
     lab.remove(device)
 
 
+@pytest.fixture(autouse=True)
+def site(tmp_path: Path) -> Site:
+    """Directories of files that requests may name."""
+    names = {"keys": "keys", "certificates": "pem", "ssh_configs": "ssh", "known_hosts": "known"}
+    for name in names.values():
+        (tmp_path / name).mkdir()
+    return Site(files=NamedFiles(**{kind: tmp_path / name for kind, name in names.items()}))
+
+
 class Client:
     """One switch's driver, with the calls that a worker makes."""
 
-    def __init__(self, driver: PyeapiDriver) -> None:
+    def __init__(self, driver: PyeapiDriver, site: Site) -> None:
         self.driver = driver
+        self.site = site
         self.session: Any = None
 
     def call(self, operation: str, *, within: float = PATIENCE, enable: bool | None = None, **args: Any) -> None:
         self.driver.call = Call(
             deadline=Deadline.after(within),
+            site=self.site,
             enable=enable,
             args=self.driver.validate_operation_args(operation, args),  # type: ignore[arg-type]
         )
@@ -77,7 +88,7 @@ class Client:
 
 
 @pytest.fixture
-def make_client() -> Iterator[Callable[..., Client]]:
+def make_client(site: Site) -> Iterator[Callable[..., Client]]:
     clients: list[Client] = []
 
     def make(device: SimulatedDevice, *, transport: str = "http", **more: Any) -> Client:
@@ -91,7 +102,7 @@ def make_client() -> Iterator[Callable[..., Client]]:
         }
         driver = PyeapiDriver.from_request({key: value for key, value in {**arguments, **more}.items() if value != ""})
         assert isinstance(driver, PyeapiDriver)
-        clients.append(Client(driver))
+        clients.append(Client(driver, site))
         return clients[-1]
 
     yield make
@@ -108,8 +119,7 @@ def client(make_client: Callable[..., Client], switch: SimulatedDevice) -> Clien
 
 
 @pytest.fixture
-def certificate(switch: SimulatedDevice, tmp_path: Path) -> str:
-    """File with the switch's certificate."""
-    path = tmp_path / "switch.pem"
-    path.write_text(switch.certificate)
-    return str(path)
+def certificate(switch: SimulatedDevice, site: Site, tmp_path: Path) -> str:
+    """Name of a file with the switch's certificate that the operator offers."""
+    (tmp_path / "pem" / "switch.pem").write_text(switch.certificate)
+    return "switch.pem"

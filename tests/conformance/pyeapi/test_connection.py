@@ -222,7 +222,7 @@ def test_self_signed_certificate_needs_consent(make_client: Make, lab: Simulator
         make_client(switch, transport="https").connect()
     error = caught.value
     assert "self-signed certificate" in error.message
-    assert "ca_file" in error.message
+    assert "as ca, " in error.message
     assert "verify: false" in error.message
     assert not error.retryable
     assert lab.counters(switch).requests == 0
@@ -244,8 +244,8 @@ def test_wrong_transport_is_told(make_client: Make, switch: SimulatedDevice) -> 
         make_client(switch, transport="http", port=switch.https_port).connect()
 
 
-def signed(tmp_path: Path, user: str) -> tuple[str, str, str]:
-    """An authority's certificate (PEM), and the paths of a client certificate that it signed and of its key."""
+def signed(user: str) -> tuple[str, str, str]:
+    """Texts (PEM): an authority's certificate, a client certificate that it signed and its key."""
     now = dt.datetime.now(dt.UTC)
 
     def certificate(subject: str, key: Any, issuer: str, signer: Any, *, ca: bool) -> x509.Certificate:
@@ -264,30 +264,36 @@ def signed(tmp_path: Path, user: str) -> tuple[str, str, str]:
     authority_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     authority = certificate("lab authority", authority_key, "lab authority", authority_key, ca=True)
     client = certificate(user, key, "lab authority", authority_key, ca=False)
-    cert_file, key_file = tmp_path / "client.pem", tmp_path / "client.key"
-    cert_file.write_bytes(client.public_bytes(serialization.Encoding.PEM))
-    key_file.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    return authority.public_bytes(serialization.Encoding.PEM).decode(), str(cert_file), str(key_file)
+    authority_text, client_text = (one.public_bytes(serialization.Encoding.PEM).decode() for one in (authority, client))
+    return authority_text, client_text, private.decode()
 
 
 def test_client_certificate(make_client: Make, lab: SimulatorLab, tmp_path: Path) -> None:
-    authority, cert_file, key_file = signed(tmp_path, "admin")
+    authority, certificate, key = signed("admin")
     device = lab.add(name="s2", platform="eos", https_port=0, https_client_ca=authority)
-    trusted = tmp_path / "switch.pem"
-    trusted.write_text(device.certificate)
+    (tmp_path / "pem" / "client.pem").write_text(certificate)
+    (tmp_path / "pem" / "broken.pem").write_text("no certificate: a secret line")
+    (tmp_path / "keys" / "client.key").write_text(key)
     try:
-        common = {"transport": "https_certs", "ca_file": str(trusted), "username": "", "password": ""}
-        client = make_client(device, cert_file=cert_file, key_file=key_file, **common)
-        client.connect()
-        assert client.query("show version").output["mfgName"] == "Arista"
+        common = {"transport": "https_certs", "ca": device.certificate, "username": "", "password": ""}
+        for proof in (
+            {"certificate": certificate, "pkey": key},
+            {"cert_file": "client.pem", "key_file": "client.key"},
+        ):
+            client = make_client(device, **proof, **common)
+            client.connect()
+            assert client.query("show version").output["mfgName"] == "Arista"
         with pytest.raises((NegotiationFailed, ConnectError, SessionLost)):
-            make_client(device, transport="https", ca_file=str(trusted)).connect()
-        (tmp_path / "broken.pem").write_text("no certificate")
-        broken = make_client(device, cert_file=str(tmp_path / "broken.pem"), key_file=key_file, **common)
-        with pytest.raises(InvalidArguments, match="cert_file or key_file"):
-            broken.connect()
+            make_client(device, transport="https", ca=device.certificate).connect()
+        for name in ("cert_file", "ca_file"):
+            others = {"cert_file": "client.pem", "key_file": "client.key"} | common | {name: "broken.pem"}
+            others = {key: value for key, value in others.items() if not (name == "ca_file" and key == "ca")}
+            with pytest.raises(InvalidArguments, match=rf"{name}.* cannot be used") as caught:
+                make_client(device, **others).connect()
+            assert "secret line" not in caught.value.message
     finally:
         lab.remove(device)
 

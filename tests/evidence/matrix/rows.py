@@ -47,7 +47,7 @@ NETMIKO_FRR = Row(
 
 
 def _netmiko_on(host: SshdHost) -> dict[str, Any]:
-    return dict(host.device.netmiko())
+    return dict(host.device.connection_args())
 
 
 _APPEND = f"echo '{MARK}' >> settings"
@@ -125,7 +125,7 @@ def _napalm_eos(wire: str) -> Row:
 
 def _napalm_on(host: SshdHost) -> dict[str, Any]:
     device = host.device
-    key = {} if device.password else {"use_keys": True, "key_file": device.key_file}
+    key = {} if device.password else {"use_keys": True, **device.key()}
     return {
         "device_type": "linux",
         "host": device.host,

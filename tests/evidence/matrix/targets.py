@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -66,15 +65,12 @@ def simulated(platform: str, wire: str, *, config: str = "", **more: Any) -> Up:
             "secret": device.secret,
             **more,
         }
-        with tempfile.NamedTemporaryFile("w", suffix=".pem") as authority:
-            if wire == "https":
-                authority.write(device.certificate)
-                authority.flush()
-                login["ca_file"] = authority.name
-            try:
-                yield Simulated(lab, device, login)
-            finally:
-                lab.remove(device)
+        if wire == "https":
+            login["ca"] = device.certificate
+        try:
+            yield Simulated(lab, device, login)
+        finally:
+            lab.remove(device)
 
     return up
 
@@ -84,7 +80,7 @@ class FrrTarget:
 
     def __init__(self, lab: FrrLab) -> None:
         self._lab = lab
-        self.connection_args = dict(lab.routers[0].netmiko())
+        self.connection_args = dict(lab.routers[0].connection_args())
 
     def logins(self) -> int:
         return self._lab.logins("r1")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,3 +33,19 @@ class Device:
             arguments["use_keys"] = True
             arguments["key_file"] = self.key_file
         return arguments
+
+    def connection_args(self) -> dict[str, str | int | bool]:
+        """The same for a broker, which takes no path: the key, and its certificate, as texts."""
+        arguments = self.netmiko()
+        path = arguments.pop("key_file", None)
+        if path is not None:
+            del arguments["use_keys"]
+            arguments |= self.key()
+        return arguments
+
+    def key(self) -> dict[str, str | int | bool]:
+        """The private key and its certificate as texts."""
+        assert self.key_file is not None
+        certificate = Path(f"{self.key_file}-cert.pub")
+        found: dict[str, str | int | bool] = {"pkey": Path(self.key_file).read_text()}
+        return found | ({"certificate": certificate.read_text()} if certificate.is_file() else {})

@@ -79,6 +79,7 @@ async def test_unknown_driver_lists_the_known_ones(client: httpx.AsyncClient) ->
     ("change", "loc"),
     [
         ({"connection_args": {"username": "admin"}}, "connection_args.host"),
+        ({"connection_args": {"host": "two words"}}, "connection_args.host"),
         ({"connection_args": None}, "connection_args"),
         ({"connection_args": []}, "connection_args"),
         ({"connection_args": {"host": "a", "port": 99999}}, "connection_args.port"),
@@ -144,7 +145,6 @@ async def test_wrong_types_and_names(
         ({"enable_mode": True, "driver_args": {"enable_mode": False}}, "enable_mode stands in several places"),
         ({"command": None, "config": {"vlan": 3}}, "config is an object"),
         ({"device": "no/slashes"}, "device:"),
-        ({"connection_args": {"host": "two words"}}, "connection_args.host"),
     ],
 )
 async def test_semantic_errors(

@@ -62,14 +62,15 @@ def test_what_is_wrong_is_never_remembered() -> None:
     assert Counting.asked == 2
 
 
-def test_a_host_without_a_name_for_it_needs_a_named_device() -> None:
+def test_a_host_is_a_host_whatever_the_device_is_called() -> None:
     connections = CheckedConnections()
     arguments = LOGIN | {"host": "no name/of a host"}
+    for named in (False, True):
+        with pytest.raises(InvalidRequest, match=r"connection_args\.host"):
+            connections.check(NetmikoDriver, arguments, named=named)
+    assert connections.check(NetmikoDriver, LOGIN, named=True).device("r1") == "r1"
     with pytest.raises(BadRequest):
-        connections.check(NetmikoDriver, arguments, named=False)
-    assert connections.check(NetmikoDriver, arguments, named=True).device("r1") == "r1"
-    with pytest.raises(BadRequest):
-        connections.check(NetmikoDriver, arguments, named=True).device("r 1")
+        connections.check(NetmikoDriver, LOGIN, named=True).device("r 1")
 
 
 def test_no_password_is_kept() -> None:

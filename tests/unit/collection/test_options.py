@@ -86,13 +86,13 @@ def test_key_file_is_read_here_and_its_text_is_sent() -> None:
 
 
 def test_key_file_on_the_worker_keeps_the_local_one_from_being_read() -> None:
-    options = gathered({"connection_args": {"key_file": "/on/worker"}}, {"ansible_ssh_private_key_file": "/k"})
+    options = gathered({"connection_args": {"key_file": "offered"}}, {"ansible_ssh_private_key_file": "/k"})
 
     def refuse(path: str) -> str:
         raise AssertionError(path)
 
     sent = connection_args(options, read_key_file=refuse)
-    assert sent["key_file"] == "/on/worker"
+    assert sent["key_file"] == "offered"
     assert "pkey" not in sent
 
 

@@ -45,10 +45,10 @@ def test_texts_that_are_refused(text: str) -> None:
 
 def test_forms_may_be_mixed() -> None:
     hops = args(
-        pkey=None, key_file="/key", proxy_jump=["a@h1,h2", {"host": "h3", "username": "c", "password": "p"}]
+        pkey=None, key_file="key", proxy_jump=["a@h1,h2", {"host": "h3", "username": "c", "password": "p"}]
     ).hops()
     assert [(hop.username, hop.host) for hop in hops] == [("a", "h1"), ("ops", "h2"), ("c", "h3")]
-    assert [hop.key_file for hop in hops] == ["/key", "/key", None]
+    assert [hop.key_file for hop in hops] == ["key", "key", None]
     assert [hop.password is None for hop in hops] == [True, True, False]
 
 

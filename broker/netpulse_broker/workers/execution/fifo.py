@@ -16,7 +16,7 @@ from netpulse_broker.workers.execution.login_limits import LoginGate
 from netpulse_broker.workers.execution.loop import Exit, WorkLoop
 from netpulse_broker.workers.execution.running_job import RunningJob, Validity
 from netpulse_broker.workers.execution.session_pool import FreshSessions
-from netpulse_drivers import NetPulseError, OutputParser, UnsupportedOperation
+from netpulse_drivers import NetPulseError, OutputParser, Site, UnsupportedOperation
 
 
 class Webhooks(Protocol):
@@ -35,6 +35,7 @@ class FifoWorker:
         drivers: by name.
         clock: the node's lease.
         parse: parser for ``parsing``.
+        site: what the operator decided for this worker's drivers.
         interrupt_wait: wakes ``source.wait`` up from another thread.
         webhooks: makes the calls of jobs that have ended.
         logins: decides when a login may begin; None: at any time.
@@ -47,13 +48,14 @@ class FifoWorker:
         drivers: DriverLookup,
         clock: Validity,
         parse: OutputParser | None = None,
+        site: Site | None = None,
         interrupt_wait: Callable[[], None] = lambda: None,
         webhooks: Webhooks | None = None,
         logins: LoginGate | None = None,
     ) -> None:
         self._logins = logins
         self._webhooks = webhooks
-        self._runner = JobRunner(drivers=drivers, sessions=FreshSessions(logins=logins), parse=parse)
+        self._runner = JobRunner(drivers=drivers, sessions=FreshSessions(logins=logins), parse=parse, site=site)
         self._loop = WorkLoop(source=source, service=self, clock=clock, interrupt_wait=interrupt_wait)
 
     def run(self) -> Exit:

@@ -43,6 +43,7 @@ from netpulse_drivers import (
     OutputParser,
     SessionLost,
     SessionStale,
+    Site,
     UnsupportedOperation,
 )
 
@@ -65,6 +66,7 @@ class JobRunner:
         sessions: kept ones (pinned worker) or one per job (FIFO).
         parse: parser for ``parsing`` and for drivers; None: a request for parsing fails as unsupported.
         interactive: serves interactive sessions; None: a request for one fails as unsupported.
+        site: what the operator decided for this worker's drivers.
         commits: keeps account of changes with a timer; None: nobody does, and none can be confirmed.
     """
 
@@ -76,10 +78,12 @@ class JobRunner:
         parse: OutputParser | None = None,
         interactive: InteractiveJobs | None = None,
         commits: TimedCommits | None = None,
+        site: Site | None = None,
     ) -> None:
         self._drivers = drivers
         self._sessions = sessions
         self._parse = parse
+        self._site = site or Site()
         self._interactive = interactive
         self._commits = commits
         self._interactive_job: InteractiveJob | None = None
@@ -136,6 +140,7 @@ class JobRunner:
             enable=payload.enable,
             before_write=running.before_write,
             parse=self._parse,
+            site=self._site,
         )
         if payload.operation == "lease" and not self._begin_interactive(kind, payload, running, account):
             return

@@ -16,7 +16,7 @@ from netpulse_broker.workers.execution.loop import Exit, WorkLoop
 from netpulse_broker.workers.execution.running_job import RunningJob, Validity
 from netpulse_broker.workers.execution.session_pool import Logins, SessionLimits, SessionPool
 from netpulse_broker.workers.execution.timed_commits import TimedCommits
-from netpulse_drivers import OutputParser
+from netpulse_drivers import OutputParser, Site
 
 LINGER = 5.0
 """Seconds that a worker without sessions waits for the next job: a row of failing logins costs no process each."""
@@ -32,6 +32,7 @@ class PinnedWorker:
         clock: the node's lease.
         limits: of the session table.
         parse: parser for ``parsing``.
+        site: what the operator decided for this worker's drivers.
         linger: seconds to wait for work without any session before leaving.
         interrupt_wait: wakes ``source.wait`` up from another thread.
         interactive: serves interactive sessions.
@@ -47,6 +48,7 @@ class PinnedWorker:
         clock: Validity,
         limits: SessionLimits,
         parse: OutputParser | None = None,
+        site: Site | None = None,
         linger: float = LINGER,
         interrupt_wait: Callable[[], None] = lambda: None,
         interactive: InteractiveJobs | None = None,
@@ -58,6 +60,7 @@ class PinnedWorker:
             drivers=drivers,
             sessions=self._sessions,
             parse=parse,
+            site=site,
             interactive=interactive,
             commits=TimedCommits(source.commits),
         )

@@ -31,6 +31,7 @@ from netpulse_broker.workers.execution.loop import Exit
 from netpulse_broker.workers.execution.pinned import PinnedWorker
 from netpulse_broker.workers.execution.session_pool import SessionLimits
 from netpulse_broker.workers.node import ipc
+from netpulse_broker.workers.node.site import site_of
 from netpulse_broker.workers.node.warm_up import name_process
 from netpulse_broker.workers.node.worker_spec import Birth, lifeline
 from netpulse_drivers.registry import DriverRegistry
@@ -120,6 +121,7 @@ def _build(birth: Birth, *, token: str, worker_name: str) -> Worker:
         # A spare wake-up: whoever takes it finds no work. A connection of its own, for the other one is blocked.
         client.rpush(keys.wake(queue), "1")
 
+    site = site_of(settings)
     logins = LoginGate(
         birth.device,
         records=source,
@@ -134,6 +136,7 @@ def _build(birth: Birth, *, token: str, worker_name: str) -> Worker:
             drivers=drivers,
             clock=birth.clock,
             parse=birth.parse,
+            site=site,
             interrupt_wait=interrupt_wait,
             webhooks=WebhookDeliverer(client, sealer, settings.webhooks),
             logins=logins,
@@ -150,6 +153,7 @@ def _build(birth: Birth, *, token: str, worker_name: str) -> Worker:
         clock=birth.clock,
         limits=limits,
         parse=birth.parse,
+        site=site,
         interrupt_wait=interrupt_wait,
         interactive=InteractiveJobs(client, sealer, worker=worker_name, node=birth.boot.node),
         logins=logins,

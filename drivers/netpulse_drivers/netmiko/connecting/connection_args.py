@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 from netmiko.ssh_dispatcher import CLASS_MAPPER
 from pydantic import ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from netpulse_drivers.base import ConnectionArgs
+from netpulse_drivers.host_name import OneLine
 from netpulse_drivers.jump.jump_host import MAX_HOPS, JumpHost, hops_of
+from netpulse_drivers.named_files import NamedFiles, file_name
 from netpulse_drivers.ssh.ssh_args import SSHArgs
 from netpulse_drivers.strict_keys import refuse_unknown_keys
 
@@ -25,9 +27,9 @@ _REFUSED = {
     "verbose": "prints to the worker's terminal",
     "delay_factor_compat": "is gone in netmiko 5; give read_timeout in driver_args",
     "ssh_strict": 'use host_key_policy: "known"',
-    "system_host_keys": "use known_hosts with the file's path",
-    "alt_host_keys": "use known_hosts with the file's path",
-    "alt_key_file": "use known_hosts with the file's path",
+    "system_host_keys": "use host_keys with the host's keys, or known_hosts with the name of an offered file",
+    "alt_host_keys": "use host_keys with the host's keys, or known_hosts with the name of an offered file",
+    "alt_key_file": "use host_keys with the host's keys, or known_hosts with the name of an offered file",
 }
 
 
@@ -39,7 +41,7 @@ class NetmikoConnectionArgs(SSHArgs, ConnectionArgs):
     device_type: str = Field(
         description="netmiko's name of the platform, e.g. cisco_ios, arista_eos, cisco_ios_telnet."
     )
-    username: str = Field(default="", max_length=255, description="Login name.")
+    username: OneLine = Field(default="", max_length=255, description="Login name.")
     secret: SecretStr | None = Field(default=None, description="Password of the privileged (enable) mode.")
 
     proxy_jump: list[JumpHost] = Field(
@@ -48,8 +50,10 @@ class NetmikoConnectionArgs(SSHArgs, ConnectionArgs):
         description='Jump hosts, nearest first: "user@host:port" (with commas), an object with host, port, username, '
         "password or key and the other options of a login, or a list of these.",
     )
-    ssh_config_file: str | None = Field(
-        default=None, description="OpenSSH client configuration on the worker: ProxyJump, ProxyCommand, HostName, ..."
+    ssh_config_file: Annotated[str, file_name("ssh_configs", instead="name jump hosts in proxy_jump")] | None = Field(
+        default=None,
+        description="OpenSSH client configuration (ProxyJump, ProxyCommand, HostName, ...): the name of one that the "
+        "operator offers.",
     )
 
     timeout: float = Field(default=60.0, gt=0, le=600, description="The whole login, to the first prompt.")
@@ -126,6 +130,14 @@ class NetmikoConnectionArgs(SSHArgs, ConnectionArgs):
         if self.proxy_jump and self.source_address:
             raise ValueError("source_address: with proxy_jump it belongs to the first jump host, write it there")
         return self
+
+    def with_files(self, files: NamedFiles) -> Self:
+        """As ``SSHArgs.with_files``, the jump hosts and ssh_config_file included."""
+        changes: dict[str, Any] = {"proxy_jump": [hop.with_files(files) for hop in self.proxy_jump]}
+        if self.ssh_config_file is not None:
+            path = files.path("ssh_configs", self.ssh_config_file, option="ssh_config_file")
+            changes["ssh_config_file"] = str(path)
+        return super().with_files(files).model_copy(update=changes)
 
     @property
     def telnet(self) -> bool:

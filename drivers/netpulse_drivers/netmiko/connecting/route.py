@@ -18,9 +18,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import paramiko
+from pydantic import SecretStr
 
 from netpulse_drivers.errors import ConnectError, InvalidArguments
 from netpulse_drivers.jump.jump_host import JumpHost, hops_of_text
+from netpulse_drivers.named_files import read_text
+from netpulse_drivers.ssh.ssh_args import CERTIFICATE_SUFFIX
 from netpulse_drivers.ssh.tcp import open_tcp
 
 if TYPE_CHECKING:
@@ -48,8 +51,11 @@ class Route:
     def of(cls, args: NetmikoConnectionArgs) -> Route:
         """As the request says, with what its ssh_config_file adds.
 
+        Args:
+            args: resolved (``NetmikoConnectionArgs.with_files``).
+
         Raises:
-            InvalidArguments: the file does not exist or cannot be read, or a jump host has no credential.
+            InvalidArguments: the file cannot be read, or a jump host has no credential.
         """
         hops = args.hops()
         if args.ssh_config_file is None:
@@ -110,25 +116,26 @@ def _run_proxy_command(command: str) -> socket.socket:
             )
         except (OSError, ValueError) as error:
             ours.close()
-            raise ConnectError(f"the ProxyCommand of ssh_config_file cannot be run on the worker: {error}") from error
+            reason = error.strerror if isinstance(error, OSError) else "it cannot be understood"
+            raise ConnectError(f"the ProxyCommand of ssh_config_file cannot be run on the worker: {reason}") from error
     threading.Thread(target=process.wait, name="proxy-command", daemon=True).start()
     return ours
 
 
 def _read_config(path: str) -> paramiko.SSHConfig:
     try:
-        return paramiko.SSHConfig.from_path(str(Path(path).expanduser()))
+        return paramiko.SSHConfig.from_path(path)
     except OSError as error:
         raise InvalidArguments(f"ssh_config_file cannot be read on the worker: {error.strerror}") from None
-    except paramiko.ConfigParseError as error:
-        raise InvalidArguments(f"ssh_config_file cannot be understood: {error}") from None
+    except (paramiko.ConfigParseError, ValueError):  # its text would quote the file
+        raise InvalidArguments("ssh_config_file is no OpenSSH client configuration") from None
 
 
 def _lookup(config: paramiko.SSHConfig, host: str) -> dict[str, Any]:
     try:
         return dict(config.lookup(host))
     except (paramiko.SSHException, ImportError, ValueError) as error:  # e.g. Match exec without the package it needs
-        raise InvalidArguments(f"ssh_config_file cannot be used for {host}: {error}") from None
+        raise InvalidArguments(f"ssh_config_file cannot be used for {host}: {type(error).__name__}") from None
 
 
 def _configured_hop(hop: JumpHost, config: paramiko.SSHConfig, args: NetmikoConnectionArgs) -> JumpHost:
@@ -141,5 +148,8 @@ def _configured_hop(hop: JumpHost, config: paramiko.SSHConfig, args: NetmikoConn
         "username": hop.username or found.get("user", ""),
     }
     if keys:
-        named["key_file"] = keys[0]
+        path = Path(keys[0]).expanduser()
+        named["pkey"] = SecretStr(read_text(path, option="IdentityFile of ssh_config_file"))
+        beside = path.with_name(path.name + CERTIFICATE_SUFFIX)
+        named["certificate"] = read_text(beside, option="the certificate") if beside.is_file() else None
     return hop.model_copy(update=named).completed(args, args.username)
