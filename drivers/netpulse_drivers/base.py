@@ -352,6 +352,14 @@ class BaseDriver(ABC):
         """
         raise UnsupportedOperation(f"driver '{self.driver_name}' cannot tell what waits for a confirmation")
 
+    def end_job(self, session: Any) -> bool:
+        """The job is over: bring the session back to where the login left it. False: close it, it is elsewhere.
+
+        Called once after each job and each interactive session whose session could be kept; ``self.call`` is still the
+        job's. Must not raise for anything that the device does.
+        """
+        return True
+
     def is_alive(self, session: Any) -> bool:
         """Whether the session can still be used, from what is known locally, without writing. Must not block."""
         return True

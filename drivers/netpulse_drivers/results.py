@@ -16,6 +16,7 @@ class Output:
         elapsed: seconds from the write to the last byte.
         failed: the device refused it, or it did not end.
         parsed: structured data made from ``output`` when parsing was asked for.
+        complete: False when the answer had not ended when it was given up: ``output`` is the part that came.
         changed: for steps of a change, whether the device's configuration changed.
         extra: further facts for the result's entry (``diff``, ``saved``, ``backup``, ...), JSON-ready.
     """
@@ -27,6 +28,7 @@ class Output:
     parsed: Any = None
     changed: bool | None = None
     extra: dict[str, Any] = field(default_factory=dict)
+    complete: bool = True
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready entry of ``result.outputs``; ``parsed`` and ``changed`` are left out when they say nothing."""
@@ -40,6 +42,8 @@ class Output:
             entry["parsed"] = self.parsed
         if self.changed is not None:
             entry["changed"] = self.changed
+        if not self.complete:
+            entry["complete"] = False
         return entry | self.extra
 
 

@@ -25,6 +25,7 @@ from netpulse_drivers.netmiko.connecting.telnet_login import TelnetDial
 from netpulse_drivers.netmiko.event_driven import EventDriven, event_driven_class
 from netpulse_drivers.netmiko.facts import device_info
 from netpulse_drivers.netmiko.interactive import InteractiveSupport
+from netpulse_drivers.netmiko.login_state import return_to_login
 from netpulse_drivers.netmiko.operation_args import NetmikoChangeArgs, NetmikoQueryArgs
 from netpulse_drivers.netmiko.query import run_query
 from netpulse_drivers.netmiko.session import NetmikoSession
@@ -104,6 +105,10 @@ class NetmikoDriver(InteractiveSupport, BaseDriver):
 
     def abort(self, session: NetmikoSession) -> None:
         session.abort()
+
+    def end_job(self, session: NetmikoSession) -> bool:
+        """Mode and privilege are undone in the platform's way; another device or context, or a question, is not."""
+        return return_to_login(session, self.call)
 
     def is_alive(self, session: NetmikoSession) -> bool:
         return session.is_alive()

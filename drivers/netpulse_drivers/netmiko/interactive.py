@@ -18,11 +18,11 @@ import paramiko
 from netpulse_drivers.deadline import Deadline
 from netpulse_drivers.errors import CommandTimeout, SessionLost, SessionStale, UnsupportedOperation
 from netpulse_drivers.interactive import Exchange, ExchangeError, ExchangeResult, FileProtocol, Opening
-from netpulse_drivers.netmiko.config.change_modes import leave_config_mode
-from netpulse_drivers.netmiko.config.privilege import give_back_privilege
 from netpulse_drivers.netmiko.file_copy import fetch, send
+from netpulse_drivers.netmiko.login_state import return_to_login
 from netpulse_drivers.netmiko.session import NetmikoSession
 from netpulse_drivers.terminal.byte_stream import SSHStream, StreamClosed
+from netpulse_drivers.terminal.platforms import LEADS_AWAY, RENAMES
 from netpulse_drivers.terminal.prompt import Prompt
 from netpulse_drivers.terminal.terminal_exchange import ExchangeEnd, TerminalExchange
 from netpulse_drivers.terminal.terminal_text import last_line, only_asynchronous
@@ -64,8 +64,7 @@ class InteractiveSupport:
         with session.operation(self.call):
             if session.interrupted or time.monotonic() - session.proven_at > FRESHLY_PROVEN:
                 session.ask("", deadline=session.connection.deadline.sooner(VERIFY_TIMEOUT), verify=False)
-            _to_login_mode(session)
-        _check_login_mode(session)
+        _check_login_state(session, self.call)
         return Opening(prompt=_bytes(session, session.prompt.text), privilege=_privilege(session.prompt))
 
     def exchange(self, session: NetmikoSession, exchange: Exchange, *, watch: Callable[[], None]) -> ExchangeResult:
@@ -90,16 +89,14 @@ class InteractiveSupport:
             # Given up (stopped, caller gone, right to the device lost): half an exchange may be on its way.
             session.unusable_reason = session.unusable_reason or "an exchange was given up"
             raise
-        return _concluded(session, end)
+        return _concluded(session, end, _text(exchange.command or b""))
 
     def normalise(self, session: NetmikoSession) -> None:
         """Read up to a prompt if the dialogue did not end at one, then leave modes and privilege."""
         with _dialogue(session, self.call, NORMALISE_TIMEOUT):
             if not session.at_prompt and not session.unusable_reason:
                 _await_prompt(session, _drain(session))
-        with session.operation(self.call):
-            _to_login_mode(session)
-        _check_login_mode(session)
+        _check_login_state(session, self.call)
 
     def send_file(
         self, session: NetmikoSession, path: str, chunks: Iterable[bytes], *, size: int | None, protocol: FileProtocol
@@ -192,7 +189,7 @@ def _await_prompt(session: NetmikoSession, came: bytes) -> None:
         if data:
             came += data
         elif at_prompt:
-            _arrived_at(session, line)
+            session.arrived_at(line)
             return
         elif deadline.passed:
             session.at_prompt = False
@@ -204,13 +201,17 @@ def _await_prompt(session: NetmikoSession, came: bytes) -> None:
             )
 
 
-def _concluded(session: NetmikoSession, end: ExchangeEnd) -> ExchangeResult:
+def _concluded(session: NetmikoSession, end: ExchangeEnd, typed: str) -> ExchangeResult:
     """What the exchange leaves behind: where the session stands, and whether it may be used further."""
     result = end.result
     line = _text(end.last_line)
-    renamed = end.ended and result.matched_prompt is not None and session.prompt.resembles(line)
-    if end.at_prompt or renamed:
-        _arrived_at(session, line)
+    before = session.prompt
+    elsewhere = end.ended and result.matched_prompt is not None and before.resembles(line)
+    if end.at_prompt or elsewhere:
+        session.arrived_at(line)
+        session.renamed = session.renamed or (not end.at_prompt and RENAMES.match(typed) is not None)
+        if end.at_prompt and session.prompt is before and not before.in_config and LEADS_AWAY.match(typed):
+            session.wandered = True  # two devices may have the same name
     else:
         session.at_prompt = False
     if not end.ended and not session.at_prompt:
@@ -221,13 +222,6 @@ def _concluded(session: NetmikoSession, end: ExchangeEnd) -> ExchangeResult:
     return result
 
 
-def _arrived_at(session: NetmikoSession, line: str) -> None:
-    """The device shows this prompt. The one after login stays: a renamed device may show it at a raised privilege."""
-    login_prompt = session.login_prompt
-    session.arrived_at(line)
-    session.login_prompt = login_prompt
-
-
 def _own_prompt(session: NetmikoSession, line: bytes) -> bool:
     return bool(line) and session.prompt.accepts(_text(line))
 
@@ -235,32 +229,16 @@ def _own_prompt(session: NetmikoSession, line: bytes) -> bool:
 # -- both ends of a dialogue ----------------------------------------------------------------------------------------
 
 
-def _to_login_mode(session: NetmikoSession) -> None:
-    """Out of configuration mode, discarding what is not committed; back to the privilege of the login."""
-    if "(config-s-" in session.prompt.text or session.prompt.text.endswith("(config-s)#"):
-        # Configuration sessions of EOS and NX-OS: "end" would leave the candidate behind.
-        session.ask("abort", deadline=session.connection.deadline.sooner(VERIFY_TIMEOUT))
-    if session.prompt.in_config:
-        leave_config_mode(session, abort=True)
-    if session.at_prompt and not session.prompt.in_config:
-        give_back_privilege(session, session.login_prompt)
-
-
-def _check_login_mode(session: NetmikoSession) -> None:
-    """Raise if the session is not in the mode and at the privilege that the login had."""
-    prompt, login_prompt = session.prompt, session.login_prompt
-    if (
-        not session.unusable_reason
-        and session.at_prompt
-        and not prompt.in_config
-        and prompt.privileged == login_prompt.privileged
-    ):
-        session.login_prompt = prompt  # under the name that the device has now
+def _check_login_state(session: NetmikoSession, call: Call) -> None:
+    """Raise if the session cannot be brought to where the login left it."""
+    shown = session.prompt.text
+    if return_to_login(session, call):
         return
     session.unusable_reason = session.unusable_reason or "mode and privilege of the login could not be restored"
     raise SessionLost(
-        f"the session is closed: {session.unusable_reason} (prompt {prompt.text!r}, after login {login_prompt.text!r})",
-        device_output=prompt.text,
+        f"the session is closed: {session.unusable_reason} "
+        f"(prompt {shown!r}, after login {session.login_prompt.text!r})",
+        device_output=shown,
     )
 
 

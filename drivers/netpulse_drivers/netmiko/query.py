@@ -9,8 +9,7 @@ from netmiko.base_connection import BaseConnection
 
 from netpulse_drivers.base import Call
 from netpulse_drivers.errors import CommandRefused, InvalidArguments
-from netpulse_drivers.netmiko.config.change_modes import leave_config_mode
-from netpulse_drivers.netmiko.config.privilege import give_back_privilege, raise_privilege
+from netpulse_drivers.netmiko.config.privilege import raise_privilege
 from netpulse_drivers.netmiko.operation_args import DEFAULT_READ_TIMEOUT, NetmikoQueryArgs
 from netpulse_drivers.netmiko.parsing import check_parsers, parse
 from netpulse_drivers.netmiko.session import NetmikoSession
@@ -25,7 +24,7 @@ _LINE_BREAK = re.compile(r"[\r\n]")
 def run_query(
     session: NetmikoSession, command: str, args: NetmikoQueryArgs, *, call: Call, secret: str | None
 ) -> Output:
-    """Run one query at the privilege that the request asks for, else at the one the login gave.
+    """Run one query at the privilege that the request asks for, where the session stands.
 
     Raises:
         CommandRefused: the device answered with an error; ``outputs`` holds the answer.
@@ -36,8 +35,6 @@ def run_query(
         raise InvalidArguments("a query must not hold a line break: send several commands as a list")
     if call.enable:
         raise_privilege(session, secret)
-    elif session.prompt.text != session.login_prompt.text and session.at_prompt:
-        give_back_privilege(session, session.login_prompt)
     started = time.monotonic()
     if session.platform.reader == "netmiko":
         text, refusable = _by_netmiko(session, command, args), True
@@ -45,8 +42,6 @@ def run_query(
         reply = _exchange(session, command, args)
         text, refusable = _presented(session, reply, command, args), reply.ended_by != "expected"
     elapsed = time.monotonic() - started
-    if session.at_prompt and session.prompt.in_config and not session.platform.modeless:
-        leave_config_mode(session, abort=True)
     refusal = _refusal(session, text, args) if refusable else ""
     if refusal:
         output = Output(command=command, output=text, elapsed=elapsed, failed=True)
@@ -69,7 +64,7 @@ def _presented(session: NetmikoSession, reply: Reply, command: str, args: Netmik
     """The output with or without echo and prompt, by netmiko's rules and the platform's own."""
     text = reply.output
     if args.strip_prompt and reply.ended_by != "expected":
-        if reply.last_line != session.prompt.text and session.prompt.ends(reply.last_line):
+        if reply.ended_by == "unterminated":
             text = text.rstrip(" ").removesuffix(session.prompt.text)
         else:
             stripped = session.connection.strip_prompt(text)

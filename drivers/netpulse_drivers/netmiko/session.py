@@ -23,8 +23,8 @@ from netpulse_drivers.netmiko.event_driven import PROMPT_AT_LOGIN, EventDriven
 from netpulse_drivers.results import Output
 from netpulse_drivers.terminal.bounded_regex import BoundedRegex
 from netpulse_drivers.terminal.byte_stream import StreamClosed
-from netpulse_drivers.terminal.platforms import Answer, Platform, variant_of
-from netpulse_drivers.terminal.prompt import Prompt
+from netpulse_drivers.terminal.platforms import LEADS_AWAY, MOVES, RENAMES, Answer, Platform, variant_of
+from netpulse_drivers.terminal.prompt import Prompt, counts
 from netpulse_drivers.terminal.received import LARGEST_ANSWER
 from netpulse_drivers.terminal.reply import Reply, ReplyEnd, ReplyTimeout
 from netpulse_drivers.terminal.terminal_text import last_line, normal_line_ends, only_asynchronous, without_escapes
@@ -45,6 +45,8 @@ class NetmikoSession:
         answers_keepalive: whether the device has ever answered an SSH keepalive.
         at_prompt: whether the last that the device printed in answer to us was a verified prompt.
         interrupted: whether it has printed messages of its own behind that prompt since.
+        wandered: whether a command of the job may have led away without another prompt telling so.
+        renamed: whether a line of the job has given the device another name.
         proven_at: when it last printed a verified prompt (monotonic seconds).
         notes: what was odd (late output, messages between commands), latest last.
         progress: what the operation under way has completed; errors carry it.
@@ -59,10 +61,13 @@ class NetmikoSession:
         self.answers_keepalive = False
         self.at_prompt = False
         self.interrupted = False
+        self.wandered = False
+        self.renamed = False
         self.proven_at = 0.0
         self.notes: deque[str] = deque(maxlen=20)
         self.progress: list[Output] = []
         self._question_of: BaseModel | None = None
+        self._asking = ""
 
     # -- login ------------------------------------------------------------------------------------------------------
 
@@ -82,9 +87,14 @@ class NetmikoSession:
         deadline = connection.deadline.sooner(10.0)
         reply = connection.exchange("", verify=False, end=ReplyEnd(prompt=first), deadline=deadline)
         self.platform = variant_of(self.platform, reply.last_line)
-        self.prompt = Prompt(reply.last_line, self.platform)
-        reply = connection.exchange("", verify=False, end=ReplyEnd(prompt=self.prompt.accepts), deadline=deadline)
-        self.prompt = self.login_prompt = self.prompt.moved_to(reply.last_line)
+        shown = Prompt(reply.last_line, self.platform)
+
+        def second(line: str) -> bool:
+            return shown.accepts(line) or counts(shown.text, line)
+
+        reply = connection.exchange("", verify=False, end=ReplyEnd(prompt=second), deadline=deadline)
+        volatile = counts(shown.text, reply.last_line)
+        self.prompt = self.login_prompt = Prompt(reply.last_line, self.platform, volatile=volatile, trail=_trail(reply))
         self.at_prompt = True
         self.proven_at = time.monotonic()
 
@@ -101,7 +111,7 @@ class NetmikoSession:
         """
         connection = self.connection
         connection.guard, connection.deadline, connection.wrote = call.before_write, call.deadline, False
-        self.progress = []
+        self.progress, self._asking = [], ""
         stood_at_prompt = self.at_prompt
         try:
             if call.deadline.passed:
@@ -191,7 +201,11 @@ class NetmikoSession:
             OutputTooLarge: the answer has ended, and nothing of it is kept.
             ReplyTimeout, StreamClosed, OSError: the caller's ``operation`` translates them.
         """
+        if self.unusable_reason:
+            raise StreamClosed(self.unusable_reason)
         prompt = self.prompt
+        moves = not self.at_prompt or MOVES.match(typed) is not None
+        renames = any_name or RENAMES.match(typed) is not None
 
         def ends(line: str) -> bool:
             if prompt.accepts(line) or (any_name and prompt.resembles(line)):
@@ -200,26 +214,23 @@ class NetmikoSession:
 
         end = ReplyEnd(
             prompt=ends,
-            foreign_prompt=lambda line: prompt.resembles(line) or prompt.ends(line),
+            text=prompt.text,
+            trail=prompt.trail,
+            foreign_prompt=prompt.resembles if moves or renames else _no_prompt,
             expect=expect,
             questions=[(BoundedRegex(item.question, name="question"), item.answer) for item in questions],
         )
-        if self.unusable_reason:
-            raise StreamClosed(self.unusable_reason)
         self.at_prompt = False
+        self._asking = typed
         reply = self.connection.exchange(typed, verify=verify, end=end, deadline=deadline)
-        if reply.before_echo.strip(" \n" + self.prompt.text):
+        self._asking = ""
+        if reply.before_echo.strip(" \n" + prompt.text):
             self.notes.append(f"output before the echo: {_shown(reply.before_echo)}")
-        if reply.ended_by == "expected":
-            self.at_prompt = prompt.accepts(reply.last_line)
-        else:
-            self.at_prompt = True
-        if self.at_prompt:
-            self.arrived_at(prompt.text if prompt.ends(reply.last_line) else reply.last_line)
-            self.interrupted = reply.ended_by == "interrupted"
-        if reply.ended_by == "foreign_prompt" and not prompt.ends(reply.last_line) and not self.prompt.in_config:
-            # It has the form of a prompt, which is enough to end this answer but not to type the next command at it.
-            self.unusable_reason = f"the prompt changed from {prompt.text!r} to {reply.last_line!r}"
+        if self.platform.mode_line:
+            self.connection.transcript = reply.output[-4096:]  # where mode_after looks
+        self._conclude(reply, renames=renames)
+        if moves and self.at_prompt and self.prompt is prompt and not prompt.in_config and LEADS_AWAY.match(typed):
+            self.wandered = True  # two devices may have the same name
         if reply.too_large:
             raise OutputTooLarge(
                 f"the device answered with more than {LARGEST_ANSWER // 2**20} Mi characters; narrow the command",
@@ -227,6 +238,21 @@ class NetmikoSession:
                 session_usable=self.at_prompt and not self.unusable_reason,
             )
         return reply
+
+    def _conclude(self, reply: Reply, *, renames: bool) -> None:
+        """Where the session stands after an answer."""
+        prompt, line = self.prompt, reply.last_line
+        if reply.ended_by == "unterminated":
+            line = prompt.text
+        own = prompt.accepts(line)
+        foreign = reply.ended_by == "foreign_prompt" or (renames and reply.ended_by == "prompt")
+        if not own and not (foreign and prompt.resembles(line)):
+            return  # the client's own end of the answer: a question that stays open
+        self.arrived_at(line)
+        if self.prompt is not prompt and self.prompt.trail is None and reply.ended_by == "prompt":
+            self.prompt = self.prompt.followed_by(_trail(reply))
+        self.interrupted = reply.ended_by == "interrupted"
+        self.renamed = self.renamed or (renames and not own)
 
     def arrived_at(self, line: str) -> None:
         """The device showed this line as its prompt: the session is at a verified prompt."""
@@ -240,18 +266,19 @@ class NetmikoSession:
         if renamed:
             # netmiko's methods (saving, committing) look for this
             self.connection.base_prompt = self.prompt.stem or line[:-1]
-        if not self.prompt.in_config and self.prompt.privileged == self.login_prompt.privileged:
-            self.login_prompt = self.prompt
 
     def timed_out(self, received: str) -> CommandTimeout:
         """The error for an answer without an end; the session will be closed."""
         self.unusable_reason = "a command timed out"
         last = last_line(received)
         ending = f"; the device's last line is {last!r}" if last else ""
+        if last and self.prompt.resembles(last) and not self.prompt.accepts(last):
+            ending += f", which is not this session's prompt {self.prompt.text!r}"
+        unfinished = [Output(self._asking, received, failed=True, complete=False)] if self._asking else []
         return CommandTimeout(
             f"no prompt came back in time{ending}; nothing further was typed and the session is closed",
             device_output=received,
-            outputs=self.progress,
+            outputs=[*self.progress, *unfinished],
         )
 
     def _broken(self, error: BaseException) -> SessionLost | SessionStale:
@@ -284,6 +311,14 @@ class NetmikoSession:
         """Close; types nothing, never raises for a dead session."""
         self.unusable_reason = self.unusable_reason or "closed"
         self.connection.disconnect()
+
+
+def _trail(reply: Reply) -> str:
+    return without_escapes(reply.raw_end).rpartition(reply.last_line)[2]
+
+
+def _no_prompt(_line: str) -> bool:
+    return False
 
 
 def _forbidden() -> None:

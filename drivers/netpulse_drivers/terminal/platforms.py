@@ -14,19 +14,80 @@ from typing import Literal
 from netpulse_drivers.terminal.refusal_texts import FAMILY_OF, UNKNOWN
 
 # Prompt expressions match a whole line, without trailing blanks. Groups: host (what stays the same between modes),
-# mode (present in configuration mode), end (tells privilege).
-_CISCO_PROMPT = (
-    r"(?P<host>(?:RP/\d+/\S+?/CPU\d+:)?[\w.\-+:/@~]{1,100}(?:\((?:s\d|s[12]|admin|standby)\))?)"
-    r"(?P<mode>\((?:conf|config|cfg|vlan|admin-config)[^()\n]{0,100}\)|\((?!s\d|admin\)|standby)[a-z][^()\n]{0,60}\))?"
-    r"(?P<end>[>#])"
+# context (where on the device: virtual system, VRF, logical system, shell, directory), mode (present in configuration
+# mode), end (tells privilege). What stands outside of groups (counters, marks of unsaved changes, the state of a
+# cluster) makes no difference.
+_NAME = r"[\w.\-+:/@~]{1,100}"
+_STACK = r"(?:\((?:s\d|admin|standby)\))?"
+_MAINTENANCE = r"(?:\(maint(?:-mode)?\))?"
+_CISCO_MODE = (
+    r"(?P<mode>\((?:conf|config|cfg|vlan|admin-config)[^()\n]{0,100}\)"
+    r"|\((?!s\d|admin\)|standby|maint|vrf:)[a-z][^()\n]{0,60}\))?"
 )
-_HUAWEI_PROMPT = r"(?:HRP_[MS])?(?:<(?P<host>[^<>\n]{1,120})(?P<end>>)|\[(?P<mode>[~*]?[^\[\]\n]{1,160})\])"
-_JUNOS_PROMPT = r"(?:\{\S+\}\s*)?(?P<host>[\w.\-]+@[\w.\-]+)(?P<end>>)|(?P<mode>[\w.\-]+@[\w.\-]+#)"
-_VYOS_PROMPT = r"(?P<host>[\w.\-]+@[\w.\-]+)(?::[^\n$#]{0,200}(?P<end>[$#>])|(?P<mode>#))"
-_SHELL_PROMPT = r"(?P<host>[^\n]{0,400}?)(?P<end>[$#%>])"
-_GENERIC_PROMPT = r"(?P<host>[^\n]{1,300}?)(?P<end>[>#$%\]\)])"
+_CISCO_PROMPT = (
+    rf"(?P<host>(?:RP/\d+/\S+?/CPU\d+:)?{_NAME}{_STACK}){_MAINTENANCE}(?P<context>\(vrf:[^()\n]{{1,60}}\))?"
+    rf"{_CISCO_MODE}(?P<end>[>#])"
+)
+_ASA_PROMPT = rf"(?P<host>[\w.\-+:@~]{{1,100}})(?P<context>(?:/[\w.\-]{{1,64}}){{0,4}}){_CISCO_MODE}(?P<end>[>#])"
+_NXOS_PROMPT = rf"(?P<host>{_NAME}){_MAINTENANCE}(?P<context>%[\w.\-]{{1,64}})?{_CISCO_MODE}(?P<end>[>#])"
+_HUAWEI_PROMPT = (
+    r"(?:HRP_[MSAB]|RBM_[PSB])?"
+    r"(?:<(?P<host>[^<>\n]{1,120})(?P<end>>)|\[[~*]?(?P<mode>[^\[\]\n]{1,160})\])"
+)
+_JUNOS_PROMPT = (
+    r"(?:\{\S+\}\s*)?(?P<host>[\w.\-]+(?:@[\w.\-]*)?)(?P<context>:[\w.\-]{1,64}(?:/[\w.\-]{1,64})?)?"
+    r"(?:(?P<end>>)|(?P<mode>#))"
+)
+_PANOS_PROMPT = (
+    r"(?P<host>[\w.\-\\]+@[\w.\-]+)(?:\([\w \-]{1,40}\))?(?P<context> [\w.\-]{1,64})?(?:(?P<end>>)|(?P<mode>#))"
+)
+_VYOS_PROMPT = r"(?P<host>[\w.\-]+@[\w.\-]+)(?::(?P<context>[^\n$#]{0,200})(?P<end>[$#>])|(?P<mode>#))"
+_SHELL_PROMPT = r"\[?(?P<host>[\w.\-]+@[\w.\-]+)(?P<context>[: ][^\n]{0,300}?)?\]?(?P<end> ?[$#%>])"
+_EXOS_PROMPT = (
+    r"(?:[*!] ?)?(?:Slot-\d+ )?(?P<context>\([^()\n]{1,60}\) ?)?(?:[*!] ?)?"
+    r"(?P<host>[^\n]{1,100}?)(?:\.\d+) ?(?P<end>[>#])"
+)
+_F5_PROMPT = (
+    r"(?P<host>[\w.\-]+@\([\w.\-]+\))\(cfg-sync [^()\n]{0,60}\)\([^()\n]{0,60}\)"
+    r"(?P<context>\(/[^()\n]{0,100}\)\(tmos[^()\n]{0,100}\))(?P<end>#)"
+)
+_WLC_PROMPT = r"(?P<host>\([^()\n]{1,100}\)) ?(?P<mode>[\w\- ]{1,60})?(?P<end>[>#])"
+_ARUBA_OS_PROMPT = (
+    r"(?P<host>\([^()\n]{1,100}\)) ?[*^]*(?P<context>\[[^\[\]\n]{1,100}\])? ?"
+    r"(?P<mode>\([^()\n]{1,60}\))? ?(?P<end>[>#])"
+)
+_SROS_PROMPT = r"\*?(?P<host>[A-D]:[\w.\-@]{1,100})(?P<mode>>[^#$\n]{1,200})?(?P<end>[#$])"
+_GAIA_PROMPT = r"(?P<host>[\w.\-]{1,100})(?P<context>:[\w\-]{1,20})?(?P<end>[>#])"
+_GENERIC_PROMPT = (
+    r"(?:[*!+~^]{1,2} ?)?(?P<host>[^\n]{1,300}?)\*?(?P<mode>(?: ?[(\[<][^()\[\]<>\n]{0,120}[)\]>])*?)"
+    r"(?P<end> ?[>#$%\]\)])"
+)
+
 WIDE = frozenset({_SHELL_PROMPT, _GENERIC_PROMPT})
 """Expressions that would match almost any line: a line that only has this form is no prompt."""
+
+MOVES = re.compile(
+    r"\s*(?:do |sudo |exec |request |execute |run (?=util|cli|ssh))?(?:"
+    r"ssh|slogin|telnet|stelnet|rlogin|rsh|connect|attach|session|slot|remote|rcommand|login|logout|exit|quit|end|return"
+    r"|switchto|switchback|changeto|switch (?:vsys|vd|context|virtual|mdc)|routing-context|context|vrf|vdom|vsys"
+    r"|cli|set cli|clear cli|set system setting|logical-system|virtual-router|config vdom|config global|edit|end-vdom"
+    r"|start shell|shell|bash|sh|zsh|csh|su|sudo|expert|clish|python\d?|vtysh|guestshell|chvrf|ip netns exec|docker"
+    r"|kubectl|util bash|tmsh|system shell|system support|system-shell|hw-module|diag|diagnose|debug shell|fhexec"
+    r"|scope|top|up|cd|enable|disable|super|admin|sysadmin|virtual|console|routing-engine login|node|member"
+    r")(?!\w)",
+    re.IGNORECASE,
+)
+"""Commands that may lead to another device, another context or another shell, and back."""
+
+LEADS_AWAY = re.compile(
+    r"\s*(?:do |execute |run |exec )?(?:ssh|slogin|telnet|stelnet|rlogin|rsh|switchto|changeto|connect|attach"
+    r"|session|slot|rcommand|remote (?:command|login)|routing-context)(?!\w)",
+    re.IGNORECASE,
+)
+"""Of these the ones that lead to where the prompt may look the same."""
+
+RENAMES = re.compile(r"\s*(?:set (?:system )?|system |no )?(?:host-?name|sysname|switchname|prompt)\b", re.IGNORECASE)
+"""Lines that give the device another name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +148,7 @@ class Platform:
         multiline: (first line, delimiter group) of commands that swallow lines until a delimiter.
         whole: (first line, last line) of sections that the device replaces as a whole when they are entered.
         comparable: whether a configuration can be compared line by line; False: its blocks have closing lines.
+        context_moves: whether the context is one in which any command may move (a directory).
         variants: (expression for the prompt after the login, platform) of command lines that share a device type.
     """
 
@@ -133,10 +195,16 @@ class Platform:
     whole: tuple[tuple[str, str], ...] = ()
     comparable: bool = True
     variants: tuple[tuple[str, Platform], ...] = ()
+    context_moves: bool = False
     expression: re.Pattern[str] = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "expression", re.compile(self.prompt))
+
+    @property
+    def telling(self) -> bool:
+        """Whether ``prompt`` is the platform's own, not one that fits almost any line."""
+        return self.prompt not in WIDE
 
 
 _COMMENT_OR_END = r"!|end\s*$"
@@ -188,8 +256,14 @@ _CISCO_XR = replace(
     ),
 )
 _EOS = replace(_CISCO, multiline=(_BANNER_EOF,))
-_NXOS = replace(_CISCO, enable="enable", save="copy running-config startup-config", multiline=(_BANNER_DELIMITED,))
-_ASA = replace(_CISCO, save_answers=(), multiline=())
+_NXOS = replace(
+    _CISCO,
+    prompt=_NXOS_PROMPT,
+    enable="enable",
+    save="copy running-config startup-config",
+    multiline=(_BANNER_DELIMITED,),
+)
+_ASA = replace(_CISCO, prompt=_ASA_PROMPT, save_answers=(), multiline=())
 _HUAWEI = Platform(
     prompt=_HUAWEI_PROMPT,
     refusals="huawei",
@@ -240,6 +314,7 @@ _JUNOS = Platform(
 )
 _VYOS = Platform(
     prompt=_VYOS_PROMPT,
+    context_moves=True,
     refusals="vyos",
     config_enter="configure",
     config_leave="exit",
@@ -257,7 +332,7 @@ _VYOS = Platform(
 )
 # Palo Alto Networks, "PAN-OS CLI quick start": one candidate for all administrators; a commit is a job.
 _PANOS = Platform(
-    prompt=r"(?P<host>[\w.\-\\]+@[\w.\-]+(?:\([\w\-]+\))?)(?:(?P<end>>)|(?P<mode>#))",
+    prompt=_PANOS_PROMPT,
     refusals="panos",
     privileged=">",
     config_enter="configure",
@@ -274,6 +349,7 @@ _PANOS = Platform(
 )
 # Nokia, "SR OS MD-CLI user guide": the line above the prompt tells mode and state, *(ex)[/configure]
 _SROS_MD = Platform(
+    prompt=_SROS_PROMPT,
     refusals="sros",
     reader="netmiko",
     config_enter="edit-config exclusive",
@@ -290,6 +366,7 @@ _SROS_MD = Platform(
     indented=False,
 )
 _SROS = Platform(
+    prompt=_SROS_PROMPT,
     refusals="sros",
     reader="netmiko",
     modeless=True,
@@ -370,15 +447,20 @@ _FORTIOS = Platform(
     abort=("abort",),
     comparable=False,
 )
-_GAIA = Platform(refusals="gaia", modeless=True, change_enables=False, save="save config")
-_TMSH = Platform(refusals="tmsh", modeless=True, change_enables=False, save="save sys config", comparable=False)
-_WLC = Platform(refusals="wlc", modeless=True, change_enables=False)
-_SHELL = Platform(prompt=_SHELL_PROMPT, refusals="shell", enable="sudo -s", disable="exit", privileged="#")
+_GAIA = Platform(prompt=_GAIA_PROMPT, refusals="gaia", modeless=True, change_enables=False, save="save config")
+_TMSH = Platform(
+    prompt=_F5_PROMPT, refusals="tmsh", modeless=True, change_enables=False, save="save sys config", comparable=False
+)
+_WLC = Platform(prompt=_WLC_PROMPT, refusals="wlc", modeless=True, change_enables=False)
+_SHELL = Platform(
+    prompt=_SHELL_PROMPT, context_moves=True, refusals="shell", enable="sudo -s", disable="exit", privileged="#"
+)
 _REPAINTING = replace(GENERIC, reader="netmiko")
 
 _BY_DEVICE_TYPE: dict[str, Platform] = {
     "arista_eos": _EOS,
     "alcatel_sros": _SROS,
+    "aruba_os": replace(GENERIC, prompt=_ARUBA_OS_PROMPT),
     "aruba_aoscx": replace(_CISCO, refusals="aoscx", save="write memory", multiline=()),
     "brocade_vyos": _VYOS,
     "checkpoint_gaia": _GAIA,
@@ -396,6 +478,7 @@ _BY_DEVICE_TYPE: dict[str, Platform] = {
     "edgecore_sonic": _SHELL,
     "eltex": _CISCO,
     "eltex_esr": _ELTEX_ESR,
+    "extreme_exos": replace(GENERIC, prompt=_EXOS_PROMPT),
     "f5_ltm": _TMSH,
     "f5_tmsh": _TMSH,
     "fiberstore_networkos": _CISCO,
@@ -422,9 +505,6 @@ _BY_DEVICE_TYPE: dict[str, Platform] = {
     "vyos": _VYOS,
     "zte_zxros": replace(_CISCO, save="write"),
     # These draw their prompt line again and again with cursor movements; netmiko knows how to read them.
-    "aruba_osswitch": _REPAINTING,
-    "aruba_procurve": _REPAINTING,
-    "hp_procurve": _REPAINTING,
     "mikrotik_routeros": _REPAINTING,
     "mikrotik_switchos": _REPAINTING,
     "generic_termserver": _REPAINTING,

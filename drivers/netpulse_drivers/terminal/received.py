@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from netpulse_drivers.deadline import Deadline
-from netpulse_drivers.terminal.terminal_text import squeezed
+from netpulse_drivers.terminal.terminal_text import on_screen, squeezed
 
 LARGEST_ANSWER = 32 * 1024 * 1024
 """Characters of an answer that are kept."""
@@ -106,25 +106,37 @@ class Received:
         for number, echo in enumerate(self._echoes):
             start = head.find(echo, end)
             if start < 0:
-                self._find_redrawn_echo(head)
-                return
+                start, found = end, _end_of_redrawn(echo, head, end)
+                if found < 0:
+                    return
+            else:
+                found = start + len(echo)
             if number == 0:
                 self.echo_start = start
-            end = start + len(echo)
+            end = found
         self._echo_end = end
 
-    def _find_redrawn_echo(self, head: str) -> None:
-        """An echo that the device wrapped, scrolled or redrew: compare what is left without blanks and movements."""
-        wanted = squeezed("".join(self._echoes))
-        if len(wanted) > 200:  # devices scroll long lines sideways; the end of the command is always shown
-            wanted = wanted[-30:]
-        seen, position = "", 0
-        for line in head.splitlines(keepends=True):
-            seen += squeezed(line)
-            position += len(line)
-            if wanted in seen:
-                self.echo_start, self._echo_end = 0, position
-                return
+
+_SCROLLED = 40
+"""Characters of a command from which on a terminal of 80 columns may move its line sideways."""
+
+
+def _end_of_redrawn(echo: str, head: str, start: int) -> int:
+    """Where an echo ends that the device wrapped, redrew or moved sideways; -1: it has not come.
+
+    Blanks and movements do not count. Of a line that moved sideways the terminal has shown the beginning first, and
+    shows the end when it is complete.
+    """
+    wanted = squeezed(echo)
+    seen, position = "", start
+    for whole_line in head[start:].splitlines(keepends=True):
+        line = whole_line.rstrip("\r\n")
+        seen += squeezed(line)
+        sideways = len(wanted) > _SCROLLED and wanted[:8] in seen
+        if wanted in seen or (sideways and squeezed(on_screen(line)).endswith(wanted[-12:])):
+            return position + len(line)
+        position += len(whole_line)
+    return -1
 
 
 def read_until_quiet(

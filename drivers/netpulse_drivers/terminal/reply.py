@@ -19,13 +19,15 @@ from netpulse_drivers.deadline import Deadline
 from netpulse_drivers.terminal.bounded_regex import MAX_SEARCHED, BoundedRegex
 from netpulse_drivers.terminal.received import Received, read_until_quiet
 from netpulse_drivers.terminal.terminal_text import (
+    ASYNCHRONOUS,
     PAGER,
     TextDecoder,
     last_line,
     normal_line_ends,
+    pager_key,
     without_asynchronous_end,
     without_escapes,
-    without_pager,
+    without_pages,
 )
 
 TAIL = 2_048
@@ -38,12 +40,24 @@ SHORTEST_PAUSE = 0.005
 """Seconds of silence behind a pager or a question before it is answered."""
 
 FOREIGN_PROMPT_QUIET = 0.5
-"""Seconds of silence after which a prompt of another name (renamed device) is believed."""
+"""Seconds of silence after which a prompt of another name is believed, where a command may have led to one."""
+
+WEAK_PROMPT_QUIET = 0.05
+"""Seconds of silence behind a prompt of one or two characters."""
+
+UNTERMINATED_QUIET = 5.0
+"""Seconds of silence after which the session's own prompt is believed at the end of a line of output: a file without
+a line end at its end. A text that quotes the prompt looks the same."""
+
+_NEAR_END = 200
+
+PASTE_MODE_ON = "\x1b[?2004h"
+"""readline sends it before its prompt, and only there."""
 
 PASTE_MODE_OFF = "\x1b[?2004l\r"
 """readline sends it between the echo and the output; the carriage return is no empty line of output."""
 
-Ending = Literal["prompt", "expected", "foreign_prompt", "interrupted"]
+Ending = Literal["prompt", "expected", "foreign_prompt", "interrupted", "unterminated"]
 _State = Literal[Ending, "pager", "question"]
 
 
@@ -61,12 +75,16 @@ class ReplyEnd:
 
     Attributes:
         prompt: accepts a whole last line as prompt.
+        text: the session's own prompt as it was last seen; "" when it is not known yet.
+        trail: what the device sends behind it (blanks, a carriage return); None: not known.
         foreign_prompt: accepts one after a silence: a prompt by its form, of another name.
         expect: the client's own pattern, searched in what follows the echo.
         questions: announced questions: (pattern for the last line, what to type).
     """
 
     prompt: Callable[[str], bool]
+    text: str = ""
+    trail: str | None = None
     foreign_prompt: Callable[[str], bool] = field(default=lambda _: False)
     expect: BoundedRegex | None = None
     questions: Sequence[tuple[BoundedRegex, str]] = ()
@@ -81,7 +99,9 @@ class Reply:
         output: what follows the echo's line, prompt included, line ends normal, pagers and escapes gone.
         last_line: the line it ended with: the prompt, unless the client's pattern ended it.
         ended_by: ``prompt``; ``expected``: the client's pattern; ``foreign_prompt``: a prompt of another name;
-            ``interrupted``: the prompt, with messages that the device printed by itself behind it.
+            ``interrupted``: the prompt, with messages that the device printed by itself behind it;
+            ``unterminated``: the prompt, behind output without a line end at its end.
+        raw_end: that line as it came, with escape sequences and trailing blanks.
         before_echo: what came before the echo, i.e. was left over from earlier.
         too_large: more came than ``received.LARGEST_ANSWER``: ``output`` is the beginning and the end of it.
     """
@@ -90,6 +110,7 @@ class Reply:
     output: str
     last_line: str
     ended_by: Ending
+    raw_end: str = ""
     before_echo: str = ""
     too_large: bool = False
 
@@ -140,43 +161,44 @@ class ReplyReader:
             try:
                 ended = read_until_quiet(received, receive=self._next, look=reading.look, deadline=deadline)
             except Exception:
-                self.received = self._cleaned(received.text, reading.pages)
+                self.received = self._cleaned(without_pages(received.text, reading.pages))
                 raise
             if not ended:
-                raise ReplyTimeout(self._cleaned(received.text, reading.pages))
+                raise ReplyTimeout(self._cleaned(without_pages(received.text, reading.pages)))
             if reading.state == "pager":
-                reading.pages += 1
-                self._type(" ")
+                key = reading.turn_page()
+                self._type(self._enter if key == "\r" else key)
             elif reading.state == "question":
                 self._type(reading.answer() + self._enter)
             else:
-                return self._reply(received, reading.state, reading.pages)
+                return self._reply(received, reading.state, reading.pages, end.text)
             received.dealt_with()
 
     def _next(self, timeout: float) -> str | None:
         data = self._receive(timeout)
         return self._decoder.decode(data) if data else None
 
-    def _reply(self, received: Received, ending: Ending, pages: int) -> Reply:
+    def _reply(self, received: Received, ending: Ending, pages: list[tuple[int, int]], prompt: str) -> Reply:
         text = received.text
+        if pages and not received.too_large:
+            text = without_pages(text, pages)
         before = text[: received.echo_start]
-        tail = without_asynchronous_end(received.tail) if ending == "interrupted" else received.tail
-        output = self._cleaned(_from_next_line(text, received.echo_end), pages)
+        tail = without_asynchronous_end(received.tail, prompt) if ending == "interrupted" else received.tail
+        output = self._cleaned(_from_next_line(text, received.echo_end))
         return Reply(
             echo=normal_line_ends(without_escapes(text[received.echo_start : received.echo_end])),
-            output=without_asynchronous_end(output) if ending == "interrupted" else output,
+            output=without_asynchronous_end(output, prompt) if ending == "interrupted" else output,
             last_line=last_line(tail),
             ended_by=ending,
-            before_echo=self._cleaned(before, 0) if before.strip() else "",
+            raw_end=received.tail[received.tail.rfind("\n") + 1 :],
+            before_echo=self._cleaned(before) if before.strip() else "",
             too_large=received.too_large,
         )
 
-    def _cleaned(self, text: str, pages: int) -> str:
+    def _cleaned(self, text: str) -> str:
         if "\x1b" in text:
             text = text.replace(PASTE_MODE_OFF, "")
             text = without_escapes(self._clean(text) if self._clean else text)
-        if pages:
-            text = without_pager(text)
         return normal_line_ends(text) if self._normalise else text
 
 
@@ -186,7 +208,7 @@ class _Reading:
     def __init__(self, received: Received, end: ReplyEnd) -> None:
         self.received = received
         self.state: _State = "prompt"
-        self.pages = 0
+        self.pages: list[tuple[int, int]] = []
         self._end = end
         self._asked = 0
 
@@ -199,19 +221,53 @@ class _Reading:
                 return self._may_be("expected", 0.0)
         line = last_line(received.tail)
         pace = min(2 * received.longest_pause, LONGEST_PAUSE)
-        if not line:
-            rest = without_asynchronous_end(received.tail)
+        if line and end.prompt(line):
+            if not received.echoed(before_last_line=True):
+                return None
+            return self._may_be("prompt", max(pace, self._doubt(line)))
+        if line and PAGER.fullmatch(line):
+            return self._may_be("pager", max(pace, SHORTEST_PAUSE))
+        if line and self._question(line) >= 0:
+            return self._may_be("question", max(pace, SHORTEST_PAUSE))
+        own = bool(end.text)
+        if own and len(end.text) > 2 and line.endswith(end.text):
+            return self._unterminated(pace)
+        if not line or (own and line.startswith(end.text)) or ASYNCHRONOUS.match(line.lstrip()):
+            rest = without_asynchronous_end(received.tail, end.text)
             interrupted = rest and end.prompt(last_line(rest)) and received.echoed()
             return self._may_be("interrupted", FOREIGN_PROMPT_QUIET) if interrupted else None
-        if end.prompt(line):
-            return self._may_be("prompt", pace) if received.echoed(before_last_line=True) else None
-        if PAGER.fullmatch(line):
-            return self._may_be("pager", max(pace, SHORTEST_PAUSE))
-        if self._question(line) >= 0:
-            return self._may_be("question", max(pace, SHORTEST_PAUSE))
         if end.foreign_prompt(line) and received.echoed(before_last_line=True):
             return self._may_be("foreign_prompt", FOREIGN_PROMPT_QUIET)
         return None
+
+    def _doubt(self, line: str) -> float:
+        """Seconds of silence that a line takes which may be output: a short one, or without what follows the prompt."""
+        end = self._end
+        if line != end.text:
+            return LONGEST_PAUSE if self.received.tail.endswith("\r") else 0.0
+        if end.trail and not without_escapes(self.received.tail[-_NEAR_END:]).endswith(end.trail):
+            return LONGEST_PAUSE
+        if "\r" not in (end.trail or "") and self.received.tail.endswith("\r"):
+            return LONGEST_PAUSE  # the line feed may be in the next chunk
+        return WEAK_PROMPT_QUIET if len(line) < 3 else 0.0
+
+    def _unterminated(self, pace: float) -> float | None:
+        tail = self.received.tail
+        shown = without_escapes(tail)
+        whole = (shown if self._end.trail is not None else shown.rstrip()).endswith(
+            self._end.text + (self._end.trail or "")
+        )
+        if not whole or not self.received.echoed(before_last_line=True):
+            return None
+        proven = PASTE_MODE_ON in tail[tail.rfind("\n") + 1 :]
+        return self._may_be("unterminated", max(pace, SHORTEST_PAUSE) if proven else UNTERMINATED_QUIET)
+
+    def turn_page(self) -> str:
+        """The key that the pager on the last line takes; its question is no part of the output."""
+        tail, length = self.received.tail, self.received.length
+        start = length - len(tail) + tail.rfind("\n") + 1
+        self.pages.append((start, length))
+        return pager_key(last_line(tail))
 
     def answer(self) -> str:
         """The answer to the question that stands there; it is not asked again."""
@@ -231,8 +287,10 @@ class _Reading:
 
 def _from_next_line(text: str, position: int) -> str:
     """The text behind the line that ``position`` stands in; the text itself for position 0."""
-    if position == 0 or text[position - 1 : position] in "\r\n":
+    if position == 0 or text[position - 1] == "\n":
         return text[position:]
+    if text[position - 1] == "\r":  # the line feed that belongs to it may have come later
+        return text[position:].removeprefix("\n")
     ends = [found for found in (text.find("\n", position), text.find("\r", position)) if found >= 0]
     if not ends:
         return ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections.abc import Sequence
 
 ESCAPE = re.compile(
     r"\x1b(?:"
@@ -17,25 +18,46 @@ ESCAPE = re.compile(
 PAGER = re.compile(
     r"[ \t]*(?:"
     r"<?-{1,5} ?\(?(?:more|MORE|More)(?: \d{1,3}%)?\)? ?-{0,5}>?[^\n\w#>$%]{0,4}"
-    r"|-{2,5} ?(?:more|MORE|More) ?-{2,5}, next page: [^\n]{0,80}"  # ProCurve
-    r"|lines \d+-\d+(?:/\d+)?(?: \(END\))?"
-    r"|\(more\)"
-    r"|Press any key to continue[^\n]{0,60}"
+    r"|-{1,5} ?(?i:more) ?-{0,5} ?(?:\(\d{1,3}% ?[^()\n]{0,20}\)|or \(q\)uit|\([^()\n]{1,60}=[^()\n]{1,60}\)-*)"
+    r"|-{1,5} ?(?i:more) ?-{1,5}, next page: [^\n]{0,80}"  # ProCurve, FastIron, Zyxel
+    r"|More: <space>,[^\n]{0,80}"  # Cisco small business
+    r"|More\? \[next screen <sp>[^\n]{0,80}"  # Alcatel-Lucent
+    r"|(?:<--- )?More(?: --->)?"
+    r"|lines \d+-\d+(?:/\d+)?(?: \d{1,3}%)?(?: \(END\))?"
+    r"|\(END\)"
+    r"|\((?:more|More)\)"
+    r"|\(Q\)uit[^\n]{0,60}"
+    r"|(?:-- ?)?(?i:press (?:any key|<?(?:space|enter|return)>?(?: key)?) to (?:continue|page down))[^\n]{0,60}"
     r"|--- Type space to continue[^\n]{0,60}"
+    r"|CTRL\+C [^\n]{0,20}(?:n|SPACE n?) ?Next Page[^\n]{0,60}"  # D-Link
+    r"|(?:Would you like to|Do you want to) display (?:the )?next \d{1,3} entries\?[^\n]{0,20}"  # Cisco WLC
     r")[ \t]*",
 )
 """A pager's question, alone on the last line: --More--, <--- More --->, ---- More ----, ---(more 40%)---, (more) ..."""
 
-# How devices wipe it: backspaces over it, blanks, backspaces; or the same with carriage returns. What follows the
-# second run belongs to the next line of output, its indentation included.
-_ERASED = re.compile(PAGER.pattern + r"(?:\x08+ *\x08*|\r +\r|\r)?")
+# How devices wipe a pager's question: backspaces or carriage returns over it, blanks, and back; or erasing sequences.
+# What follows belongs to the next line of output, its indentation included.
+_WIPED = re.compile(
+    r"(?:\x08+(?: +\x08+)?| *\r +\r| *\r(?!\r*\n)|\x1b\[\d*[KJDG]|\x1b\[\d*(?:;\d+)*m| +(?=\x1b\[\d*D)|\x00)*"
+)
+
+
+def pager_key(line: str) -> str:
+    """The key that turns the page of this pager; "\r" stands for the session's line end."""
+    if "(END)" in line:
+        return "q"
+    if "next" in line and "entries" in line:
+        return "y"
+    return "\r" if re.match(r"(?i)\W*press <?(?:enter|return)", line) else " "
+
 
 ASYNCHRONOUS = re.compile(
     r"(?:"
-    r"[^%\n]{0,120}%[A-Z][A-Z0-9_\-]*-\d-[A-Z0-9_]+\b"  # Cisco, Arista, Ruijie: %FACILITY-SEVERITY-MNEMONIC
+    r"[^%\n]{0,120}(?:%\$ [^%\n]{1,30} ?%\$ )?%[A-Z][A-Z0-9_\-]*-\d-[A-Z0-9_]+\b"  # Cisco, Arista, Ruijie
     r"|\d{4}[/-]\d\d[/-]\d\d[ T][\d:.]+\S* (?:[A-Z]+|[\w\-\[\]]+): "  # FRRouting, EOS
     r"|(?:#|%)?[A-Z][a-z]{2} +\d+ [\d:.]+[^\n]{0,60} %{1,2}\d*[A-Z][\w/]*"  # Huawei, Comware
-    r"|[A-Z][a-z]{2} +\d+ \d\d:\d\d:\d\d(?:\.\d+)? \S+ [\w./\-]+(?:\[\d+\])?: "  # RFC 3164
+    r"|[%#]?[#@*]?[A-Z][a-z]{2} +\d+ \d\d:\d\d:\d\d:\d{3} \d{4} \S+ (?:%%\d*)?[A-Z][\w\-]*/\d/\w+"  # Comware
+    r"|[A-Z][a-z]{2} +\d+ \d\d:\d\d:\d\d(?:\.\d+)? +\S+ +[\w./\-]+(?:\[\d+\])?: "  # RFC 3164, Junos
     r"|\*{3} ?|Message from |Broadcast [Mm]essage"
     r")"
 )
@@ -47,16 +69,29 @@ _LINE_END = re.compile(r"\r+\n|\n\r(?!\n)")
 class TextDecoder:
     """Bytes to text across chunk borders: a character split between two reads comes out whole.
 
-    Bytes that are no text in this encoding become U+FFFD, visibly, instead of vanishing.
+    Bytes that are no text in this encoding become U+FFFD, visibly, instead of vanishing. Sequences that put the cursor
+    on a new line (NEL; insert line, with which ProCurve ends lines) become line ends.
     """
 
     def __init__(self, encoding: str) -> None:
         self._decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
+        self._begun = ""
 
     def decode(self, data: bytes) -> str:
         """Text of this chunk; NUL bytes, which terminals use as padding, are dropped."""
         text = self._decoder.decode(data)
+        if self._begun:
+            text, self._begun = self._begun + text, ""
+        if "\x1b" in text:
+            begun = _BEGUN.search(text, max(len(text) - 16, 0))
+            if begun:
+                text, self._begun = text[: begun.start()], begun.group()
+            text = _NEW_LINE.sub("\r\n", text)
         return text.replace("\x00", "") if "\x00" in text else text
+
+
+_NEW_LINE = re.compile(r"\x1b(?:E|\[\d*L)")
+_BEGUN = re.compile(r"\x1b(?:\[[0-?]{0,12})?\Z")
 
 
 def without_escapes(text: str) -> str:
@@ -75,16 +110,87 @@ def normal_line_ends(text: str) -> str:
 
 def last_line(tail: str) -> str:
     """What stands on the terminal's current line, without trailing blanks."""
-    tail = without_escapes(tail)
-    line = tail[max(tail.rfind("\n"), tail.rfind("\r")) + 1 :].rstrip(" \t\x08\x00")
-    return line[line.rfind("\x08") + 1 :]  # what was wiped off the line before (a pager's question) counts no more
+    line = tail[tail.rfind("\n") + 1 :]
+    if "\x1b" in line or "\x08" in line:
+        line = on_screen(line)
+    line = line.rstrip(" \t\r\x00\x07")
+    return line[line.rfind("\r") + 1 :]
 
 
-def without_asynchronous_end(tail: str) -> str:
-    """The text before the messages that the device printed by itself at the end; "" when there are none."""
+_SCREEN = re.compile(
+    r"\x1b\[(?P<values>[0-9;]*)(?P<kind>[A-HJKLMPX@fG])"
+    rf"|(?P<other>{ESCAPE.pattern}|[\x07\x00])"
+    r"|(?P<back>\r|\x08)"
+    r"|(?P<text>[^\x1b\r\x08\x07\x00]+|\x1b)"
+)
+
+
+def on_screen(text: str) -> str:
+    """What a terminal shows of the line that these characters and movements leave it on.
+
+    What is printed after a carriage return or a backspace begins the line anew; after other movements it overwrites.
+    """
+    shown: list[str] = []
+    column, row, anew = 0, "", False
+    for found in _SCREEN.finditer(text):
+        if found["text"]:
+            printed = found["text"]
+            if anew and printed.strip():
+                shown, column = [], 0
+            anew = anew and not printed.strip()
+            shown += " " * (column - len(shown))
+            shown[column : column + len(printed)] = printed
+            column += len(printed)
+        elif found["back"]:
+            column = 0 if found["back"] == "\r" else max(column - 1, 0)
+            anew = True
+        elif found["kind"]:
+            shown, column, row = _moved(shown, column, row, found["kind"], found["values"].split(";"))
+            anew = False
+    return "".join(shown)
+
+
+def _moved(shown: list[str], column: int, row: str, kind: str, values: list[str]) -> tuple[list[str], int, str]:
+    """The line, the column and the row after a control sequence (ECMA-48, section 8.3)."""
+    first = values[0]
+    count = int(first or 1) or 1
+    if kind in "Hf":
+        to = values[1] if len(values) > 1 else ""
+        column = max(int(to or 1) - 1, 0)
+        return (shown if row in {"", first} else []), column, first
+    if kind in "ABEFLM":
+        return [], 0 if kind in "EFL" else column, row
+    if kind in "CDG":
+        column = {"C": column + count, "D": max(column - count, 0), "G": count - 1}[kind]
+    elif kind in "KJ":
+        shown = [] if first == "2" else [" "] * column + shown[column:] if first == "1" else shown[:column]
+    elif kind == "P":
+        shown = shown[:column] + shown[column + count :]
+    elif kind == "@":
+        shown = shown[:column] + [" "] * count + shown[column:]
+    elif kind == "X":
+        shown = shown[:column] + [" "] * count + shown[column + count :]
+    return shown, column, row
+
+
+def without_asynchronous_end(tail: str, prompt: str = "") -> str:
+    """The text before the messages that the device printed by itself at the end; "" when there are none.
+
+    Args:
+        tail: the end of what came.
+        prompt: the first message may stand on its line.
+    """
     lines = normal_line_ends(without_escapes(tail)).split("\n")
     messages = 0
-    while lines and (not lines[-1].strip() or ASYNCHRONOUS.match(lines[-1].lstrip())):
+    while lines:
+        line = lines[-1]
+        behind = line[len(prompt) :].lstrip() if prompt and line.startswith(prompt) else ""
+        if behind and ASYNCHRONOUS.match(behind):
+            lines[-1] = prompt
+            messages += 1
+            break
+        if line.strip() and (line.rstrip() == prompt or not ASYNCHRONOUS.match(line.lstrip())):
+            break
         messages += bool(lines.pop().strip())
     return "\n".join(lines) if messages else ""
 
@@ -95,14 +201,31 @@ def only_asynchronous(text: str) -> bool:
     return all(not line.strip() or ASYNCHRONOUS.match(line.lstrip()) for line in lines)
 
 
-def without_pager(text: str) -> str:
-    """Without the pager questions that were answered, and without what devices send to wipe them off the screen."""
-    return _ERASED.sub(_keep_unless_alone, text)
+def without_pages(text: str, pages: Sequence[tuple[int, int]]) -> str:
+    """Without the pager questions that were answered, and without what devices send to wipe them off the screen.
+
+    Args:
+        text: as it came.
+        pages: where each question began and ended.
+    """
+    kept, at = [], 0
+    for start, end in pages:
+        if end <= at or end > len(text):
+            continue
+        kept.append(text[at : max(start, at)])
+        at = _wiped(text, end)
+    return "".join(kept) + text[at:]
 
 
-def _keep_unless_alone(found: re.Match[str]) -> str:
-    before = found.string[found.start() - 1 : found.start()] if found.start() else "\n"
-    return "" if before in "\n\r" else found.group()
+def _wiped(text: str, position: int) -> int:
+    found = _WIPED.match(text, position)
+    end = found.end() if found else position
+    if end == position:  # it stays on the screen, and its line ends
+        end += len(_LINE_END_AT.match(text, end).group())  # type: ignore[union-attr]  # it matches nothing as well
+    return end
+
+
+_LINE_END_AT = re.compile(r"(?:\r*\n)?")
 
 
 def squeezed(text: str) -> str:

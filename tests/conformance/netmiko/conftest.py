@@ -52,6 +52,8 @@ class Client:
         self.writes = 0
 
     def call(self, operation: str, *, within: float = PATIENCE, enable: bool | None = None, **args: Any) -> None:
+        """The next job: a worker ends the one before."""
+        self.end_job()
         self.driver.call = Call(
             deadline=Deadline.after(within),
             site=self.site,
@@ -59,6 +61,10 @@ class Client:
             args=self.driver.validate_operation_args(operation, args),  # type: ignore[arg-type]
             before_write=self._count,
         )
+
+    def end_job(self) -> bool:
+        """Whether the session may be kept."""
+        return self.session is not None and self.driver.end_job(self.session)
 
     def _count(self) -> None:
         self.writes += 1

@@ -26,7 +26,8 @@ INTERFACE = {"ios": "interface GigabitEthernet0/1", "eos": "interface Ethernet1"
 def at_home(client: Client) -> bool:
     assert client.session is not None
     return (
-        client.session.prompt == client.session.login_prompt
+        client.end_job()
+        and client.session.prompt == client.session.login_prompt
         and not client.session.unusable_reason
         and client.session.at_prompt
     )
@@ -122,7 +123,10 @@ def test_question_in_a_change_is_not_answered(login: Login, lab: SimulatorLab) -
     before = len(lab.log(device))
     with pytest.raises(CommandTimeout) as caught:
         client.change("hostname r1", "no username admin", "hostname r2", args={"read_timeout": 0.5})
-    assert [output.command for output in caught.value.outputs] == ["hostname r1"]
+    assert [(output.command, output.complete) for output in caught.value.outputs] == [
+        ("hostname r1", True),
+        ("no username admin", False),
+    ]
     assert "Sure? [confirm]" in caught.value.device_output
     assert lab.commands(device)[-1] == "no username admin"
     client.close()
@@ -154,6 +158,7 @@ def test_hostname_change(login: Login, lab: SimulatorLab, platform: str) -> None
     assert at_home(client)
     assert client.query("show clock").output
     client.change("hostname x")
+    assert at_home(client)
     assert client.session.prompt.text == "x>"
     assert lab.counters(device).logins == 1
 

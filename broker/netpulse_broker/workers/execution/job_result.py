@@ -107,6 +107,8 @@ class Account:
             "session_reused": self.session_reused,
             "stages": {stage: round(seconds, 6) for stage, seconds in self.stages.items()},
         }
+        if not all(step.complete for step in steps):
+            result["complete"] = False
         if self.change is not None:
             result |= {
                 "changed": self.change.changed,

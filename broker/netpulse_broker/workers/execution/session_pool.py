@@ -162,10 +162,11 @@ class SessionPool:
         return found
 
     def give_back(self, opened: OpenSession) -> None:
-        """The job ended and left the session usable."""
+        """The job ended and left the session usable. One that is not where its login left it is closed."""
+        keep = opened.driver.keeps_session and _asked(opened, opened.driver.end_job)
         opened.used_at = opened.proven_at = self._clock()
         opened.driver.call = Call()
-        if not opened.driver.keeps_session:
+        if not keep:
             self.drop(opened)
 
     def drop(self, opened: OpenSession) -> None:

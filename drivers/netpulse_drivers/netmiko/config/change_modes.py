@@ -137,6 +137,8 @@ def leave_config_mode(session: NetmikoSession, *, abort: bool, home: Prompt | No
         CommandRefused: a block that the lines had left open could not be closed.
         ReplyTimeout: an unexpected question; the session will be closed.
     """
+    if not session.at_prompt:
+        return []  # a question stands open, which nobody may answer
     platform = session.platform
     if is_modeless(session):
         return _close_blocks(session, abort=abort, home=home)
