@@ -48,6 +48,10 @@ check: $(VENV)/.test ## Lint, format and types
 	$(BIN)/ruff check --quiet .
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/mypy
+	@mkdir -p $(VENV)/collections/ansible_collections/netpulse
+	@touch $(VENV)/collections/ansible_collections/__init__.py $(VENV)/collections/ansible_collections/netpulse/__init__.py
+	@ln -sfn $(CURDIR)/collection $(VENV)/collections/ansible_collections/netpulse/broker
+	MYPYPATH=$(VENV)/collections $(BIN)/mypy -p ansible_collections.netpulse.broker
 
 evidence: lab $(VENV)/.test ## The long forms of the scenarios, and the tables that they print
 	NETPULSE_EVIDENCE=1 $(BIN)/python -m pytest -q -s -rA tests/evidence tests/parity

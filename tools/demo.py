@@ -126,7 +126,8 @@ def play(directory: Path, broker: RunningBroker, *, more: list[str]) -> float:
         "NETPULSE_URL": broker.url,
         "NETPULSE_API_KEY": broker.api_key,
     }
-    command = [TOOLS / "ansible-playbook", "-i", directory / "inventory.yml", ROOT / "playbooks" / "demo.yml", *more]
+    playbook, inventory = ROOT / "playbooks" / "demo.yml", directory / "inventory.yml"
+    command: list[Path | str] = [TOOLS / "ansible-playbook", "-i", inventory, playbook, *more]
     started = time.monotonic()
     ended = subprocess.run(command, env=environment, check=False)
     if ended.returncode:

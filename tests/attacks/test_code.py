@@ -60,7 +60,7 @@ def test_what_the_guard_refuses_elsewhere_is_refused_in_parsing(
 ) -> None:
     mark = tmp_path / "mark"
     for template in TTP.values():
-        body = {
+        body: dict[str, Any] = {
             "driver": "netmiko",
             "connection_args": login,
             "command": "show clock",

@@ -203,7 +203,9 @@ class _Runner:
 
 def _kill_tree(process: subprocess.Popen[str]) -> None:
     """The process and all below it, helpers included: it is the one that orphans are handed to."""
-    for one in (*psutil.Process(process.pid).children(recursive=True), process):
+    below = psutil.Process(process.pid).children(recursive=True)
+    everyone: list[psutil.Process | subprocess.Popen[str]] = [*below, process]
+    for one in everyone:
         with contextlib.suppress(psutil.NoSuchProcess):
             one.kill()
     process.communicate()

@@ -157,7 +157,7 @@ class BrokerUnderTest:
         def holds() -> bool:
             assert started.process.poll() is None, f"{role} ended with {started.process.returncode}"
             value = self.client.get(lease)
-            return value is not None and value.split(b"|")[1] == str(started.pid).encode()
+            return isinstance(value, bytes) and value.split(b"|")[1] == str(started.pid).encode()
 
         await asyncio.to_thread(await_condition, holds, why=f"{role} holds its lease")
         return started

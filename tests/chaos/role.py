@@ -15,5 +15,4 @@ if __name__ == "__main__":
     given = json.loads(Path(path).read_text())
     settings = Settings(**given["settings"])
     configure_logging(settings.log, role=role)
-    kind = "fifo" if role == "fifo" else "pinned"
-    sys.exit(NodeDaemon(settings, kind=kind, **given["daemon"]).run())
+    sys.exit(NodeDaemon(settings, kind="fifo" if role == "fifo" else "pinned", **given["daemon"]).run())

@@ -7,6 +7,7 @@ import os
 import resource
 import signal
 import time
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -15,6 +16,10 @@ from netpulse_broker.queueing.redis import keys
 from tests.chaos.broker import BrokerUnderTest, Role, await_condition
 from tests.chaos.line_device import LineDevice
 from tests.lab.redis_server import RedisServer
+
+
+def _is_idle(device: LineDevice) -> bool:
+    return device.sessions == 0
 
 
 async def gone(role: Role, *, within: float = 60.0) -> None:
@@ -116,7 +121,7 @@ async def test_a_node_that_lost_its_lease_ends_its_workers_first(redis_server: R
             old = broker.worker_pid(device)
             running = asyncio.create_task(broker.run(device, "hang"))
             await asyncio.to_thread(device.wait_for_command, "hang")
-            epoch = int(broker.client.get(keys.epoch("n1")))
+            epoch = int(broker.client.get(keys.epoch("n1")) or 0)
             # Declared dead by somebody else while it was suspended: its epoch counts no more.
             node.process.send_signal(signal.SIGSTOP)
             await asyncio.to_thread(await_condition, lambda: broker.client.get(keys.lease("n1")) is None)
@@ -125,7 +130,7 @@ async def test_a_node_that_lost_its_lease_ends_its_workers_first(redis_server: R
             node.process.send_signal(signal.SIGCONT)
             await asyncio.to_thread(await_condition, lambda: not psutil.pid_exists(old), why="the worker is ended")
             await asyncio.to_thread(await_condition, lambda: broker.client.get(keys.lease("n1")), why="a new lease")
-            assert int(broker.client.get(keys.epoch("n1"))) > epoch
+            assert int(broker.client.get(keys.epoch("n1")) or 0) > epoch
             assert (await broker.run(device, "again")).status == "finished"
             assert node.process.poll() is None
 
@@ -144,13 +149,13 @@ async def test_told_to_stop_it_lets_running_jobs_end_and_leaves_nothing(
             node.remember()
             pool.remember()
             codes = await asyncio.gather(asyncio.to_thread(node.terminate), asyncio.to_thread(pool.terminate))
-            assert codes == [0, 0]
+            assert list(codes) == [0, 0]
             assert (await running).status == "finished"
             assert (await quick).status == "finished"
             await gone(node)
             await gone(pool)
             for device in (busy, idle):
-                await asyncio.to_thread(device.wait_until, lambda device=device: device.sessions == 0)
+                await asyncio.to_thread(device.wait_until, partial(_is_idle, device))
             assert broker.client.smembers(keys.NODES) == set()
             assert broker.client.smembers(keys.RQ_WORKERS) == set()
             assert list(broker.client.scan_iter("np:device:*")) == []
@@ -182,7 +187,7 @@ async def test_killed_everything_ends_after_the_running_job(redis_server: RedisS
             assert (await running).status == "finished"
             await gone(node)
             for device in (busy, idle):
-                await asyncio.to_thread(device.wait_until, lambda device=device: device.sessions == 0)
+                await asyncio.to_thread(device.wait_until, partial(_is_idle, device))
 
 
 async def test_a_node_has_room_for_the_descriptors_of_all_its_workers(

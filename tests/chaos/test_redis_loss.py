@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -149,7 +150,8 @@ async def test_redis_comes_back_with_a_record_older_than_the_worker(
             lost = await broker.dispatcher.submit(broker.job(device, "hold"))
             await asyncio.to_thread(device.wait_for_command, "hold")
             key, job = keys.device(lost.device), keys.rq_job(lost.id)
-            before, claim = broker.client.hgetall(key), broker.client.hgetall(job)
+            before: dict[Any, Any] = broker.client.hgetall(key)
+            claim: dict[Any, Any] = broker.client.hgetall(job)
             broker.kill_worker(device)
             device.release.set()
             assert (await broker.ended(lost.id)).error == "worker_lost"

@@ -13,6 +13,8 @@ from netpulse_drivers.pyeapi import PyeapiDriver
 from netpulse_lab import SimulatedDevice, SimulatorLab
 from tests.conformance.profile import Tried
 
+Target = Callable[[Any], contextlib.AbstractContextManager["SimulatedTarget"]]
+
 
 class SimulatedTarget:
     """A simulated device behind a driver that speaks to its command line."""
@@ -45,7 +47,7 @@ class SimulatedTarget:
         self._lab.drop(self._device, "freeze")
 
 
-def _simulated(platform: str, device_type: str, *, telnet: bool = False, **fields: Any) -> Callable[[], Any]:
+def _simulated(platform: str, device_type: str, *, telnet: bool = False, **fields: Any) -> Target:
     @contextlib.contextmanager
     def target(lab: SimulatorLab) -> Iterator[SimulatedTarget]:
         device = lab.add(name="r1", platform=platform, **({"telnet_port": 0} if telnet else {}), **fields)
@@ -58,7 +60,7 @@ def _simulated(platform: str, device_type: str, *, telnet: bool = False, **field
     return target
 
 
-def _eapi(served: str, **more: Any) -> Callable[[], Any]:
+def _eapi(served: str, **more: Any) -> Target:
     """A switch that speaks eAPI; its own certificate is the authority that the driver trusts.
 
     Args:

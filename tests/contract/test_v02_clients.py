@@ -305,8 +305,8 @@ def test_pyeapi_takes_the_device_type_that_other_drivers_need(client: V02Client,
     for kind in ("arista_eos", "eos", None):
         job = client.run(driver="pyeapi", connection_args=eapi(switch) | {"device_type": kind}, command="show clock")
         assert job["status"] == "finished", job
-    for kind in ("cisco_ios", ["arista_eos"]):
-        asked = eapi(switch) | {"device_type": kind}
+    for wrong in ("cisco_ios", ["arista_eos"]):
+        asked = eapi(switch) | {"device_type": wrong}
         with pytest.raises(V02Error, match="no other speaks eAPI") as refused:
             client.submit(driver="pyeapi", connection_args=asked, command="show clock")
         assert refused.value.status == 422

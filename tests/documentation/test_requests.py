@@ -169,6 +169,7 @@ def test_ways_through_jump_hosts_that_are_real_sshds(broker: DocumentedNetwork, 
     require(SshdHost.available(password=True))
     with SshdHost(name="bastion", allow_tcp_forwarding=True, password=True, public_key=True) as bastion:
         jump = bastion.device
+        assert jump.key_file is not None, "it takes keys"
         hop = {
             "host": jump.host,
             "port": jump.port,

@@ -37,7 +37,7 @@ class Worker:
 
     def __init__(self, broker: RunningBroker, arguments: dict[str, Any], *, driver: str, query: str) -> None:
         self._broker = broker
-        self._asked = {"driver": driver, "command": query}
+        self._asked: dict[str, Any] = {"driver": driver, "command": query}
         self._arguments = arguments
         self._name = f"{arguments['host']}:{arguments['port']}"
         first = broker.execute(arguments, options=PINNED, **self._asked)

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import httpx
@@ -86,7 +87,7 @@ def loads(client: httpx.Client) -> dict[str, int]:
 def spread(client: httpx.Client, fleet: SimulatorLab, mark: str) -> dict[str, str]:
     """One job on each device, all asked for at once; the commands by the jobs' ids."""
     shared = {name: value for name, value in fleet.devices[0].netmiko().items() if name not in {"host", "port"}}
-    body = {
+    body: dict[str, Any] = {
         "driver": "netmiko",
         "connection_args": shared,
         "devices": [{"host": device.host, "port": device.port} for device in fleet.devices],
@@ -147,9 +148,8 @@ def kill_and_watch(
         behind = execute(client, device, "show clock | include behind", wait=0)
         asked |= {running["id"]: "show users", behind["id"]: "show clock | include behind"}
     for device in busy:
-        wait_until(
-            lambda device=device: "show users" in fleet.commands(device), what="the command on the device", timeout=30
-        )
+        typed = partial(lambda one: "show users" in fleet.commands(one), device)
+        wait_until(typed, what="the command on the device", timeout=30)
 
     orphans = nodes[victim].kill()
     killed = datetime.now(UTC)

@@ -8,6 +8,7 @@ import statistics
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import psutil
@@ -116,13 +117,17 @@ def test_redis_is_killed_under_load_and_every_job_ends_once(broker: RunningBroke
     clients = [threading.Thread(target=client) for _ in range(3)]
     for one in clients:
         one.start()
+
+    def more_than(count: int) -> bool:
+        return len(accepted) > count
+
     try:
         for _ in range(3 if LONG else 1):
             before = len(accepted)
-            wait_until(lambda before=before: len(accepted) > before + 30, what="jobs under way", timeout=60)
+            wait_until(partial(more_than, before + 30), what="jobs under way", timeout=60)
             os.kill(embedded_server(broker).pid, signal.SIGKILL)
             before = len(accepted)
-            wait_until(lambda before=before: len(accepted) > before + 10, what="jobs accepted again", timeout=60)
+            wait_until(partial(more_than, before + 10), what="jobs accepted again", timeout=60)
     finally:
         stop.set()
         for one in clients:

@@ -91,7 +91,7 @@ def test_callers_who_ask_the_same_share_one_answer(broker: RunningBroker, lab: S
     login = device.netmiko()
     broker.execute(login, command="show version")
     lab.set_faults(device, frozen=True)
-    asked = {"command": clock("same"), "options": {"max_age": 60}}
+    asked: dict[str, Any] = {"command": clock("same"), "options": {"max_age": 60}}
     with ThreadPoolExecutor(8) as pool:
         first = broker.execute(login, wait=0, **asked)
         others = [pool.submit(broker.execute, login, **asked) for _ in range(8)]
@@ -109,7 +109,7 @@ def test_callers_who_ask_the_same_share_one_answer(broker: RunningBroker, lab: S
 def test_a_repeated_request_finds_its_job(broker: RunningBroker, lab: SimulatorLab) -> None:
     device = lab.add(name="repeated", platform="ios", privilege=15)
     login = device.netmiko()
-    change = {
+    change: dict[str, Any] = {
         "config": ["interface GigabitEthernet0/2", "description once"],
         "options": {"idempotency_key": "repeated-1"},
     }
@@ -131,7 +131,7 @@ def test_pages_of_jobs_hold_each_job_once_while_others_are_made(broker: RunningB
     seen: list[str] = []
     cursor: str | None = None
     while True:
-        page = broker.client.get("/job", params={"host": name, "limit": 3} | ({"cursor": cursor} if cursor else {}))
+        page = broker.client.get("/job", params={"host": name, "limit": 3, **({"cursor": cursor} if cursor else {})})
         seen += [job["id"] for job in page.json()["data"]]
         cursor = page.json()["next_cursor"]
         if cursor is None:

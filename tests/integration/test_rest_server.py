@@ -10,6 +10,7 @@ import ssl
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -125,7 +126,7 @@ def test_an_unknown_scheduler(redis_server: RedisServer) -> None:
 
 @pytest.mark.parametrize("missing", ["redis", "security"])
 def test_missing_settings(redis_server: RedisServer, missing: str) -> None:
-    values = {
+    values: dict[str, Any] = {
         "redis": {"url": redis_server.url},
         "security": {"master_key": MASTER_KEY, "api_key": "server-test-key"},
     }

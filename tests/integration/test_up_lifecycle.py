@@ -9,7 +9,9 @@ import signal
 import socket
 import stat
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -26,7 +28,7 @@ Start = Callable[..., Up]
 def start(tmp_path: Path) -> Iterator[Start]:
     started: list[Up] = []
 
-    def starts(**options: dict[str, str]) -> Up:
+    def starts(**options: Any) -> Up:
         started.append(Up(tmp_path / "state", **options))
         return started[-1]
 
@@ -215,7 +217,7 @@ def test_dead_role_is_started_again(start: Start) -> None:
         os.kill(pid, signal.SIGKILL)
 
     for name, pid in before.items():
-        wait_until(lambda name=name, pid=pid: up.pid_of(name) != pid, what=f"another {name}")
+        wait_until(partial(lambda role, before: up.pid_of(role) != before, name, pid), what=f"another {name}")
     assert up.process.poll() is None
     log = (up.state_dir / "log" / "supervisor.log").read_text()
     assert log.count('"event": "role_died"') == 3

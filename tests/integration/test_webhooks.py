@@ -61,6 +61,7 @@ def test_the_job_that_ended_is_told(broker: RunningBroker, device: SimulatedDevi
     )
     assert got.headers["webhook-signature"] == made
     logged = wait_until(lambda: "webhook_delivered" in (text := logs(broker)) and text, what="the log", timeout=60)
+    assert isinstance(logged, str)
     assert SECRET not in logged
     assert TOKEN not in logged
 

@@ -235,7 +235,7 @@ class Connection(ConnectionBase):
     # How modules get here: a thread of this process, or ansible-core's helper process.
 
     @property
-    def force_persistence(self) -> bool:
+    def force_persistence(self) -> bool:  # type: ignore[override]  # Ansible only reads it
         """Whether ansible-core starts its helper process. Asked in the worker only, not in the helper."""
         if self._hook_missing is None and not self.get_option("netpulse_helper_process"):
             self._hook_missing = _missing_hook()

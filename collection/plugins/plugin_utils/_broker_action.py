@@ -54,7 +54,7 @@ class BrokerAction(ActionBase):
     argument_spec: ClassVar[dict[str, Any]] = {}
     conditions: ClassVar[dict[str, Any]] = {}
 
-    def run(self, tmp: None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result = super().run(tmp, task_vars)
         del tmp
         self._result: dict[str, Any] = result

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from types import ModuleType
+from typing import Any
 
 from ansible.utils.collection_loader import AnsibleCollectionConfig
 
@@ -43,6 +44,7 @@ class CachedCollections(MetaPathFinder):
             return spec
         # ansible-core's loader asks itself for the code that it runs, and gets that of the same file. One that does not
         # ask, or cannot be told, does as it would have done.
-        if hasattr(spec.loader, "get_code") and hasattr(spec.loader, "__dict__"):
-            spec.loader.get_code = SourceFileLoader(fullname, spec.origin).get_code
+        loader: Any = spec.loader
+        if hasattr(loader, "get_code") and hasattr(loader, "__dict__"):
+            loader.get_code = SourceFileLoader(fullname, str(spec.origin)).get_code
         return spec

@@ -197,7 +197,7 @@ class Dialogue:
     def _failure(self, error: Mapping[str, Any], response: bytes) -> Any:
         code, phase = error.get("code"), error.get("phase") or "execute"
         if code == "stderr_match":
-            return AnsibleConnectionFailure(response)
+            return AnsibleConnectionFailure(response)  # type: ignore[arg-type]  # bytes, as of the stock plug-in
         if code == "prompt_retry":
             return AnsibleConnectionFailure(f"For matched prompt '{self._matched_cmd_prompt!r}', answer is not valid")
         where = self._target.where(phase)

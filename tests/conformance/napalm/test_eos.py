@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -142,7 +143,7 @@ def test_dry_run_and_refusal_leave_no_candidate(eos: Client, lab: SimulatorLab, 
 
 
 @pytest.mark.parametrize("how", [{"replace": True}, {"args": {"replace": True}}])
-def test_replace(eos: Client, lab: SimulatorLab, switch: SimulatedDevice, how: dict[str, object]) -> None:
+def test_replace(eos: Client, lab: SimulatorLab, switch: SimulatedDevice, how: dict[str, Any]) -> None:
     lab.configure(switch, "vlan 55")
     whole = lab.running_config(switch).replace("vlan 55\n!\n", "").replace("end\n", "")
     assert "-vlan 55" in eos.change(*whole.splitlines(), **how).diff

@@ -31,8 +31,9 @@ def test_connection_cut_while_idle_is_stale_before_anything_is_written(
     device, client = login()
     client.query("show clock")
     lab.drop(device, action)  # type: ignore[arg-type]
-    assert client.session is not None
-    eventually(lambda: not client.driver.is_alive(client.session))
+    session = client.session
+    assert session is not None
+    eventually(lambda: not client.driver.is_alive(session))
     with pytest.raises(SessionStale):
         client.query("show clock")
     client.connect()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
 
@@ -35,7 +36,7 @@ def test_change_is_committed_as_a_whole_and_not_saved(
 
 
 @pytest.mark.parametrize("how", [{"save": True}, {"args": {"autosave": True}}])
-def test_saved_when_asked(client: Client, lab: SimulatorLab, switch: SimulatedDevice, how: dict[str, object]) -> None:
+def test_saved_when_asked(client: Client, lab: SimulatorLab, switch: SimulatedDevice, how: dict[str, Any]) -> None:
     assert client.change(*LINES, **how).saved
     assert "description to the core" in lab.startup_config(switch)
     assert client.change(**how).saved
@@ -169,7 +170,7 @@ def test_line_by_line_without_session(client: Client, lab: SimulatorLab, switch:
     ],
 )
 def test_what_eapi_cannot_do_is_said_before_anything_is_sent(
-    client: Client, lab: SimulatorLab, switch: SimulatedDevice, request_parts: dict[str, object], says: str
+    client: Client, lab: SimulatorLab, switch: SimulatedDevice, request_parts: dict[str, Any], says: str
 ) -> None:
     before = lab.counters(switch).requests
     with pytest.raises(UnsupportedOperation, match=says):

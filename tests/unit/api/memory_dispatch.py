@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from netpulse_broker.dispatch.dispatcher import Health
+from netpulse_broker.dispatch.health import Health
 from netpulse_broker.dispatch.submission import JobSubmission
 from netpulse_broker.errors import BrokerError, Conflict, IdempotencyConflict, UnknownJob
 from netpulse_broker.queueing.jobs.job_index import JobFilter

@@ -78,9 +78,9 @@ class OpenDriver(LabDriver):
     """Takes anything and keeps no order: the smallest plug-in."""
 
     driver_name = "open"
-    connection_args_model = ConnectionArgs
-    query_args = BaseDriver.query_args
-    change_args = BaseDriver.change_args
+    connection_args_model = ConnectionArgs  # type: ignore[assignment]  # it takes more than its base
+    query_args = BaseDriver.query_args  # type: ignore[assignment]  # it takes more than its base
+    change_args = BaseDriver.change_args  # type: ignore[assignment]  # it takes more than its base
     query_strategy: ClassVar[QueueStrategy] = "fifo"
 
     def confirm(self, session: Any) -> ChangeResult:

@@ -45,8 +45,8 @@ async def test_no_key_is_a_401(anonymous: httpx.AsyncClient, headers: dict[str, 
 
 @pytest.mark.parametrize("key", [API_KEY[:-1], API_KEY + "x", API_KEY.upper(), "é"])
 async def test_a_wrong_key_is_a_403(anonymous: httpx.AsyncClient, key: str) -> None:
-    for headers in ({"X-API-KEY": key.encode()}, {"Authorization": f"Bearer {key}".encode()}):
-        assert (await anonymous.get("/job", headers=headers)).status_code == 403
+    for name, value in (("X-API-KEY", key), ("Authorization", f"Bearer {key}")):
+        assert (await anonymous.get("/job", headers=[(name.encode(), value.encode())])).status_code == 403
 
 
 @pytest.mark.parametrize("path", OPEN)

@@ -262,7 +262,7 @@ async def test_a_failed_job_is_an_answer_with_its_error(client: httpx.AsyncClien
 
 
 async def test_output_that_json_cannot_say(client: httpx.AsyncClient, dispatch: MemoryDispatch) -> None:
-    result = {"type": 1, "error": None, "outputs": [], "duration": 0.1, "session_reused": False}
+    result: dict[str, Any] = {"type": 1, "error": None, "outputs": [], "duration": 0.1, "session_reused": False}
     dispatch.work = lambda _: result | {"retval": {"a": float("nan"), "b": "\ud800 x", "c": "ä\x00"}}
     answer = await client.post("/device/execute", json=body(wait=5))
     assert answer.status_code == 201

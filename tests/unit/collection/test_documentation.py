@@ -29,7 +29,8 @@ def documentation(module: str) -> dict[str, Any]:
 
 
 def as_documented(name: str, argument: dict[str, Any]) -> dict[str, Any]:
-    facts = {key: argument[key] for key in ("type", "elements", "choices", "default", "aliases") if key in argument}
+    told = ("type", "elements", "choices", "default", "aliases")
+    facts: dict[str, Any] = {key: argument[key] for key in told if key in argument}
     if argument.get("required"):
         facts["required"] = True
     if "options" in argument:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from ansible_collections.netpulse.broker.plugins.module_utils import _jobs
@@ -127,7 +128,7 @@ def test_job_that_does_not_end_is_left_to_the_broker(server: ContractServer, cli
     assert raised.value.job["id"] == "job-1"
 
 
-def failed(code: str, phase: str, message: str, said: str = "", **changes: str) -> dict[str, object]:
+def failed(code: str, phase: str, message: str, said: str = "", **changes: Any) -> dict[str, object]:
     result = {"type": 2, "error": error(code, phase, message, said), "outputs": [output("a", "b")]}
     return job("failed", result=result, **changes)
 

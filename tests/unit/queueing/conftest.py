@@ -66,18 +66,16 @@ class Queue:
         return submission.id, self.scripts("submit", keys=script_keys, args=args)
 
     def job(self, job_id: str) -> JobRecord:
-        fields = self.client.hgetall(keys.rq_job(job_id))
+        fields: dict[Any, Any] = self.client.hgetall(keys.rq_job(job_id))
         record = JobRecord.from_hash(job_id, {text(name): value for name, value in fields.items()})
-        entries = self.client.xrevrange(keys.rq_results(job_id), count=1)
+        entries: Any = self.client.xrevrange(keys.rq_results(job_id), count=1)
         if entries:
             record.take_result(self.sealer, entries[0][1][b"sealed"])
         return record
 
     def replies(self) -> list[dict[str, bytes]]:
-        return [
-            {text(name): value for name, value in fields.items()}
-            for _, fields in self.client.xrange(keys.replies(CONTROLLER))
-        ]
+        entries: Any = self.client.xrange(keys.replies(CONTROLLER))
+        return [{text(name): value for name, value in fields.items()} for _, fields in entries]
 
     def wait_until_ms_passes(self) -> None:
         now = int(time.time() * 1000)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -25,12 +26,13 @@ async def test_each_caller_gets_its_own_answer(redis_server: RedisServer) -> Non
 async def test_a_refusal_is_one_caller_s_alone(redis_server: RedisServer) -> None:
     shared = line(redis_server)
     await shared.call("SET", "k", "v")
-    refused, got, nested = await asyncio.gather(
+    answers: Sequence[Any] = await asyncio.gather(
         shared.call("INCR", "k"),
         shared.call("GET", "k"),
         shared.call("EVAL", "return {1, {'a', false}, redis.error_reply('E inside')}", 0),
         return_exceptions=True,
     )
+    refused, got, nested = answers
     assert isinstance(refused, redis.ResponseError)
     assert got == b"v"
     assert nested[:2] == [1, [b"a", None]]

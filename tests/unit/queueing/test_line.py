@@ -43,7 +43,7 @@ def test_an_answer_that_nobody_waited_for_goes_to_nobody(redis_client: redis.Red
     line.call("PING")
     link = line._link
     assert link is not None
-    link._reader = _Interrupted()
+    link._reader = _Interrupted()  # type: ignore[assignment]  # a stand-in
     with pytest.raises(KeyboardInterrupt):
         line.call("SET", "k", "first")
     assert line.call("GET", "k") == b"first"

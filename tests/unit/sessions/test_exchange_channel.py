@@ -36,7 +36,7 @@ class Controller:
 
     def announce(self, **fields: Any) -> None:
         now = self.client.time()
-        values = {
+        values: dict[Any, Any] = {
             "state": "queued", "closing": "", "last": 0, "heard": now[0] * 1000, "heartbeat": 10, "max_hold": 60,
             "reply:0": self._name,
         } | fields  # fmt: skip

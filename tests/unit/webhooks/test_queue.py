@@ -114,7 +114,8 @@ class Pool:
         self.scripts("expire", args=[int((time.time() + seconds) * 1000), now_iso(), 100])
 
     def due_in(self) -> float:
-        ((_, due),) = self.client.zrange(keys.WEBHOOKS_DUE, 0, -1, withscores=True)
+        waiting: list[Any] = self.client.zrange(keys.WEBHOOKS_DUE, 0, -1, withscores=True)
+        ((_, due),) = waiting
         return float(due) / 1000 - time.time()
 
     def dead(self) -> list[bytes]:

@@ -95,10 +95,13 @@ class Stage:
             clock=Lease(),
             limits=SessionLimits(),
             linger=linger,
-            interrupt_wait=lambda: self.client.rpush(keys.wake("device:r1"), "1"),
+            interrupt_wait=self._wake,
         )
         self.exit: Exit | None = None
         self._thread = threading.Thread(target=self._run)
+
+    def _wake(self) -> None:
+        self.client.rpush(keys.wake("device:r1"), "1")
 
     def _run(self) -> None:
         self.exit = self.worker.run()
@@ -212,6 +215,7 @@ def test_while_the_lease_is_absent_it_waits_and_keeps_its_session(stage: Stage) 
     stage.start()
     stage.await_final(stage.submit("a"))
     lease = stage.client.getdel(keys.lease("n1"))
+    assert lease is not None
     job = stage.submit("b")
     calls = stage.source.calls.count("absent")
     end = time.monotonic() + 60

@@ -11,7 +11,7 @@ from ansible.plugins.terminal import TerminalBase
 
 
 class TerminalModule(TerminalBase):
-    ansi_re = (re.compile(rb"\x1b\[m"),)
+    ansi_re = [re.compile(rb"\x1b\[m")]  # noqa: RUF012
     terminal_stdout_re = [re.compile(rb"[\r\n]?[\w-]+(?:\([^)]+\))?[>#] ?$")]  # noqa: RUF012 - a list, as platforms have it
     terminal_stderr_re = [re.compile(rb"% ?Bad", re.IGNORECASE)]  # noqa: RUF012
     terminal_config_prompt = re.compile(r"^.+\(config\)#$")
