@@ -12,6 +12,7 @@ from netpulse_broker.models.device import ConnectionTest
 from netpulse_broker.models.health import Health
 from netpulse_broker.models.worker import Worker
 from netpulse_broker.queueing.nodes.worker_index import WorkerRecord
+from netpulse_broker.states import WorkerState
 from netpulse_drivers.registry import PluginFailure
 from tests.unit.api.memory_dispatch import MemoryDispatch
 from tests.unit.api.sample_drivers import SampleDrivers
@@ -68,7 +69,7 @@ def a_worker(name: str, **change: Any) -> WorkerRecord:
     made = WorkerRecord(
         name=name,
         kind="pinned",
-        status="idle",
+        status=WorkerState.IDLE,
         pid=4711,
         node="node-1",
         device="192.0.2.11",

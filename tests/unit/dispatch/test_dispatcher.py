@@ -15,6 +15,7 @@ from netpulse_broker.queueing.nodes.worker_index import WorkerFilter
 from netpulse_broker.queueing.redis import keys
 from netpulse_broker.queueing.redis.sealing import Sealer
 from netpulse_broker.settings import Settings
+from netpulse_broker.states import JobStatus
 from tests.lab.redis_server import RedisServer
 from tests.unit.dispatch.conftest import TestNode, submission
 
@@ -116,10 +117,10 @@ async def test_listing_is_newest_first_filtered_and_paged(dispatcher: Dispatcher
             break
     assert sorted(seen) == sorted(ids)
     assert len(seen) == len(ids)
-    only, _ = await dispatcher.jobs(JobFilter(host="r1", status="queued"), limit=100)
+    only, _ = await dispatcher.jobs(JobFilter(host="r1", status=JobStatus.QUEUED), limit=100)
     assert {job.device for job in only} == {"r1"}
     assert len(only) == 12
-    assert (await dispatcher.jobs(JobFilter(status="finished")))[0] == []
+    assert (await dispatcher.jobs(JobFilter(status=JobStatus.FINISHED)))[0] == []
     too_large = base64.urlsafe_b64encode(b"9" * 400).decode()
     for made_up in ("rubbish", too_large):
         with pytest.raises(BadRequest, match="cursor"):

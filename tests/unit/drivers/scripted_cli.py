@@ -54,7 +54,7 @@ def session_with(device_type: str, prompt: str, script: Script) -> tuple[Netmiko
         device_type=device_type, host="192.0.2.1", username="u", password="p", auto_connect=False
     )
     cli = ScriptedCli(prompt, script)
-    connection.attach(cli)
+    connection.attach(cli)  # type: ignore[arg-type]  # a stand-in
     session = NetmikoSession(connection, platform_of(device_type))
     connection.base_prompt = prompt.rsplit("\n", maxsplit=1)[-1].rstrip(" #>$")
     with_call = Call(deadline=Deadline.after(10))

@@ -32,7 +32,7 @@ def log_in(dialogue: Dialogue) -> str:
     connection: EventDriven = event_driven_class("cisco_ios_telnet")(
         device_type="cisco_ios_telnet", host="192.0.2.1", username="admin", password="pw", auto_connect=False
     )
-    connection.attach(dialogue)
+    connection.attach(dialogue)  # type: ignore[arg-type]  # a stand-in
     output: str = connection.telnet_login()
     return output
 

@@ -348,8 +348,8 @@ def test_totals_of_a_worker_as_rq_shows_them(queue: Queue) -> None:
         job = worker.claim()
         assert job is not None
         ended: Any = status
-        worker.finish(job.place, status=ended, outcome="ok", result=OK, duration=0.5)
-        worker.finish(job.place, status=ended, outcome="ok", result=OK, duration=0.5)  # its answer was lost
+        worker.finish(job.place, status=ended, outcome=Outcome.OK, result=OK, duration=0.5)
+        worker.finish(job.place, status=ended, outcome=Outcome.OK, result=OK, duration=0.5)  # its answer was lost
     shown = queue.client.hgetall(keys.rq_worker(worker.worker))
     totals = {name: float(shown[name.encode()]) for name in ("successful_job_count", "failed_job_count")}
     assert totals == {"successful_job_count": 2, "failed_job_count": 1}

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+from typing import Any
 
 import pytest
 import redis
@@ -182,7 +183,8 @@ def test_room_is_made_by_devices_that_nobody_needs(queue: Queue) -> None:
     assert make_room(1) == 1
     assert make_room(5) == 1  # who was asked is not asked again
     assert make_room(5) == 0
-    orders = [Order.decode(raw) for raw in queue.client.lrange(keys.orders("n1"), 0, -1)]
+    waiting: list[Any] = queue.client.lrange(keys.orders("n1"), 0, -1)
+    orders = [Order.decode(raw) for raw in waiting]
     assert [(order.operation, order.device) for order in orders] == [
         ("stop_worker", "oldest"),
         ("stop_worker", "newest"),

@@ -15,6 +15,7 @@ from rq.results import Result
 from rq.worker import SimpleWorker
 
 from netpulse_broker.queueing.redis import keys
+from netpulse_broker.states import Outcome
 from tests.unit.queueing.conftest import Queue
 
 STATES = ["queued", "started", "finished", "failed", "stopped", "canceled", "expired", "lost"]
@@ -41,7 +42,7 @@ def bring_to(queue: Queue, state: str) -> str:
     worker.finish(
         job.place,
         status=status,
-        outcome="ok" if state == "finished" else "failed",
+        outcome=Outcome.OK if state == "finished" else Outcome.FAILED,
         result={"type": 1},
         error_code="" if state == "finished" else "command_refused",
         duration=0.25,

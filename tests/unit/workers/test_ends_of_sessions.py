@@ -86,7 +86,8 @@ def test_a_job_that_is_stopped_and_overdue_is_aborted_once() -> None:
 
 
 def test_an_abort_that_blocks_holds_up_nobody_who_watches_and_no_session_is_closed_beside_it() -> None:
-    freed, seen = threading.Event(), []
+    freed = threading.Event()
+    seen: list[list[int]] = []
 
     def block(driver: BaseDriver, session: int) -> None:
         bench.device.blocked.set()

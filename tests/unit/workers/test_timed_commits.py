@@ -16,6 +16,7 @@ from netpulse_broker.queueing.redis import keys
 from netpulse_broker.queueing.redis.scripts import Scripts
 from netpulse_broker.queueing.redis.sealing import Sealer
 from netpulse_broker.queueing.redis.times import now_iso
+from netpulse_broker.states import CommitStatus
 from netpulse_broker.workers.execution.job_result import JobEnd
 from netpulse_broker.workers.execution.job_runner import JobRunner
 from netpulse_broker.workers.execution.running_job import RunningJob
@@ -216,7 +217,7 @@ def test_after_a_failure(bench: Bench, error: NetPulseError, state: str | None) 
 
 
 def test_a_job_that_does_not_run_any_more_and_has_not_written_its_end_was_lost() -> None:
-    begun = CommitRecord(job="j", driver="timed", host="r1", owner="k", state="committing", revert_in=60)
+    begun = CommitRecord(job="j", driver="timed", host="r1", owner="k", state=CommitStatus.COMMITTING, revert_in=60)
     assert begun.shown(running="j")["state"] == "committing"
     assert begun.shown(running="another")["state"] == "unknown"
     assert begun.shown(running="")["state"] == "unknown"
@@ -269,7 +270,14 @@ def test_without_a_configuration_from_before_nothing_is_claimed(bench: Bench) ->
 
 def test_the_timer_is_over_and_nobody_has_asked() -> None:
     record = CommitRecord(
-        job="j", driver="timed", host="r1", owner="k", state="pending", revert_in=5, until=100.0, latest=101.0
+        job="j",
+        driver="timed",
+        host="r1",
+        owner="k",
+        state=CommitStatus.PENDING,
+        revert_in=5,
+        until=100.0,
+        latest=101.0,
     )
     assert record.shown(now=100.5)["state"] == "pending"
     late = record.shown(now=101.5)
@@ -336,7 +344,7 @@ def test_one_timer_at_a_time_on_a_platform_that_does_not_tell(bench: Bench) -> N
 def test_a_failed_confirmation_forgets_nothing(bench: Bench) -> None:
     bench.switch.failure = CommandTimeout("no prompt")
     job, _ = bench.run("change", revert_in=60)
-    bench.ledger.write([replace(record, state="committing") for record in bench.ledger.all()])
+    bench.ledger.write([replace(record, state=CommitStatus.COMMITTING) for record in bench.ledger.all()])
     bench.switch.waiting = {"one": 60, "other": 60}
     message(bench.run("confirm")[1])
     assert list(bench.states()) == [job]
