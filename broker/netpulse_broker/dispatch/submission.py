@@ -40,7 +40,7 @@ class JobSubmission:
 
     Attributes:
         payload: what the worker gets, sealed.
-        device: identity of the device (``dispatch.identity``).
+        device: identity of the device (``dispatch.device_identity``).
         host: as the caller wrote it, for listings.
         strategy: where it runs; a change always takes its turn in the device's order, whatever stands here.
         owner: id of the API key that submitted it.

@@ -1,4 +1,4 @@
-"""Prometheus metrics of the installation, made of ``queueing.totals.Figures`` at each scrape.
+"""Prometheus metrics of the installation, made of ``queueing.observe.metrics.Figures`` at each scrape.
 
 No metric has a label per device or host: thousands of series for a fleet are for the operator to ask for by other means
 (``GET /device/{name}``, ``GET /events``).

@@ -134,7 +134,7 @@ class _Link(asyncio.Protocol):
 
 
 class AsyncLineScripts:
-    """The scripts on a shared line; called as ``queueing.scripts.AsyncScripts`` is, without pipelines."""
+    """The scripts on a shared line; called as ``queueing.redis.scripts.AsyncScripts`` is, without pipelines."""
 
     def __init__(self, line: AsyncLine) -> None:
         self._line = line

@@ -138,7 +138,7 @@ def _let_the_kernel_time(sock: socket.socket) -> None:
 
 
 class LineScripts:
-    """The scripts on a line; called as ``queueing.scripts.Scripts`` is."""
+    """The scripts on a line; called as ``queueing.redis.scripts.Scripts`` is."""
 
     def __init__(self, line: Line) -> None:
         self._line = line

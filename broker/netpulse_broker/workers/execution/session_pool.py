@@ -75,7 +75,7 @@ class OpenSession:
 
 
 class Logins(Protocol):
-    """Decides when a login may begin (``workers.login_gate.LoginGate``)."""
+    """Decides when a login may begin (``workers.execution.login_limits.LoginGate``)."""
 
     def turn(self, driver: BaseDriver) -> AbstractContextManager[None]:
         """Inside, the driver may log in."""
