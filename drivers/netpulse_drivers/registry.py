@@ -14,12 +14,13 @@ import re
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from netpulse_drivers.base import BaseDriver
+from netpulse_drivers.entry_point_group import EntryPointGroup, PluginNotLoaded
 from netpulse_drivers.errors import UnknownDriver
 
 ENTRY_POINT_GROUP = "netpulse.drivers"
@@ -60,14 +61,17 @@ class DriverRegistry:
         self.failures: list[PluginFailure] = []
         self._classes: dict[str, type[BaseDriver]] = {}
         self._sources: dict[str, str] = {}
-        self._points: dict[str, EntryPoint] = {}
-        self._offer_entry_points(entry_points(group=ENTRY_POINT_GROUP) if points is None else points)
+        self._published = EntryPointGroup(ENTRY_POINT_GROUP, what="driver", published=points)
+        self._sources |= {point.name: _describe(point) for point in self._published.points()}
+        self._offered = set(self._sources)
+        for point, taken in self._published.clashes:
+            self._fail(_describe(point), PluginError(f"the name '{point.name}' is taken by {_describe(taken)}"))
         for directory in plugin_dirs:
             self._load_directory(Path(directory))
 
     def names(self) -> list[str]:
         """Names that ``get`` can be asked for, sorted. An entry point counts until an attempt to load it failed."""
-        return sorted({*self._classes, *self._points})
+        return sorted({*self._classes, *self._offered})
 
     def get(self, name: str) -> type[BaseDriver]:
         """The driver class of that name, importing it now if it comes from an entry point.
@@ -77,13 +81,12 @@ class DriverRegistry:
         """
         if name in self._classes:
             return self._classes[name]
-        point = self._points.get(name)
-        if point is not None:
+        if name in self._offered:
             try:
-                return self._load_entry_point(point)
-            except (Exception, SystemExit) as error:  # noqa: BLE001 - foreign code may raise anything; it is reported
-                del self._points[name]
-                self._fail(_describe(point), error)
+                return self._load_published(name)
+            except (PluginError, PluginNotLoaded) as error:
+                self._offered.discard(name)
+                self._fail(self._sources[name], error.__cause__ or error)
         reason = self._reason(name)
         known = ", ".join(self.names()) or "none"
         raise UnknownDriver(f"unknown driver '{name}'{reason}; known drivers: {known}", known=self.names())
@@ -101,22 +104,11 @@ class DriverRegistry:
                 continue  # recorded in failures by get
         return dict(self._classes)
 
-    # -- entry points -------------------------------------------------------------------------------------------------
-
-    def _offer_entry_points(self, points: Iterable[EntryPoint]) -> None:
-        for point in sorted(points, key=lambda point: (point.name, point.value)):
-            taken = self._points.get(point.name)
-            if taken is None:
-                self._points[point.name] = point
-                self._sources[point.name] = _describe(point)
-            elif taken.value != point.value:
-                self._fail(_describe(point), PluginError(f"the name '{point.name}' is taken by {_describe(taken)}"))
-
-    def _load_entry_point(self, point: EntryPoint) -> type[BaseDriver]:
-        driver = _checked(point.load(), point.value)
-        if driver.driver_name != point.name:
-            raise PluginError(f"entry point is called '{point.name}' but driver_name is '{driver.driver_name}'")
-        self._classes[point.name] = driver
+    def _load_published(self, name: str) -> type[BaseDriver]:
+        driver = _checked(self._published.load(name), name)
+        if driver.driver_name != name:
+            raise PluginError(f"entry point is called '{name}' but driver_name is '{driver.driver_name}'")
+        self._classes[name] = driver
         return driver
 
     # -- directories --------------------------------------------------------------------------------------------------

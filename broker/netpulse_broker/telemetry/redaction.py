@@ -19,11 +19,28 @@ MASK = "********"
 SHORTEST = 4
 """Characters of the shortest value that is masked wherever it stands."""
 
-_SECRET_NAME = re.compile(
-    r"(pass(word|wd|phrase)?|secret|token|pkey|private_?key|api_?key|community|auth_?key|priv_?key"
-    r"|keyboard_interactive)$",
-    re.IGNORECASE,
+SECRET_WORDS = (
+    "pass",
+    "passwd",
+    "password",
+    "passphrase",
+    "secret",
+    "token",
+    "pkey",
+    "private_key",
+    "privatekey",
+    "api_key",
+    "apikey",
+    "community",
+    "auth_key",
+    "authkey",
+    "priv_key",
+    "privkey",
+    "keyboard_interactive",
 )
+"""What the name of an argument that holds a secret ends in. The collection has the same list (``_secrets``)."""
+
+_SECRET_NAME = re.compile(f"(?:{'|'.join(SECRET_WORDS)})$", re.IGNORECASE)
 
 
 def secret_values(arguments: Mapping[str, Any]) -> frozenset[str]:

@@ -8,11 +8,11 @@ limits. After ``prepare`` nothing can be opened any more, neither file nor socke
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.metadata import entry_points
 from typing import Any, Protocol
 
 from netpulse_broker.errors import BadRequest, TemplateFailed
 from netpulse_broker.templating.directory import TemplateDirectory
+from netpulse_drivers.entry_point_group import EntryPointGroup, PluginNotLoaded, UnknownPlugin
 
 RENDERERS = "netpulse.renderers"
 PARSERS = "netpulse.parsers"
@@ -66,11 +66,7 @@ def renderer(name: str) -> Renderer:
         BadRequest: there is none.
         TemplateFailed: it cannot be loaded.
     """
-    if name == "jinja2":
-        from netpulse_broker.templating.jinja import JinjaRenderer  # noqa: PLC0415  # only where it runs
-
-        return JinjaRenderer()
-    made: Renderer = _published(RENDERERS, "renderer", name, renderer_names())
+    made: Renderer = _made(_renderers(), name)
     return made
 
 
@@ -81,38 +77,32 @@ def parser(name: str) -> Parser:
         BadRequest: there is none.
         TemplateFailed: it cannot be loaded.
     """
-    if name == "textfsm":
-        from netpulse_broker.templating.textfsm_parser import TextFsmParser  # noqa: PLC0415  # see above
-
-        return TextFsmParser()
-    if name == "ttp":
-        from netpulse_broker.templating.ttp_parser import TtpParser  # noqa: PLC0415  # see above
-
-        return TtpParser()
-    if name == "genie":
-        from netpulse_broker.templating.genie_parser import GenieParser  # noqa: PLC0415  # see above
-
-        return GenieParser()
-    made: Parser = _published(PARSERS, "parser", name, parser_names())
+    made: Parser = _made(_parsers(), name)
     return made
 
 
-def renderer_names() -> list[str]:
-    """Names of all renderers, sorted."""
-    return sorted({"jinja2", *entry_points(group=RENDERERS).names})
+def _renderers() -> EntryPointGroup:
+    built_in = {"jinja2": "netpulse_broker.templating.jinja:JinjaRenderer"}
+    return EntryPointGroup(RENDERERS, what="renderer", built_in=built_in)
 
 
-def parser_names() -> list[str]:
-    """Names of all parsers, sorted."""
-    return sorted({"textfsm", "ttp", "genie", *entry_points(group=PARSERS).names})
+def _parsers() -> EntryPointGroup:
+    built_in = {
+        "textfsm": "netpulse_broker.templating.textfsm_parser:TextFsmParser",
+        "ttp": "netpulse_broker.templating.ttp_parser:TtpParser",
+        "genie": "netpulse_broker.templating.genie_parser:GenieParser",
+    }
+    return EntryPointGroup(PARSERS, what="parser", built_in=built_in)
 
 
-def _published(group: str, what: str, name: str, known: list[str]) -> Any:
-    for point in entry_points(group=group, name=name):
-        try:
-            return point.load()()
-        except (Exception, SystemExit) as error:
-            raise TemplateFailed(
-                f"the {what} '{name}' ({point.value}) cannot be loaded: {type(error).__name__}: {error}"
-            ) from error
-    raise BadRequest(f"unknown {what} '{name}'; known: {', '.join(known)}")
+def _made(group: EntryPointGroup, name: str) -> Any:
+    try:
+        engine = group.load(name)
+    except UnknownPlugin as error:
+        raise BadRequest(str(error)) from None
+    except PluginNotLoaded as error:
+        raise TemplateFailed(str(error)) from error
+    try:
+        return engine()
+    except (Exception, SystemExit) as error:
+        raise TemplateFailed(f"the engine '{name}' cannot be made: {type(error).__name__}: {error}") from error

@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import ssl
 import time
-from importlib.metadata import entry_points
 from typing import Protocol
 
 import httpcore
@@ -23,6 +22,7 @@ from netpulse_broker.webhooks.signature import signature
 from netpulse_broker.webhooks.targets import Targets
 from netpulse_broker.webhooks.transport import CheckedTransport
 from netpulse_drivers import Deadline
+from netpulse_drivers.entry_point_group import EntryPointGroup, PluginNotLoaded, UnknownPlugin
 
 CALLERS = "netpulse.webhooks"
 HTTP = "basic"
@@ -52,19 +52,20 @@ def caller(name: str, settings: WebhookSettings) -> Caller:
     """
     if name == HTTP:
         return HttpCaller(settings)
-    for point in entry_points(group=CALLERS, name=name):
-        try:
-            made: Caller = point.load()()
-        except (Exception, SystemExit) as error:
-            raise WebhookFailed(f"the caller '{name}' cannot be loaded: {type(error).__name__}: {error}") from error
-        return made
-    known = ", ".join(caller_names())
-    raise WebhookRefused(f"unknown webhook caller '{name}'; known: {known}")
+    try:
+        made: Caller = callers().load(name)()
+    except UnknownPlugin as error:
+        raise WebhookRefused(str(error)) from None
+    except PluginNotLoaded as error:
+        raise WebhookFailed(str(error)) from error
+    except (Exception, SystemExit) as error:
+        raise WebhookFailed(f"the webhook caller '{name}' cannot be made: {type(error).__name__}: {error}") from error
+    return made
 
 
-def caller_names() -> list[str]:
-    """Names of all callers, sorted."""
-    return sorted({HTTP, *entry_points(group=CALLERS).names})
+def callers() -> EntryPointGroup:
+    """All callers by name."""
+    return EntryPointGroup(CALLERS, what="webhook caller", built_in={HTTP: f"{__name__}:HttpCaller"})
 
 
 class HttpCaller:

@@ -8,7 +8,7 @@ from netpulse_broker.errors import BadRequest
 from netpulse_broker.models.webhooks import WebhookOptions
 from netpulse_broker.queueing.redis.sealing import Sealer
 from netpulse_broker.settings import WebhookSettings
-from netpulse_broker.webhooks.callers import HTTP, caller_names
+from netpulse_broker.webhooks.callers import HTTP, callers
 from netpulse_broker.webhooks.delivery import MARGIN, QUEUE_TTL, Delivery, opens_until
 from netpulse_broker.webhooks.targets import Targets
 
@@ -23,8 +23,8 @@ class RequestedWebhook:
     def __init__(self, options: WebhookOptions, settings: WebhookSettings) -> None:
         if options.name == HTTP:
             Targets(settings).check_request(options.url)
-        elif options.name not in caller_names():
-            raise BadRequest(f"unknown webhook caller '{options.name}'; known: {', '.join(caller_names())}")
+        elif options.name not in (known := callers().names()):
+            raise BadRequest(f"unknown webhook caller '{options.name}'; known: {', '.join(known)}")
         self._options = options
         self._timeout = settings.timeout
         self._keep_dead = settings.keep_dead

@@ -12,9 +12,28 @@ from typing import Any
 MASK = "********"
 MASKED_OPTION = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 
-_SECRET_NAME = re.compile(
-    r"(?:^|_)(?:pass|passwd|password|passphrase|secret|pkey|private_key|api_key|token|community)$", re.IGNORECASE
+# What the name of an argument that holds a secret ends in; the broker masks by the same list.
+SECRET_WORDS = (
+    "pass",
+    "passwd",
+    "password",
+    "passphrase",
+    "secret",
+    "token",
+    "pkey",
+    "private_key",
+    "privatekey",
+    "api_key",
+    "apikey",
+    "community",
+    "auth_key",
+    "authkey",
+    "priv_key",
+    "privkey",
+    "keyboard_interactive",
 )
+
+_SECRET_NAME = re.compile("(?:%s)$" % "|".join(SECRET_WORDS), re.IGNORECASE)
 
 
 def is_secret_name(name: str) -> bool:
@@ -27,19 +46,22 @@ def is_encrypted(value: Any) -> bool:
     return bool(getattr(value, "__ENCRYPTED__", False))
 
 
-def secrets_in(arguments: Any) -> set[str]:
-    """All secret values in nested arguments, by the names of their keys."""
+def secrets_in(arguments: Any, *, named: bool = False) -> set[str]:
+    """All secret values in nested arguments, by the names of their keys.
+
+    Args:
+        named: a key above has said that everything in here is secret.
+    """
     found: set[str] = set()
-    if isinstance(arguments, dict):
+    if is_encrypted(arguments) or (isinstance(arguments, str | int) and not isinstance(arguments, bool)):
+        if named:
+            found.add(str(arguments))
+    elif isinstance(arguments, dict):
         for name, value in arguments.items():
-            scalar = is_encrypted(value) or (isinstance(value, str | int) and not isinstance(value, bool))
-            if scalar and is_secret_name(str(name)):
-                found.add(str(value))
-            else:
-                found |= secrets_in(value)
+            found |= secrets_in(value, named=named or is_secret_name(str(name)))
     elif isinstance(arguments, list | tuple):
         for value in arguments:
-            found |= secrets_in(value)
+            found |= secrets_in(value, named=named)
     found.discard("")
     return found
 

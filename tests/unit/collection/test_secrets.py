@@ -7,12 +7,14 @@ from collections.abc import Sequence
 import pytest
 from ansible_collections.netpulse.broker.plugins.module_utils._broker_client import BrokerClient
 from ansible_collections.netpulse.broker.plugins.module_utils._secrets import (
+    SECRET_WORDS,
     Mask,
     hide_options,
     is_secret_name,
     secrets_in,
 )
 
+from netpulse_broker.telemetry import redaction
 from tests.unit.collection.contract_server import ContractServer, job, ok
 
 
@@ -44,6 +46,19 @@ def test_secret_names(name: str) -> None:
 )
 def test_other_names(name: str) -> None:
     assert not is_secret_name(name)
+
+
+def test_the_broker_masks_by_the_same_names() -> None:
+    assert SECRET_WORDS == redaction.SECRET_WORDS
+    for word in SECRET_WORDS:
+        for name in (word, f"snmp_{word}", word.upper()):
+            assert is_secret_name(name)
+            assert redaction.secret_values({name: "long-enough"}) == {"long-enough"}
+
+
+def test_answers_to_questions_at_login_are_secrets() -> None:
+    arguments = {"keyboard_interactive": {"Token": "t1", "PIN": 1234}, "optional_args": {"auth_key": "a1"}}
+    assert secrets_in({"connection_args": arguments}) == {"t1", "1234", "a1"}
 
 
 def test_secrets_are_found_at_any_depth() -> None:
