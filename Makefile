@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PYTEST_ARGS ?=
 TEST_PROCESSES ?= 3
 
-.PHONY: help demo test check evidence bench bench-vendor matrix openapi lab clean
+.PHONY: help demo test check evidence bench bench-vendor matrix redis-releases openapi lab clean
 
 help: ## Show what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -65,6 +65,13 @@ bench-vendor: $(VENV)/.test ## The same for vendors' Ansible modules beside stoc
 
 matrix: $(VENV)/.demo ## The parity suite's short form with several releases of ansible-core, installed under $(VENV)/matrix
 	@$(BIN)/python tools/core-matrix.py --folder $(VENV)/matrix
+
+redis-releases: $(VENV)/.test ## The raw Redis connections with the oldest and the newest release of redis-py that is allowed
+	@for release in 8.0 8.1; do \
+	  $(BIN)/python -m pip install --quiet --no-deps --target $(VENV)/redis-$$release "redis==$$release.*" && echo "redis-py $$release" && \
+	  PYTHONPATH=$(CURDIR)/$(VENV)/redis-$$release $(BIN)/python -m pytest -q tests/unit/queueing/test_line.py \
+	    tests/unit/queueing/test_async_line.py || exit 1; \
+	done
 
 openapi: $(VENV)/.demo ## Store the OpenAPI document that a controller serves as docs/openapi.json; a test compares the two
 	@$(BIN)/python tools/openapi.py

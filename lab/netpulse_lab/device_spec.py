@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -39,6 +40,8 @@ class DeviceSpec:
 
     name: str
     platform: str = "ios"
+    release: str = ""
+    """Release of the operating system, on platform eos: "4.32.2F" tells of commit timers in the newer form."""
     host: str = "127.0.0.1"
     port: int = 0
     telnet_port: int | None = None
@@ -94,6 +97,7 @@ class DeviceSpec:
         data = dict(values)
         for text in (
             "platform",
+            "release",
             "host",
             "username",
             "password",
@@ -130,10 +134,7 @@ class DeviceSpec:
         for name, port in ports.items():
             if port is not None and (isinstance(port, bool) or not isinstance(port, int) or not 0 <= port < 65536):
                 raise SpecError(f"device {self.name!r}: {name!r} takes 0 to 65535, not {port!r}")
-        if self.dialogue is not None:
-            self._check_dialogue(self.dialogue)
-        elif self.platform != "eos" and (self.http_port is not None or self.https_port is not None):
-            raise SpecError(f"device {self.name!r}: 'http_port' and 'https_port' (eAPI) take platform eos")
+        self._check_platform()
         if self.privilege not in range(16):
             raise SpecError(f"device {self.name!r}: 'privilege' takes 0 to 15, not {self.privilege!r}")
         if self.ssh_profile not in _PROFILES:
@@ -145,6 +146,14 @@ class DeviceSpec:
         for account in (Login(username=self.username, password=self.password), *self.logins):
             if any(not text or set(text) & set(" \t\r\n") for text in (account.username, account.password)):
                 raise SpecError(f"device {self.name!r}: user names and passwords are texts without blanks")
+
+    def _check_platform(self) -> None:
+        if self.release and (self.platform != "eos" or not re.match(r"\d+\.\d+", self.release)):
+            raise SpecError(f"device {self.name!r}: 'release' takes platform eos and a release such as 4.32.2F")
+        if self.dialogue is not None:
+            self._check_dialogue(self.dialogue)
+        elif self.platform != "eos" and (self.http_port is not None or self.https_port is not None):
+            raise SpecError(f"device {self.name!r}: 'http_port' and 'https_port' (eAPI) take platform eos")
 
     def _check_dialogue(self, dialogue: Dialogue) -> None:
         for name, given in (("config", self.config), ("motd", self.motd), ("banner", self.banner)):

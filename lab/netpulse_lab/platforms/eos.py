@@ -81,7 +81,7 @@ def show_config(device: Device, tree: ConfigTree) -> str:
     """``show running-config`` with its head and end."""
     lines = [
         "! Command: show running-config",
-        f"! device: {device.hostname} ({show.MODEL}, EOS-{show.RELEASE})",
+        f"! device: {device.hostname} ({show.MODEL}, EOS-{show.release(device)})",
         "!",
         "! boot system flash:/vEOS-lab.swi",
         "!",

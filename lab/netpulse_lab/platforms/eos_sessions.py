@@ -13,6 +13,8 @@ from netpulse_lab.interpreter import Interpreter
 from netpulse_lab.outcome import Outcome
 from netpulse_lab.platform import Command, ConfigRule, RankedRule
 
+from .eos_show import release_number
+
 
 def enter(shell: Interpreter, found: Match[Command]) -> str:
     """``configure session NAME``: begin or go on."""
@@ -180,6 +182,20 @@ def show_candidate(shell: Interpreter, found: Match[Command]) -> str:
     return shell.platform.show_config(shell.device, candidate.tree)
 
 
+_TIMER_APART = (4, 32)
+"""The release from which on a session is committed at once and its timer told beside the sessions."""
+
+
+def _told_apart(device: Device) -> bool:
+    return release_number(device) >= _TIMER_APART
+
+
+def _state(device: Device, candidate: Candidate) -> str:
+    if _told_apart(device) and candidate.state in {"pendingCommitTimer", "completed"}:
+        return "committed"
+    return candidate.state
+
+
 def show_sessions(shell: Interpreter, found: Match[Command]) -> str:
     rows = [
         "Maximum number of completed sessions: 1",
@@ -190,19 +206,28 @@ def show_sessions(shell: Interpreter, found: Match[Command]) -> str:
     ]
     for candidate in shell.device.candidates.by_name.values():
         mark = "* " if candidate.name == shell.candidate else "  "
-        rows.append(f"{mark} {candidate.name:<14} {candidate.state:<20} {candidate.username:<8}".rstrip())
+        state = _state(shell.device, candidate)
+        rows.append(f"{mark} {candidate.name:<14} {state:<20} {candidate.username:<8}".rstrip())
     return "\n".join(rows) + "\n"
 
 
 def sessions_data(shell: Interpreter, found: Match[Command]) -> object:
+    """EOS 4.32 names the session whose timer runs beside the sessions; before, its own facts told."""
+    device = shell.device
+    candidates = device.candidates.by_name.values()
     sessions: dict[str, dict[str, object]] = {
-        candidate.name: {"state": candidate.state, "description": "", "commitUser": candidate.username, "instances": {}}
-        for candidate in shell.device.candidates.by_name.values()
+        one.name: {"state": _state(device, one), "description": "", "commitUser": one.username, "instances": {}}
+        for one in candidates
     }
-    for candidate in shell.device.candidates.by_name.values():
+    told: dict[str, object] = {"maxSavedSessions": 1, "maxOpenSessions": 5, "mergeOnCommit": False}
+    for candidate in candidates:
         if candidate.state == "pendingCommitTimer":
-            sessions[candidate.name]["commitBy"] = round(shell.device.candidates.due, 2)
-    return {"maxSavedSessions": 1, "maxOpenSessions": 5, "mergeOnCommit": False, "sessions": sessions}
+            due = round(device.candidates.due, 2)
+            if _told_apart(device):
+                told |= {"commitTimerSessionName": candidate.name, "commitTimerExpireTime": due}
+            else:
+                sessions[candidate.name]["commitBy"] = due
+    return {**told, "sessions": sessions}
 
 
 SESSION_LINES = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import itertools
+import re
 import time
 
 from netpulse_lab.config_store import Entry
@@ -34,6 +35,22 @@ def mac_of(device: str) -> str:
     return f"5001.{digits[:4]}.{digits[4:]}"
 
 
+def release(device: Device) -> str:
+    """The release of EOS that runs on it."""
+    return device.spec.release or RELEASE
+
+
+def release_number(device: Device) -> tuple[int, int]:
+    """Its first two numbers, to compare: (4, 29)."""
+    major, minor = re.findall(r"\d+", release(device))[:2]
+    return int(major), int(minor)
+
+
+def build(device: Device) -> str:
+    """The internal name of that release."""
+    return BUILD.replace(RELEASE, release(device))
+
+
 def serial(device: Device) -> str:
     return serial_of(device.spec.name)
 
@@ -56,9 +73,9 @@ Serial number: {serial(device)}
 Hardware MAC address: {mac(device)}
 System MAC address: {mac(device)}
 
-Software image version: {RELEASE}
+Software image version: {release(device)}
 Architecture: x86_64
-Internal build version: {BUILD}
+Internal build version: {build(device)}
 Internal build ID: {_BUILD_ID}
 Image format version: 3.0
 Image optimization: None
@@ -76,14 +93,14 @@ def version_data(shell: Interpreter, found: Match[Command]) -> object:
         "imageFormatVersion": "3.0",
         "uptime": round(time.time() - device.booted, 2),
         "modelName": MODEL,
-        "internalVersion": BUILD,
+        "internalVersion": build(device),
         "memTotal": _MEMORY,
         "mfgName": "Arista",
         "serialNumber": serial(device),
         "systemMacAddress": _colons(mac(device)),
         "bootupTimestamp": round(device.booted, 2),
         "memFree": _FREE,
-        "version": RELEASE,
+        "version": release(device),
         "configMacAddress": "00:00:00:00:00:00",
         "isIntlVersion": False,
         "imageOptimization": "None",

@@ -23,6 +23,8 @@ from tests.conformance.napalm.conftest import Client
 
 LINES = ("interface Ethernet1", "description to the core")
 Make = Callable[..., Client]
+RELEASES = pytest.mark.parametrize("switch", ["4.31.6M", "4.32.2F"], indirect=True)
+"""The last release that tells of a commit timer in its session, and one that tells beside the sessions."""
 
 
 def pending(client: Client) -> list[str]:
@@ -182,6 +184,7 @@ def test_commit_message_is_not_ignored(eos: Client, lab: SimulatorLab, switch: S
     assert pending(eos) == []
 
 
+@RELEASES
 def test_timed_commit_is_confirmed_by_a_later_session(eos: Client, lab: SimulatorLab, switch: SimulatedDevice) -> None:
     result = eos.change(*LINES, revert_in=600)
     assert (result.changed, result.saved) == (True, False)
@@ -196,6 +199,7 @@ def test_timed_commit_is_confirmed_by_a_later_session(eos: Client, lab: Simulato
         eos.confirm()
 
 
+@RELEASES
 def test_timed_commit_ends_by_itself(eos: Client, lab: SimulatorLab, switch: SimulatedDevice) -> None:
     eos.change(*LINES, revert_in=1)
     assert "description to the core" in lab.running_config(switch)
@@ -205,6 +209,7 @@ def test_timed_commit_ends_by_itself(eos: Client, lab: SimulatorLab, switch: Sim
         time.sleep(0.05)
 
 
+@RELEASES
 def test_rollback_of_a_timed_and_of_a_final_commit(eos: Client, lab: SimulatorLab, switch: SimulatedDevice) -> None:
     before = lab.running_config(switch)
     eos.change(*LINES, revert_in=600)

@@ -23,9 +23,9 @@ def lab() -> Iterator[SimulatorLab]:
 
 
 @pytest.fixture
-def switch(lab: SimulatorLab) -> Iterator[SimulatedDevice]:
-    """A switch with eAPI over both transports."""
-    device = lab.add(name="s1", platform="eos", http_port=0, https_port=0)
+def switch(lab: SimulatorLab, request: pytest.FixtureRequest) -> Iterator[SimulatedDevice]:
+    """A switch with eAPI over both transports; of another release where a test asks for it."""
+    device = lab.add(name="s1", platform="eos", http_port=0, https_port=0, release=getattr(request, "param", ""))
     yield device
     lab.remove(device)
 

@@ -12,6 +12,8 @@ from netpulse_lab import SimulatedDevice, SimulatorLab
 from tests.conformance.pyeapi.conftest import Client
 
 LINES = ("interface Ethernet1", "description to the core", "interface Ethernet2", "mtu 9000")
+RELEASES = pytest.mark.parametrize("switch", ["4.31.6M", "4.32.2F"], indirect=True)
+"""The last release that tells of a commit timer in its session, and one that tells beside the sessions."""
 
 
 def sessions(client: Client) -> dict[str, str]:
@@ -109,6 +111,7 @@ def test_banner_goes_beside_its_command(client: Client, lab: SimulatorLab, switc
     assert [output.command for output in result.outputs[:2]] == ["banner motd\nhello\n  there", "vlan 9"]
 
 
+@RELEASES
 def test_timed_commit_is_reverted_by_the_device(client: Client, lab: SimulatorLab, switch: SimulatedDevice) -> None:
     result = client.change(*LINES, revert_in=1)
     assert result.changed
@@ -121,6 +124,7 @@ def test_timed_commit_is_reverted_by_the_device(client: Client, lab: SimulatorLa
         client.confirm()
 
 
+@RELEASES
 def test_timed_commit_is_confirmed_by_another_session(
     client: Client, lab: SimulatorLab, switch: SimulatedDevice
 ) -> None:
@@ -132,6 +136,7 @@ def test_timed_commit_is_confirmed_by_another_session(
     assert "description to the core" in lab.startup_config(switch)
 
 
+@RELEASES
 def test_timed_commit_is_taken_back(client: Client, lab: SimulatorLab, switch: SimulatedDevice) -> None:
     before = lab.running_config(switch)
     client.change(*LINES, revert_in=600)
@@ -141,7 +146,8 @@ def test_timed_commit_is_taken_back(client: Client, lab: SimulatorLab, switch: S
         client.rollback()
 
 
-def test_timed_commit_of_somebody_else_is_left_alone(client: Client) -> None:
+@RELEASES
+def test_timed_commit_of_somebody_else_is_left_alone(client: Client, switch: SimulatedDevice) -> None:
     client.query("configure session theirs")
     client.query("configure session theirs commit timer 0:10:00")
     with pytest.raises(CommandRefused, match="somebody else"):
