@@ -7,6 +7,7 @@ holds a secret or a part of one.
 from __future__ import annotations
 
 import ipaddress
+import json
 import os
 import re
 from pathlib import Path
@@ -67,7 +68,18 @@ DENIED_NETWORKS = (
     "fd00:ec2::254/128",  # cloud metadata (AWS)
     "ff00::/8",
 )
-"""Where no webhook goes unless a setting allows it."""
+"""Where no webhook goes, and no device is, unless a setting allows it."""
+
+
+def split_list(text: str) -> list[str]:
+    """A list as a variable holds it: in JSON, or separated by commas. Raises ValueError."""
+    if not text.lstrip().startswith("["):
+        return [part.strip() for part in text.split(",") if part.strip()]
+    try:
+        found = json.loads(text)
+    except ValueError:
+        raise ValueError('is no list: write ["a", "b"], or a, b') from None
+    return [str(part) for part in found]
 
 
 def split_master_keys(text: str) -> tuple[str, ...]:

@@ -27,6 +27,7 @@ from netpulse_broker.setting_values import (
     Seconds,
     check_api_key,
     check_redis_url,
+    split_list,
     split_master_keys,
 )
 from netpulse_drivers.errors import NetPulseError, Phase
@@ -250,6 +251,32 @@ class DriverSettings(_Section):
         return [part for part in value.split(os.pathsep) if part] if isinstance(value, str) else value
 
 
+class DeviceSettings(_Section):
+    """Where devices may be, jump hosts included; checked on the addresses that a worker dials."""
+
+    allowed_networks: Annotated[list[Network], NoDecode] = Field(
+        default_factory=list,
+        description='Exceptions from `denied_networks`, e.g. `["127.0.0.0/8", "::1/128"]` for a lab on this machine. A '
+        "list in the file; in the variable a JSON list, or separated by commas.",
+    )
+    denied_networks: Annotated[list[Network], NoDecode] = Field(
+        default_factory=lambda: list(DENIED_NETWORKS),
+        description="Networks where no device is, whatever name leads there. Default: loopback, link-local (cloud "
+        "metadata included), unspecified, multicast and reserved addresses; private networks are where devices are.",
+        json_schema_extra={"default_text": "see meaning"},
+    )
+    jump_names: Annotated[list[str], NoDecode] = Field(
+        default_factory=list,
+        description='Patterns of names that jump hosts may look up, unchecked, e.g. `["*.example.net"]`. Other names '
+        "of devices and of further jump hosts are looked up by the worker, which hands on the address.",
+    )
+
+    @field_validator("allowed_networks", "denied_networks", "jump_names", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return split_list(value) if isinstance(value, str) else value
+
+
 class FileSettings(_Section):
     """Directories on the workers' machines whose files requests may name; no request names a path."""
 
@@ -365,6 +392,7 @@ class Settings(BaseSettings):
     fifo: FifoSettings = Field(default_factory=FifoSettings)
     jobs: JobSettings = Field(default_factory=JobSettings)
     drivers: DriverSettings = Field(default_factory=DriverSettings)
+    devices: DeviceSettings = Field(default_factory=DeviceSettings)
     files: FileSettings = Field(default_factory=FileSettings)
     templates: TemplateSettings = Field(default_factory=TemplateSettings)
     webhooks: WebhookSettings = Field(default_factory=WebhookSettings)

@@ -25,6 +25,7 @@ from netpulse_drivers.errors import (
     CommandTimeout,
     ConnectError,
     ConnectTimeout,
+    DestinationRefused,
     DriverError,
     ForwardingRefused,
     HostKeyMismatch,
@@ -44,6 +45,7 @@ from netpulse_drivers.errors import (
     UnsupportedOperation,
 )
 from netpulse_drivers.named_files import NamedFiles
+from netpulse_drivers.networks import DeviceNetworks
 from netpulse_drivers.registry import DriverRegistry, PluginFailure
 from netpulse_drivers.results import ChangeResult, CommitState, Output, PendingCommit
 from netpulse_drivers.site import Site
@@ -64,6 +66,8 @@ __all__ = [
     "ConnectTimeout",
     "ConnectionArgs",
     "Deadline",
+    "DestinationRefused",
+    "DeviceNetworks",
     "DriverError",
     "DriverRegistry",
     "EnsurePolicy",

@@ -11,6 +11,7 @@
         │   ├── HostKeyMismatch        host_key_mismatch       connect    no
         │   ├── CertificateUntrusted   certificate_untrusted   connect    no
         │   ├── ForwardingRefused      forwarding_refused      connect    no
+        │   ├── DestinationRefused     destination_refused     connect    no
         │   ├── SessionRefused         session_refused         connect    yes
         │   └── PromptNotFound         prompt_not_found        connect    no
         ├── AuthenticationFailed       authentication_failed   auth       no
@@ -172,6 +173,13 @@ class ForwardingRefused(ConnectError):
     """A jump host took the login but may not or will not open a connection to the device."""
 
     code = "forwarding_refused"
+    retryable = False
+
+
+class DestinationRefused(ConnectError):
+    """The operator's settings let no login go there; nothing was dialled."""
+
+    code = "destination_refused"
     retryable = False
 
 

@@ -22,7 +22,7 @@ from tests.bench.one_device import COMMAND
 from tests.bench.rest_client import RestClient, request_body
 from tests.bench.sizes import Sizes
 from tests.lab.redis_server import RedisServer
-from tests.lab.running_broker import RunningBroker
+from tests.lab.running_broker import DEVICES_HERE, RunningBroker
 
 
 @dataclass(slots=True, kw_only=True)
@@ -103,7 +103,7 @@ class _Node:
     def __init__(self, name: str, environment: Mapping[str, str], redis: RedisServer) -> None:
         self._name = name
         self._environment = {key: value for key, value in os.environ.items() if not key.startswith("NETPULSE_")}
-        self._environment |= environment
+        self._environment |= DEVICES_HERE | dict(environment)
         self._redis = redis.client()
         self._process: subprocess.Popen[bytes] | None = None
 

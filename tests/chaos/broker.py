@@ -121,6 +121,7 @@ class BrokerUnderTest:
             "node": {"name": name, "lease_ttl": 3.0, "lease_renew": 0.5},
             "fifo": {"name": f"{name}-fifo", "processes": 2},
             "drivers": {"plugin_dirs": [str(PLUGINS)]},
+            "devices": {"allowed_networks": ["127.0.0.0/8"]},
             "log": {"level": "debug", "format": "json"},
             "shutdown_grace": 20.0,
             "state_dir": str(self.directory),

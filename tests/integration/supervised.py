@@ -16,6 +16,7 @@ import redis
 from netpulse_broker.embedded.paths import ServerPaths
 from netpulse_broker.embedded.server import EmbeddedServer
 from tests.lab.real.waiting import wait_until
+from tests.lab.running_broker import DEVICES_HERE
 
 STAND_INS = (sys.executable, str(Path(__file__).with_name("stand_in_roles.py")), "up")
 
@@ -55,7 +56,7 @@ class Up:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env={**inherited, "NETPULSE_CONTROLLER__PORT": "0", **(env or {})},
+            env={**inherited, **DEVICES_HERE, "NETPULSE_CONTROLLER__PORT": "0", **(env or {})},
         )
 
     @property

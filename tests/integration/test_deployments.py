@@ -23,7 +23,7 @@ from netpulse_lab import SimulatedDevice, SimulatorLab
 from tests.integration.test_rest_server import certificate
 from tests.lab.installation import Installation
 from tests.lab.real.waiting import wait_until
-from tests.lab.running_broker import RunningBroker
+from tests.lab.running_broker import DEVICES_HERE, RunningBroker
 from tests.lab.sentinel import SentinelRedis
 
 USER = 61_234
@@ -79,7 +79,7 @@ def test_up_needs_no_root(home: Path, lab: SimulatorLab) -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("NETPULSE_", "XDG_"))}
     with subprocess.Popen(
         [*as_ordinary_user(), sys.executable, "-m", "netpulse_broker.cli", "up", "--port", "0"],
-        env=environment | {"HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1"},
+        env=environment | DEVICES_HERE | {"HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1"},
         cwd=home,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

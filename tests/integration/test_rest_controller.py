@@ -27,6 +27,7 @@ from netpulse_broker.models.health import Health
 from netpulse_broker.models.job import Job
 from netpulse_broker.models.worker import Worker
 from tests.lab.redis_server import RedisServer
+from tests.lab.running_broker import DEVICES_HERE
 
 API_KEY = "integration-api-key"
 PASSWORD = "Pa55word-of-the-device"
@@ -96,7 +97,7 @@ class Roles:
             "NETPULSE_FIFO__PROCESSES": "1",
             "NETPULSE_LOG__LEVEL": "debug",
         }
-        environment |= settings
+        environment |= DEVICES_HERE | settings
         with self.log(role).open("wb") as output:
             self.processes[role] = subprocess.Popen(
                 [sys.executable, "-m", "netpulse_broker.cli", role], env=environment, stdout=output, stderr=output

@@ -22,6 +22,7 @@ import httpx
 import psutil
 
 from tests.lab.redis_server import RedisServer
+from tests.lab.running_broker import DEVICES_HERE
 
 START_WITHIN = 120.0
 
@@ -98,6 +99,7 @@ class Installation:
                 "NETPULSE_API_KEY": self.api_key,
                 "NETPULSE_STATE_DIR": str(self.directory),
                 "NETPULSE_LOG__FORMAT": "json",
+                **DEVICES_HERE,
             } | self._settings
             started.callback(self._end_roles)
             self._exit = started.pop_all()

@@ -26,6 +26,9 @@ class BrokerDidNotStart(RuntimeError):
     """`netpulse up` ended, or was not ready in time; the text is what it said."""
 
 
+DEVICES_HERE = {"NETPULSE_DEVICES__ALLOWED_NETWORKS": "127.0.0.0/8, ::1/128"}
+"""The lab's devices listen on this machine, where a broker otherwise dials nothing."""
+
 _ENDS_WITH_US = ("setpriv", "--pdeathsig", "TERM") if shutil.which("setpriv") else ()
 """Told to end when the thread that started it ends, however it ends: a killed test run leaves none."""
 
@@ -64,7 +67,7 @@ class RunningBroker:
                 *(sys.executable, "-m", "netpulse_broker.cli", "up", "--port", "0"),
                 *("--state-dir", str(self.state_dir)),
             ],
-            env=environment | {"NETPULSE_DRIVERS__HOST_KEY_POLICY": "accept-new"} | self._settings,
+            env=environment | {"NETPULSE_DRIVERS__HOST_KEY_POLICY": "accept-new"} | DEVICES_HERE | self._settings,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

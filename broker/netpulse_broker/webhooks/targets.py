@@ -12,10 +12,7 @@ from urllib.parse import urlsplit
 from netpulse_broker.errors import BadRequest, WebhookFailed, WebhookRefused
 from netpulse_broker.settings import WebhookSettings
 from netpulse_drivers import Deadline
-
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+from netpulse_drivers.networks import Address, literal_address, meant_by, within
 
 
 class Targets:
@@ -37,7 +34,7 @@ class Targets:
         try:
             self._check_host(parts.hostname or "")
             self.check_scheme(url)
-            literal = _literal(parts.hostname or "")
+            literal = literal_address(parts.hostname or "")
             if literal is not None:
                 self.check_address(literal)
         except WebhookRefused as error:
@@ -61,10 +58,10 @@ class Targets:
 
     def check_address(self, address: Address) -> None:
         """Raise ``WebhookRefused`` unless it may be connected to."""
-        for meant in _meant(address):
-            if _within(meant, self._allowed):
+        for meant in meant_by(address):
+            if within(meant, self._allowed):
                 continue
-            if _within(meant, self._denied):
+            if within(meant, self._denied):
                 raise WebhookRefused("the target's address is in a denied network (setting webhooks.denied_networks)")
 
     def check_scheme(self, url: str) -> None:
@@ -76,38 +73,6 @@ class Targets:
         name = host.lower().rstrip(".")
         if self._hosts and not any(fnmatch.fnmatchcase(name, pattern) for pattern in self._hosts):
             raise WebhookRefused("the target's host is not one of those allowed (setting webhooks.hosts)")
-
-
-def _within(address: Address, networks: list[ipaddress.IPv4Network | ipaddress.IPv6Network]) -> bool:
-    return any(address.version == network.version and address in network for network in networks)
-
-
-def _meant(address: Address) -> list[Address]:
-    """The address, and the IPv4 address that is packed into it, if there is one."""
-    if isinstance(address, ipaddress.IPv4Address):
-        return [address]
-    if address.ipv4_mapped is not None:
-        return [address.ipv4_mapped]
-    found: list[Address] = [address]
-    if address.sixtofour is not None:
-        found.append(address.sixtofour)
-    if address.teredo is not None:
-        found += list(address.teredo)
-    if address in _NAT64:
-        found.append(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
-    return found
-
-
-def _literal(host: str) -> Address | None:
-    """The address that a host is, in any of the spellings that the resolver takes (``127.1``, ``0x7f000001``)."""
-    try:
-        return ipaddress.ip_address(host.partition("%")[0])
-    except ValueError:
-        pass
-    try:
-        return ipaddress.IPv4Address(socket.inet_aton(host))
-    except OSError:
-        return None
 
 
 def _resolved(host: str, port: int, deadline: Deadline) -> list[str]:

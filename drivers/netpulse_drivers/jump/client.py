@@ -11,24 +11,28 @@ from netpulse_drivers.errors import ConnectError, ConnectTimeout
 from netpulse_drivers.jump import messages
 from netpulse_drivers.jump.jump_host import JumpHost, ReadyJumpHost
 from netpulse_drivers.jump.rendezvous import Rendezvous, is_our_user
+from netpulse_drivers.networks import DeviceNetworks
 from netpulse_drivers.ssh.host_keys import default_known_hosts, effective_policy
 
 ATTEMPTS = 3
 """Times that the jump process may end under our hands (it was just leaving) before that is an error."""
 
 
-def open_stream(hops: Sequence[JumpHost], host: str, port: int, *, within: float, deadline: Deadline) -> socket.socket:
+def open_stream(
+    hops: Sequence[JumpHost], host: str, port: int, *, within: float, deadline: Deadline, networks: DeviceNetworks
+) -> socket.socket:
     """Both directions of a connection to ``host`` as the last hop sees it.
 
     Args:
         within: seconds for the last hop to connect to the device.
+        networks: which hops and which devices may be connected to.
 
     Raises:
         ConnectError and subclasses, AuthenticationFailed, InvalidArguments: naming the jump host and the phase.
     """
     request = messages.StreamRequest(
-        hops=[_with_policy(hop) for hop in hops],
-        host=host,
+        hops=[_ready(hop, networks, first=number == 0) for number, hop in enumerate(hops)],
+        host=networks.behind_jump_host(host, port)[0],
         port=port,
         within=deadline.remaining(at_most=within),
         agent=os.environ.get("SSH_AUTH_SOCK", ""),
@@ -82,7 +86,19 @@ def _pidfd(pid: int) -> list[int]:
         return []
 
 
-def _with_policy(hop: JumpHost) -> ReadyJumpHost:
-    """The worker's own policy and file count, not those of whoever started the jump process."""
+def _ready(hop: JumpHost, networks: DeviceNetworks, *, first: bool) -> ReadyJumpHost:
+    """The worker's own policies and file count, not those of whoever started the jump process.
+
+    Raises:
+        ConnectError, DestinationRefused: it must not be connected to, or its name cannot be resolved.
+    """
+    try:
+        if first:
+            addresses = [str(entry[4][0]) for entry in networks.addresses(hop.host, hop.port)]
+        else:
+            addresses = networks.behind_jump_host(hop.host, hop.port)
+    except ConnectError as error:
+        details = [{"jump_host": hop.where, "phase": "connect"}]
+        raise type(error)(f"{hop.where}: {error.message}", details=details) from error
     policy, known_hosts = effective_policy(hop.host_key_policy), hop.known_hosts or str(default_known_hosts())
-    return ReadyJumpHost(**dict(hop) | {"host_key_policy": policy, "known_hosts": known_hosts})
+    return ReadyJumpHost(**dict(hop) | {"host_key_policy": policy, "known_hosts": known_hosts, "addresses": addresses})

@@ -74,9 +74,15 @@ class JumpHost(SSHArgs):
 
 
 class ReadyJumpHost(JumpHost):
-    """A jump host as the jump process takes it: complete, and with the path of its known_hosts file."""
+    """A jump host as the jump process takes it: complete, and checked.
+
+    Attributes:
+        known_hosts: the path of the file.
+        addresses: what to connect to in its ``host``'s place, in order.
+    """
 
     known_hosts: str | None = None
+    addresses: list[str] = Field(min_length=1)
 
 
 def hops_of_text(text: str) -> list[JumpHost]:

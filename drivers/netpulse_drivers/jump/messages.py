@@ -28,6 +28,7 @@ class StreamRequest(BaseModel):
 
     Attributes:
         hops: jump hosts, nearest first, complete with credentials and policy.
+        host: an address that was checked, or a name that the last jump host may look up.
         within: seconds for the last jump host to connect to the device.
         agent: path of the worker's SSH agent, "" for none.
     """

@@ -196,6 +196,8 @@ class JumpServer:
     def _key(self, request: messages.StreamRequest, position: int) -> bytes:
         """Who logs in where, how and through what; a wrong password is another key than the right one."""
         chain = messages.plain(request)["hops"][: position + 1]
+        for hop in chain:
+            del hop["addresses"]  # in whatever order the name service gave them: it is the same host
         text = json.dumps([chain, request.agent], sort_keys=True)
         return hmac.new(self._secret, text.encode("utf-8", "surrogatepass"), hashlib.sha256).digest()
 

@@ -21,7 +21,8 @@ from netpulse_drivers.errors import (
     SessionRefused,
 )
 from netpulse_drivers.jump.event_log import log
-from netpulse_drivers.jump.jump_host import JumpHost
+from netpulse_drivers.jump.jump_host import ReadyJumpHost
+from netpulse_drivers.networks import DeviceNetworks
 from netpulse_drivers.ssh.connect import SSHConnect, reason_of
 from netpulse_drivers.ssh.keepalive import ssh_keepalive
 from netpulse_drivers.ssh.negotiation import ExplainedTransport
@@ -81,7 +82,7 @@ class JumpSession:
         """Whether a failed login still counts for how long the next one is put off."""
         return self._failure is not None and time.monotonic() < self._hold_until + REMEMBERED
 
-    def open(self, host: str, port: int, hop: JumpHost, *, within: float) -> paramiko.Channel:
+    def open(self, host: str, port: int, hop: ReadyJumpHost, *, within: float) -> paramiko.Channel:
         """A channel to ``host``; logs in first when there is no session.
 
         Args:
@@ -109,7 +110,7 @@ class JumpSession:
 
     # -- login ------------------------------------------------------------------------------------------------------
 
-    def ensure(self, hop: JumpHost) -> ExplainedTransport:
+    def ensure(self, hop: ReadyJumpHost) -> ExplainedTransport:
         """Logged in. One login at a time; those who waited for one share its outcome.
 
         Raises:
@@ -133,14 +134,14 @@ class JumpSession:
             threading.Thread(target=self._watch, args=(transport,), name="watch", daemon=True).start()
             return transport
 
-    def _connect(self, hop: JumpHost) -> ExplainedTransport:
+    def _connect(self, hop: ReadyJumpHost) -> ExplainedTransport:
         password = hop.password.get_secret_value() if hop.password else None
         login = SSHConnect(hop, host=hop.host, port=hop.port, where=self.where, password=password)
         sock: socket.socket | paramiko.Channel
         if self.through is not None:
-            sock = self.through.channel_of_live_session(hop.host, hop.port, within=hop.conn_timeout)
+            sock = self.through.channel_of_live_session(hop.addresses[0], hop.port, within=hop.conn_timeout)
         else:
-            sock = open_tcp(hop.host, hop.port, Deadline.after(hop.conn_timeout), source=hop.source_address)
+            sock = _dialled(hop)
         client = paramiko.SSHClient()
         if hop.allow_agent:
             self._take_agent(client)
@@ -222,6 +223,19 @@ class JumpSession:
             cause = transport.saved_exception or ("keepalives unanswered" if unanswered else "closed by the jump host")
             log("jump_lost", jump_host=self.where, cause=str(cause), streams=self.users)
         transport.close()
+
+
+def _dialled(hop: ReadyJumpHost) -> socket.socket:
+    """A connection to the first of its addresses that takes one; the worker has checked them."""
+    deadline = Deadline.after(hop.conn_timeout)
+    failure: ConnectError | None = None
+    for address in hop.addresses:
+        try:
+            return open_tcp(address, hop.port, deadline, networks=DeviceNetworks(), source=hop.source_address)
+        except ConnectError as error:
+            failure = failure or error
+    assert failure is not None  # noqa: S101 - there is at least one address
+    raise failure
 
 
 def _again(failure: DriverError, hold_until: float) -> DriverError:

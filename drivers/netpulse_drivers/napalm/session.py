@@ -72,7 +72,8 @@ class NapalmSession:
             raise CommandTimeout("the time for this operation was over before anything was sent", session_usable=True)
         self._stopped = None
         try:
-            with self._wire(self._with_guard(call)):
+            # Libraries dial again as they like.
+            with self._wire(self._with_guard(call)), call.site.networks.enforced():
                 yield self.device
         except DriverError as error:
             self._judge(error)

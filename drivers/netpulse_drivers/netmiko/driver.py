@@ -80,8 +80,8 @@ class NetmikoDriver(InteractiveSupport, BaseDriver):
         connection.use_keys = self.args.proves_by_key  # some platforms' clients log in by "none" without a key
         connection.guard = self.call.before_write
         connection.deadline = self.call.deadline.sooner(self.args.timeout)
-        args = self.args.with_files(self.call.site.files)
-        login = TelnetDial(args) if args.telnet else SSHLogin(args)
+        args, networks = self.args.with_files(self.call.site.files), self.call.site.networks
+        login = TelnetDial(args, networks) if args.telnet else SSHLogin(args, networks)
         connection.dial = login
         session = NetmikoSession(connection, platform_of(self.args.device_type))
         try:

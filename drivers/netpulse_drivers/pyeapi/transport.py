@@ -270,7 +270,7 @@ class KeptConnection(EapiConnection):
     def _tcp(self, address: tuple[str, int], timeout: float, _source: object) -> socket.socket:
         """A TCP connection to the first address that takes it; what http.client asks for."""
         problem = OSError("the name has no address")
-        for family, kind, protocol, _, where in socket.getaddrinfo(*address, type=socket.SOCK_STREAM):
+        for family, kind, protocol, _, where in self.call.site.networks.addresses(*address):
             sock = self._dialled = socket.socket(family, kind, protocol)
             sock.settimeout(timeout)
             try:

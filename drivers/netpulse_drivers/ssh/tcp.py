@@ -7,29 +7,28 @@ import socket
 
 from netpulse_drivers.deadline import Deadline
 from netpulse_drivers.errors import ConnectError, ConnectTimeout, InvalidArguments
+from netpulse_drivers.networks import DeviceNetworks
 
 USER_TIMEOUT = 30.0
 """Seconds that written bytes may stay unacknowledged before the kernel gives the connection up (TCP_USER_TIMEOUT)."""
 
 
-def open_tcp(host: str, port: int, deadline: Deadline, *, source: str | None = None) -> socket.socket:
+def open_tcp(
+    host: str, port: int, deadline: Deadline, *, networks: DeviceNetworks, source: str | None = None
+) -> socket.socket:
     """A TCP connection with the options that a long-lived session needs.
 
     Args:
+        networks: what may be dialled.
         source: address to connect from; only addresses of its family are tried.
 
     Raises:
         InvalidArguments: ``source`` is no address of this machine.
+        DestinationRefused: the operator's settings forbid it.
         ConnectError: name not resolved, refused, no route. ConnectTimeout: no answer before the deadline.
     """
     family = _family(source)
-    try:
-        addresses = socket.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM)
-    except (socket.gaierror, UnicodeError) as error:
-        hint = f" as an address to reach from {source}" if source else ""
-        raise ConnectError(
-            f"name {host} cannot be resolved{hint}: {getattr(error, 'strerror', None) or error}"
-        ) from error
+    addresses = networks.addresses(host, port, family=family, source=source)
     problem: OSError | None = None
     for address_family, kind, protocol, _, address in addresses:
         sock = socket.socket(address_family, kind, protocol)

@@ -22,7 +22,7 @@ from netpulse_drivers import (
     SessionStale,
 )
 from netpulse_drivers.jump import session as session_module
-from netpulse_drivers.jump.jump_host import JumpHost
+from netpulse_drivers.jump.jump_host import ReadyJumpHost
 from netpulse_drivers.jump.session import JumpSession
 from netpulse_lab import SimulatedDevice, SimulatorLab
 from tests.conformance.netmiko.conftest import Client
@@ -244,7 +244,7 @@ def test_frozen_jump_host_is_noticed_by_keepalives(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(session_module, "ANSWER_WITHIN", 0.5)
     require(SshdHost.available(password=True))
     with SshdHost(name="frozen", allow_tcp_forwarding=True, password=True) as host:
-        hop = JumpHost(**through(host))
+        hop = ReadyJumpHost(**through(host), addresses=[host.device.host])
         session = JumpSession(hop.where, agent="", through=None)
         try:
             session.ensure(hop)
@@ -257,7 +257,7 @@ def test_frozen_jump_host_is_noticed_by_keepalives(monkeypatch: pytest.MonkeyPat
 
 
 def test_failed_logins_are_put_off_longer_and_longer() -> None:
-    hop = JumpHost(host="127.0.0.1", port=1, username="ops", password="irrelevant")
+    hop = ReadyJumpHost(host="127.0.0.1", port=1, username="ops", password="irrelevant", addresses=["127.0.0.1"])
     session = JumpSession(hop.where, agent="", through=None)
     with pytest.raises(ConnectError) as first:
         session.ensure(hop)

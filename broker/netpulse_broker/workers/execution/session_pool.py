@@ -165,7 +165,7 @@ class SessionPool:
         """The job ended and left the session usable. One that is not where its login left it is closed."""
         keep = opened.driver.keeps_session and _asked(opened, opened.driver.end_job)
         opened.used_at = opened.proven_at = self._clock()
-        opened.driver.call = Call()
+        opened.driver.call = Call(site=opened.driver.call.site)
         if not keep:
             self.drop(opened)
 
@@ -219,7 +219,7 @@ class SessionPool:
     def _connect(self, driver: BaseDriver, key: bytes, arguments: Mapping[str, Any], call: Call) -> OpenSession:
         call.before_write()  # a login is one
         driver.call = call
-        with self._logins.turn(driver):
+        with self._logins.turn(driver), call.site.networks.enforced():
             handle = driver.connect()
         now = self._clock()
         opened = OpenSession(
@@ -263,9 +263,10 @@ class SessionPool:
 
     def _proven(self, session: OpenSession) -> bool:
         """Send a keepalive. The lease is not asked: this is our own session, and losing Redis must not cost it."""
-        session.driver.call = Call(deadline=Deadline.after(KEEPALIVE_DEADLINE))
+        site = session.driver.call.site
+        session.driver.call = Call(deadline=Deadline.after(KEEPALIVE_DEADLINE), site=site)
         alive = _asked(session, session.driver.keepalive)
-        session.driver.call = Call()
+        session.driver.call = Call(site=site)
         session.proven_at = self._clock()
         return alive
 
@@ -294,7 +295,7 @@ class FreshSessions:
         driver = kind.from_request(arguments)
         call.before_write()  # a login is one
         driver.call = call
-        with self._logins.turn(driver):
+        with self._logins.turn(driver), call.site.networks.enforced():
             handle = driver.connect()
         now = time.monotonic()
         return OpenSession(

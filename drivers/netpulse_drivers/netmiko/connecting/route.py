@@ -29,6 +29,7 @@ from netpulse_drivers.ssh.tcp import open_tcp
 if TYPE_CHECKING:
     from netpulse_drivers.deadline import Deadline
     from netpulse_drivers.netmiko.connecting.connection_args import NetmikoConnectionArgs
+    from netpulse_drivers.networks import DeviceNetworks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +86,7 @@ class Route:
         through = f" (behind {self.hops[-1].where})" if self.hops else ""
         return f"{self.host} port {self.port}{through}"
 
-    def open(self, args: NetmikoConnectionArgs, deadline: Deadline) -> socket.socket:
+    def open(self, args: NetmikoConnectionArgs, deadline: Deadline, networks: DeviceNetworks) -> socket.socket:
         """Both directions of a connection to the device.
 
         Raises:
@@ -94,10 +95,13 @@ class Route:
         if self.hops:
             from netpulse_drivers.jump.client import open_stream  # noqa: PLC0415 - few workers ever need it
 
-            return open_stream(self.hops, self.host, self.port, within=args.conn_timeout, deadline=deadline)
+            return open_stream(
+                self.hops, self.host, self.port, within=args.conn_timeout, deadline=deadline, networks=networks
+            )
         if self.command:
             return _run_proxy_command(self.command)
-        return open_tcp(self.host, self.port, deadline.sooner(args.conn_timeout), source=args.source_address)
+        limit = deadline.sooner(args.conn_timeout)
+        return open_tcp(self.host, self.port, limit, networks=networks, source=args.source_address)
 
 
 def _run_proxy_command(command: str) -> socket.socket:

@@ -18,6 +18,7 @@ from netpulse_drivers.terminal.byte_stream import SSHStream
 if TYPE_CHECKING:
     from netpulse_drivers.netmiko.connecting.connection_args import NetmikoConnectionArgs
     from netpulse_drivers.netmiko.event_driven import EventDriven
+    from netpulse_drivers.networks import DeviceNetworks
 
 
 class SSHLogin:
@@ -28,8 +29,9 @@ class SSHLogin:
         transport: of the last login.
     """
 
-    def __init__(self, args: NetmikoConnectionArgs) -> None:
+    def __init__(self, args: NetmikoConnectionArgs, networks: DeviceNetworks) -> None:
         self._args = args
+        self._networks = networks
         self.check: HostKeyCheck | None = None
         self.transport: ExplainedTransport | None = None
 
@@ -44,7 +46,7 @@ class SSHLogin:
         password = args.password.get_secret_value() if args.password else None
         login = SSHConnect(args, host=route.host, port=route.port, where=route.where, password=password)
         self.check = login.check
-        sock = route.open(args, deadline)
+        sock = route.open(args, deadline, self._networks)
         client = connection._build_ssh_client()  # noqa: SLF001 - some platforms bring a client of their own
         connection.remote_conn_pre = client
         self.transport = login.login(client, sock, username=route.username, deadline=deadline)
