@@ -13,8 +13,10 @@
         │   ├── ForwardingRefused      forwarding_refused      connect    no
         │   ├── DestinationRefused     destination_refused     connect    no
         │   ├── SessionRefused         session_refused         connect    yes
+        │   │   └── SessionLimit       session_limit           connect    yes
         │   └── PromptNotFound         prompt_not_found        connect    no
         ├── AuthenticationFailed       authentication_failed   auth       no
+        │   └── PasswordExpired        password_expired        auth       no
         ├── PrivilegeRefused           privilege_refused       privilege  no
         ├── CommandRefused             command_refused         execute    no
         │   ├── CandidateDirty         candidate_dirty         execute    no
@@ -189,6 +191,12 @@ class SessionRefused(ConnectError):
     code = "session_refused"
 
 
+class SessionLimit(SessionRefused):
+    """The device says that it has as many sessions as it takes; its words stand in the message."""
+
+    code = "session_limit"
+
+
 class PromptNotFound(ConnectError):
     """Logged in, but no command prompt was recognised; ``device_output`` holds what the device sent."""
 
@@ -202,6 +210,12 @@ class AuthenticationFailed(DriverError):
     code = "authentication_failed"
     phase = "auth"
     session_usable = False
+
+
+class PasswordExpired(AuthenticationFailed):
+    """The password is right but must be changed first; the device's words stand in the message. No new one is typed."""
+
+    code = "password_expired"
 
 
 class PrivilegeRefused(DriverError):

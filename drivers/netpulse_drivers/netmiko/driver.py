@@ -13,6 +13,7 @@ from netpulse_drivers.errors import (
     ConnectTimeout,
     DriverError,
     PromptNotFound,
+    SessionLimit,
     SessionRefused,
 )
 from netpulse_drivers.netmiko.config.change import apply_change, refuse_unsupported
@@ -22,7 +23,7 @@ from netpulse_drivers.netmiko.connecting.connection_args import NetmikoConnectio
 from netpulse_drivers.netmiko.connecting.keepalive import prove_alive
 from netpulse_drivers.netmiko.connecting.ssh_login import SSHLogin
 from netpulse_drivers.netmiko.connecting.telnet_login import TelnetDial
-from netpulse_drivers.netmiko.event_driven import EventDriven, event_driven_class
+from netpulse_drivers.netmiko.event_driven import EventDriven, event_driven_class, password_expired
 from netpulse_drivers.netmiko.facts import device_info
 from netpulse_drivers.netmiko.interactive import InteractiveSupport
 from netpulse_drivers.netmiko.login_state import return_to_login
@@ -30,6 +31,7 @@ from netpulse_drivers.netmiko.operation_args import NetmikoChangeArgs, NetmikoQu
 from netpulse_drivers.netmiko.query import run_query
 from netpulse_drivers.netmiko.session import NetmikoSession
 from netpulse_drivers.results import ChangeResult, CommitState, Output
+from netpulse_drivers.ssh.login_text import expired_password, session_limit
 from netpulse_drivers.ssh.ssh_args import SSHArgs
 from netpulse_drivers.terminal.byte_stream import StreamClosed
 from netpulse_drivers.terminal.platforms import platform_of
@@ -38,6 +40,10 @@ from netpulse_drivers.terminal.reply import ReplyTimeout
 _OURS = {"host", "port", "username", "password", "secret", "proxy_jump", "ssh_config_file", "keepalive", "timeout"}
 _NOT_NETMIKOS = _OURS | set(SSHArgs.model_fields)
 """Arguments that netmiko does not see: the connection is opened and logged in by ``dial``."""
+
+
+_ENDING = 600
+"""Characters at the end of a failed login's text in which the device's reason is looked for."""
 
 
 class NetmikoDriver(InteractiveSupport, BaseDriver):
@@ -83,6 +89,7 @@ class NetmikoDriver(InteractiveSupport, BaseDriver):
         args, networks = self.args.with_files(self.call.site.files), self.call.site.networks
         login = TelnetDial(args, networks) if args.telnet else SSHLogin(args, networks)
         connection.dial = login
+        connection.logging_in = True
         session = NetmikoSession(connection, platform_of(self.args.device_type))
         try:
             connection._open()  # noqa: SLF001 - netmiko's own way to connect later than in the constructor
@@ -96,7 +103,7 @@ class NetmikoDriver(InteractiveSupport, BaseDriver):
             if translated is None:
                 raise
             raise translated from error
-        connection.transcript = ""
+        connection.transcript, connection.logging_in = "", False
         session.rest()
         return session
 
@@ -169,6 +176,12 @@ def _login_error(  # noqa: PLR0911 - one return a kind of error
     """What went wrong between the open channel and the first prompt; None for an error of the program itself."""
     where = f"{args.host} port {args.tcp_port}"
     said = connection.transcript.strip()
+    ending = "\n".join(line for line in said.split("\n") if line.strip())[-_ENDING:]
+    if expired_password(ending):
+        return password_expired(where, said)
+    limit = session_limit(ending)
+    if limit:
+        return SessionLimit(f"{where} takes no further session: {limit}", device_output=said)
     if isinstance(error, NetmikoAuthenticationException):
         return AuthenticationFailed(f"{where} refused user name or password", device_output=said)
     if isinstance(error, StreamClosed):

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import math
 import re
 from collections.abc import Callable
 from typing import Any
@@ -23,13 +24,24 @@ from netmiko.exceptions import NetmikoAuthenticationException, NetmikoTimeoutExc
 from netmiko.ssh_dispatcher import CLASS_MAPPER
 
 from netpulse_drivers.deadline import Deadline
+from netpulse_drivers.errors import PasswordExpired
+from netpulse_drivers.ssh.login_text import asks_for_new_password, expired_password
 from netpulse_drivers.terminal.bounded_regex import BoundedRegex
 from netpulse_drivers.terminal.byte_stream import ByteStream, StreamClosed
 from netpulse_drivers.terminal.reply import Reply, ReplyEnd, ReplyReader, ReplyTimeout
 from netpulse_drivers.terminal.terminal_text import TextDecoder, last_line, without_asynchronous_end, without_escapes
 
-PROMPT_AT_LOGIN = re.compile(r"\S[^\n]{0,300}[>#$%\])][ \t]*")
+PROMPT_AT_LOGIN = re.compile(r"(?:\S[^\n]{0,300})?[>#$%\])][ \t]*")
 """Anything that looks like a prompt, alone on the last line; used until the prompt is known."""
+
+STEP_QUIET = 1.0
+"""Seconds of silence behind a prompt after which a terminal setting counts as refused: its own text does not come."""
+
+SILENT_CONSOLE = 1.0
+"""Seconds after which a Telnet line that asks nothing gets a RETURN; consoles and terminal servers wait for one."""
+
+MOST_RETURNS = 4
+"""RETURNs that such a line gets."""
 
 FIRST_PROMPT = 1.0
 """Seconds that a device gets to show a prompt by itself after the login, before RETURN asks for one."""
@@ -47,6 +59,7 @@ class EventDriven(BaseConnection):
         deadline: of the operation under way.
         wrote: whether the operation under way has written anything.
         transcript: what the device sent during login, for error messages.
+        logging_in: whether a question for a new password ends it.
     """
 
     stream: ByteStream | None = None
@@ -54,6 +67,8 @@ class EventDriven(BaseConnection):
     deadline: Deadline = Deadline.never()
     wrote: bool = False
     dial: Callable[[EventDriven, int, int], None] | None = None
+    logging_in = False
+    _may_be_refused = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -105,6 +120,8 @@ class EventDriven(BaseConnection):
         if self.ansi_escape_codes:
             text = self.strip_ansi_escape_codes(text)
         self.transcript = (self.transcript + text)[-8192:]
+        if self.logging_in and asks_for_new_password(self.transcript):
+            raise password_expired(self.host, self.transcript)
         return text
 
     def pending(self) -> str:
@@ -142,7 +159,8 @@ class EventDriven(BaseConnection):
             if found:
                 self._read_buffer = output[found.end() :]
                 return output[: found.end()]
-            data = self.receive(deadline.remaining())
+            given_up = STEP_QUIET if self._may_be_refused and self._at_prompt(output) else math.inf
+            data = self.receive(deadline.remaining(at_most=given_up))
             if not data:
                 # Stays readable: a caller that gives up on this pattern may look for another.
                 self._read_buffer = output
@@ -217,8 +235,7 @@ class EventDriven(BaseConnection):
         if pattern and self._at_rest and re.search(pattern, last_line(self.transcript)):
             return last_line(self.transcript)  # IOS-XR looks for the prompt that its last step has read already
         if pattern:
-            output = self.read_until_pattern(pattern=pattern, read_timeout=20)
-            return output + self.read_prompt_line(seen=output)
+            return self._to_prompt(self.read_until_pattern(pattern=pattern, read_timeout=20))
         for _ in range(3):
             try:
                 return self.read_channel_timing(last_read=LOGIN_QUIET, read_timeout=5.0)
@@ -227,11 +244,22 @@ class EventDriven(BaseConnection):
         raise NetmikoTimeoutException("Timed out waiting for data")
 
     def set_terminal_width(self, *args: Any, **kwargs: Any) -> str:
-        output: str = super().set_terminal_width(*args, **kwargs)
-        return self._to_prompt(output) if output else output
+        return self._terminal_setting(super().set_terminal_width, *args, **kwargs)
 
     def disable_paging(self, *args: Any, **kwargs: Any) -> str:
-        output: str = super().disable_paging(*args, **kwargs)
+        return self._terminal_setting(super().disable_paging, *args, **kwargs)
+
+    def _terminal_setting(self, method: Callable[..., str], *args: Any, **kwargs: Any) -> str:
+        """A setting that the user may not be allowed to make: the session works without it."""
+        self._may_be_refused = True
+        try:
+            output = method(*args, **kwargs)
+        except ReadTimeout:
+            output, self._read_buffer = self._read_buffer, ""
+            if not self._at_prompt(output):
+                raise
+        finally:
+            self._may_be_refused = False
         return self._to_prompt(output) if output else output
 
     _at_rest = False
@@ -370,14 +398,23 @@ class TelnetDialogue(EventDriven):
         ends = rf"(?i:(?P<user>{username_pattern})|(?P<password>{pwd_pattern}))|(?P<prompt>[>#$%\]][ \t]*\Z)"
         failed = NetmikoAuthenticationException(f"Login failed: {self.host}")
         typed: set[str] = set()
+        returns = 0
         output = ""
         while True:
+            waits = returns < MOST_RETURNS and not typed
             try:
-                output += self.read_until_pattern(ends, read_timeout=30.0)
+                output += self.read_until_pattern(ends, read_timeout=SILENT_CONSOLE * 2**returns if waits else 30.0)
             except StreamClosed as error:
                 if "password" in typed:
                     raise failed from error
                 raise
+            except ReadTimeout:
+                if not waits:
+                    raise
+                returns += 1
+                setup = re.search(r"initial configuration dialog\?[^\n]*\Z", self._read_buffer)
+                self.write_channel(("no" if setup else "") + self.TELNET_RETURN)
+                continue
             kind = next(k for k, v in (re.search(ends, output) or _unmatched()).groupdict().items() if v)
             if kind == "prompt":
                 more = self.receive(self.deadline.remaining(at_most=LOGIN_QUIET))
@@ -390,6 +427,16 @@ class TelnetDialogue(EventDriven):
             typed.add(kind)
             self.write_channel((self.username if kind == "user" else self.password or "") + "\r")
             output = ""
+
+
+def password_expired(host: str, text: str) -> PasswordExpired:
+    """The error for a login that wants a new password; ``text`` is what the device sent."""
+    said = expired_password(text) or text.strip().rpartition("\n")[2]
+    return PasswordExpired(
+        f"{host} wants the password to be changed first, and no new one is typed: {said}; "
+        "change it on the device, then give the new one",
+        device_output=text.strip(),
+    )
 
 
 def _unmatched() -> re.Match[str]:

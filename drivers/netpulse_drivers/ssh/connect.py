@@ -16,6 +16,7 @@ from netpulse_drivers.errors import (
     DriverError,
     InvalidArguments,
     NegotiationFailed,
+    PasswordExpired,
     SessionRefused,
 )
 from netpulse_drivers.ssh.host_keys import (
@@ -95,7 +96,7 @@ class SSHConnect:
         except DriverError as error:
             sock.close()
             if isinstance(error, AuthenticationFailed) and self.where not in error.message:
-                raise AuthenticationFailed(f"{self.where}: {error.message}") from error
+                raise type(error)(f"{self.where}: {error.message}") from error
             raise
         except Exception as error:
             translated = self._translate(error, deadline)
@@ -131,6 +132,10 @@ class SSHConnect:
         if isinstance(error, paramiko.PasswordRequiredException):
             return InvalidArguments("the private key is encrypted: give passphrase")
         text = reason_of(error)
+        if "Illegal info request" in text:  # SSH_MSG_USERAUTH_PASSWD_CHANGEREQ (RFC 4252, section 8)
+            return PasswordExpired(
+                f"{where} wants the password to be changed first: change it on the device, then give the new one"
+            )
         if isinstance(error, paramiko.SSHException) and "banner" in text:
             if isinstance(error.__context__, TimeoutError):
                 return ConnectTimeout(f"{where} accepted the connection but sent no SSH banner in time")

@@ -9,7 +9,8 @@ from typing import Any
 
 import paramiko
 
-from netpulse_drivers.errors import AuthenticationFailed
+from netpulse_drivers.errors import AuthenticationFailed, PasswordExpired
+from netpulse_drivers.ssh.login_text import asks_for_new_password
 
 PreferHostKeys = Callable[[tuple[str, ...]], tuple[str, ...]]
 """Puts host key algorithms into the order to offer them in."""
@@ -39,12 +40,18 @@ class Answers:
     def has_password(self) -> bool:
         return self._password is not None
 
-    def __call__(self, title: str, instructions: str, questions: Sequence[tuple[str, bool]]) -> list[str]:  # noqa: ARG002
+    def __call__(self, title: str, instructions: str, questions: Sequence[tuple[str, bool]]) -> list[str]:
         """One round: the answers in the order of the questions.
 
         Raises:
+            PasswordExpired: a new password is asked for, and the request has no answer to that.
             AuthenticationFailed: a question without an answer, or one that was answered already.
         """
+        asked = [" ".join(question.split()) for question, _ in questions]
+        known = all(any(part in question.casefold() for part in self._given) for question in asked)
+        if not known and any(asks_for_new_password(question) for question in asked):
+            said = " ".join(f"{title} {instructions} {' '.join(asked)}".split())[:300]
+            raise PasswordExpired(f"the login wants the password to be changed first, and no new one is typed: {said}")
         return [self._answer(" ".join(question.split()), shown=shown) for question, shown in questions]
 
     def _answer(self, question: str, *, shown: bool) -> str:

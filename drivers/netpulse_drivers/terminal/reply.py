@@ -182,6 +182,8 @@ class ReplyReader:
         text = received.text
         if pages and not received.too_large:
             text = without_pages(text, pages)
+        if ending != "expected":
+            text = text.rstrip("\r")  # behind the prompt of some
         before = text[: received.echo_start]
         tail = without_asynchronous_end(received.tail, prompt) if ending == "interrupted" else received.tail
         output = self._cleaned(_from_next_line(text, received.echo_end))

@@ -49,7 +49,9 @@ class SSHLogin:
         sock = route.open(args, deadline, self._networks)
         client = connection._build_ssh_client()  # noqa: SLF001 - some platforms bring a client of their own
         connection.remote_conn_pre = client
-        self.transport = login.login(client, sock, username=route.username, deadline=deadline)
+        # MikroTik's class appends options to the name: no colours, no terminal detection, a wide terminal.
+        options = (connection.username or "").removeprefix(args.username)
+        self.transport = login.login(client, sock, username=route.username + options, deadline=deadline)
         connection.remote_conn = self._shell(self.transport, width, height, deadline, route.where)
         connection.attach(SSHStream(connection.remote_conn))
 
