@@ -78,6 +78,11 @@ class RedisSettings(_Section):
         description="How long an answer of Redis may take, in seconds, beyond the time a blocking command asks for.",
     )
     connect_timeout: Seconds = Field(2.0, description="How long connecting to Redis may take, in seconds.")
+    loading_timeout: Seconds = Field(
+        30.0,
+        description="How long a request waits, in seconds, while Redis loads its data after a restart, "
+        "before it is a 503.",
+    )
 
     @field_validator("url")
     @classmethod

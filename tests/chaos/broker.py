@@ -102,7 +102,7 @@ class Role:
 class BrokerUnderTest:
     """Use as an async context manager."""
 
-    def __init__(self, redis: RedisServer, directory: Path, **overrides: Any) -> None:
+    def __init__(self, redis: RedisServer, directory: Path, /, **overrides: Any) -> None:
         self.redis = redis
         self.directory = directory
         self.key = base64.urlsafe_b64encode(os.urandom(32)).decode()

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from netpulse_broker.errors import BrokerError
+from netpulse_broker.errors import BrokerError, QueueUnavailable
+from netpulse_broker.queueing.jobs.job_index import JobFilter
+from netpulse_broker.queueing.jobs.record import JobRecord
 from netpulse_broker.queueing.jobs.worker_queue import WorkerQueue
 from netpulse_broker.queueing.redis import keys
 from tests.chaos.broker import BrokerUnderTest, await_condition
@@ -169,3 +172,43 @@ async def test_redis_comes_back_with_a_record_older_than_the_worker(
             assert (await broker.run(device, "again")).status == "finished"
             assert (await broker.ended(lost.id)).error == "worker_lost"
             assert device.commands == ["hold", "show", "again"]
+
+
+async def test_while_redis_loads_its_data_requests_wait(private_redis_server: RedisServer, tmp_path: Path) -> None:
+    async with BrokerUnderTest(private_redis_server, tmp_path) as broker:
+        with ExitStack() as stack:
+            known, other, new = (stack.enter_context(LineDevice()) for _ in range(3))
+            await broker.start()
+            first = await broker.run(known, "show")
+            await broker.run(other, "show")
+            private_redis_server.fill(3000)
+            await asyncio.to_thread(private_redis_server.kill)
+            # Three seconds or more: longer than the node's lease.
+            await asyncio.to_thread(private_redis_server.start, load_delay=1000)
+            assert broker.client.info("persistence")["loading"] == 1
+            many = [broker.job(device, f"{number}") for number in range(100) for device in (known, other)]
+            ended, one, fresh, again, listed = await asyncio.gather(
+                broker.dispatcher.submit_many_and_wait(many, 60.0),
+                broker.run(known, "again"),
+                broker.run(new, "show"),
+                broker.dispatcher.get(first.id),
+                broker.dispatcher.jobs(JobFilter()),
+            )
+            assert {record.status for record in ended if isinstance(record, JobRecord)} == {"finished"}
+            assert [record for record in ended if not isinstance(record, JobRecord)] == []
+            assert (one.status, fresh.status, again.status) == ("finished", "finished", "finished")
+            assert listed[0]
+            assert known.logins == other.logins == new.logins == 1
+            assert sorted(known.commands) == sorted(["show", "again", *map(str, range(100))])
+
+
+async def test_loading_that_takes_too_long_is_said(private_redis_server: RedisServer, tmp_path: Path) -> None:
+    async with BrokerUnderTest(private_redis_server, tmp_path, redis={"loading_timeout": 0.3}) as broker:
+        private_redis_server.fill(10_000)
+        private_redis_server.kill()
+        private_redis_server.start(load_delay=1000)
+        with LineDevice() as device, pytest.raises(QueueUnavailable, match="loading_timeout"):
+            await broker.run(device, "show")
+        with pytest.raises(QueueUnavailable, match="loading_timeout"):
+            await broker.dispatcher.jobs(JobFilter())
+        assert (await broker.dispatcher.health()).condition == "down"

@@ -16,6 +16,8 @@ from typing import Self
 
 import redis
 from pydantic import SecretStr
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from netpulse_broker.settings import RedisSettings
 
@@ -55,25 +57,50 @@ class RedisServer:
     def client(self) -> redis.Redis:
         return redis.Redis(unix_socket_path=str(self.socket), protocol=2)
 
-    def start(self) -> None:
-        """Start it and wait until it answers."""
+    def start(self, *, load_delay: int = 0) -> None:
+        """Start it and wait until it answers.
+
+        Args:
+            load_delay: microseconds that loading each key takes; it is not waited for then.
+        """
         options = ["--port", "0", "--unixsocket", str(self.socket), "--unixsocketperm", "700", "--save", ""]
         options += ["--dir", str(self.directory), "--appendonly", "yes" if self._aof else "no"]
         # "no": what was answered is in the kernel, and so survives kill(). With "everysec" the server holds writes back
         # for up to two seconds while the disk is slow.
         options += ["--appendfsync", "no", "--maxmemory-policy", "noeviction", "--loglevel", "warning"]
+        options += ["--key-load-delay", str(load_delay), "--loading-process-events-interval-bytes", "1024"]
         self._process = subprocess.Popen([binary(), *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         end = time.monotonic() + 60
-        with self.client() as client:
+        # Without redis-py's own repetitions, which would wait for the data.
+        never = Retry(NoBackoff(), 0)
+        with redis.Redis(unix_socket_path=str(self.socket), protocol=2, retry=never) as client:
             while True:
                 try:
                     client.ping()
-                except (redis.ConnectionError, redis.BusyLoadingError):
+                except redis.BusyLoadingError:
+                    if load_delay:
+                        return
+                    assert time.monotonic() < end, "the Redis server did not load its data within 60 s"
+                    time.sleep(0.01)
+                except redis.ConnectionError:
                     assert self._process.poll() is None, "the Redis server ended while starting"
                     assert time.monotonic() < end, "the Redis server did not start within 60 s"
                     time.sleep(0.01)
                 else:
                     return
+
+    def fill(self, count: int) -> None:
+        """Put so many keys beside what is there into the base of the append-only file."""
+        with self.client() as client:
+            pipeline = client.pipeline(transaction=False)
+            for number in range(count):
+                pipeline.set(f"filling:{number}", "x")
+            pipeline.execute()
+            client.bgrewriteaof()
+            end = time.monotonic() + 60
+            while any(client.info("persistence")[f"aof_rewrite_{what}"] for what in ("in_progress", "scheduled")):
+                assert time.monotonic() < end, "the append-only file was not rewritten within 60 s"
+                time.sleep(0.01)
 
     def kill(self) -> None:
         """SIGKILL, as the out-of-memory killer would."""

@@ -27,7 +27,7 @@ from netpulse_broker.queueing.jobs.job_index import JobFilter, JobIndex
 from netpulse_broker.queueing.jobs.record import JobRecord
 from netpulse_broker.queueing.jobs.replies import Reply, ReplyReader
 from netpulse_broker.queueing.nodes.worker_index import WorkerFilter, WorkerIndex, WorkerRecord
-from netpulse_broker.queueing.redis.connection import BLOCK, Lost, connect_async, redis_needed
+from netpulse_broker.queueing.redis.connection import BLOCK, Lost, connect_async, redis_needed, unreachable
 from netpulse_broker.queueing.redis.scripts import AsyncScripts, text
 from netpulse_broker.queueing.redis.sealing import Sealer
 from netpulse_broker.queueing.redis.shared_connection import AsyncLine, AsyncLineScripts
@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from netpulse_broker.settings import Settings
 
 log = structlog.get_logger(__name__)
+
+HEALTH_WITHIN = 2.0
+"""Seconds that Redis may take to say which nodes there are, for a probe."""
 
 LOOK_INTERVAL = 0.1
 """Seconds between two looks at a job whose reply may go to somebody else."""
@@ -60,7 +63,7 @@ class Dispatcher:
         self._workers = WorkerIndex(self._client)
         self._placement = Placement(self._client, workers=self._workers, scheduler=scheduler)
         patience = settings.redis.socket_timeout
-        self._line = AsyncLine(self._client, timeout=patience)
+        self._line = AsyncLine(self._client, timeout=patience, loading_timeout=settings.redis.loading_timeout)
         self._submit_script = AsyncLineScripts(self._line)
         self._replies = ReplyReader(
             AsyncLine(self._client, timeout=patience + BLOCK), controller=controller, reconcile=self._final_ones
@@ -134,7 +137,7 @@ class Dispatcher:
         except Lost as error:
             results = [
                 QueueUnavailable(
-                    f"Redis cannot be reached ({type(error).__name__}); "
+                    f"{unreachable(error)}; "
                     f"whether job {submission.id} was accepted is not known: ask for it before repeating"
                 )
                 if result is None
@@ -337,9 +340,12 @@ class Dispatcher:
     async def health(self) -> Health:
         """State of Redis and of the nodes; never raises for an unreachable Redis."""
         try:
-            nodes = await self._workers.nodes()
+            async with asyncio.timeout(HEALTH_WITHIN):
+                nodes = await self._workers.nodes()
         except Lost as error:
             return without_redis(f"Redis cannot be reached: {type(error).__name__}", waiting=self._replies.waiting)
+        except TimeoutError:
+            return without_redis("Redis is slow, or loads its data", waiting=self._replies.waiting)
         return judge(nodes, waiting=self._replies.waiting)
 
     # -- ending -----------------------------------------------------------------------------------------------------

@@ -22,6 +22,9 @@ log = structlog.get_logger(__name__)
 ROOM_WITHIN = 5.0
 """Seconds that a new device waits for those that make room for it."""
 
+NODE_WITHIN = 3.0
+"""Seconds that a new device waits for a node to hold its lease again: after a restart of Redis all may have passed."""
+
 LOOK_AGAIN = 0.02
 """Seconds between two looks whether there is room now."""
 
@@ -44,7 +47,7 @@ class Placement:
         Returns:
             device -> why it could not be placed; empty when all are.
         """
-        nodes = await self._serving_nodes()
+        nodes = await self._some_serving_nodes()
         left = await self._assign_all(devices, nodes)
         if left and nodes:
             left = await self._after_making_room(left, nodes)
@@ -52,6 +55,15 @@ class Placement:
             return {}
         reason = await self._why()
         return {device: NoWorker(reason) for device in left}
+
+    async def _some_serving_nodes(self) -> list[NodeRecord]:
+        end = asyncio.get_running_loop().time() + NODE_WITHIN
+        while True:
+            known = await self._workers.nodes(kind="pinned")
+            serving = [node for node in known if node.serves]
+            if serving or all(node.alive for node in known) or asyncio.get_running_loop().time() >= end:
+                return serving
+            await asyncio.sleep(LOOK_AGAIN)
 
     async def _serving_nodes(self) -> list[NodeRecord]:
         return [node for node in await self._workers.nodes(kind="pinned") if node.serves]

@@ -3,6 +3,9 @@
 redis-py retries silently by default; a repeated command after a lost answer enqueued a job twice and lost a blocking
 pop's reply. All clients here have retries off: whoever gets a ConnectionError decides what to look at first.
 
+The one exception: a server that was restarted answers ``LOADING`` until it has read its data, and carries nothing out.
+So the controller's clients ask again (``redis.loading_timeout``); workers and nodes wait in their own ways.
+
 Besides redis-py's URLs (``redis://``, ``rediss://``, ``unix://``) there is ``redis+sentinel://user:password@host:port,
 host:port/service/db`` (``rediss+sentinel`` for TLS): user and password are those of the data nodes.
 """
@@ -21,7 +24,7 @@ import redis.asyncio.sentinel
 import redis.connection
 import redis.sentinel
 from redis.asyncio.retry import Retry as AsyncRetry
-from redis.backoff import NoBackoff
+from redis.backoff import ConstantBackoff, NoBackoff
 from redis.retry import Retry
 
 from netpulse_broker.errors import QueueUnavailable
@@ -34,6 +37,9 @@ BLOCK = 5.0
 
 CONNECTIONS = 32
 """Connections of an asyncio client at most, the blocking reader's included."""
+
+LOADING_PAUSE = 0.1
+"""Seconds between two attempts while Redis loads its data."""
 
 Lost = (redis.ConnectionError, redis.TimeoutError)
 """What a client raises when Redis cannot be reached; the state of the last command is unknown."""
@@ -59,7 +65,14 @@ def redis_needed(then: str = "try again") -> Iterator[None]:
     try:
         yield
     except Lost as error:
-        raise QueueUnavailable(f"Redis cannot be reached ({type(error).__name__}); {then}") from None
+        raise QueueUnavailable(f"{unreachable(error)}; {then}") from None
+
+
+def unreachable(error: Exception) -> str:
+    """What to say of a ``Lost``."""
+    if isinstance(error, redis.BusyLoadingError):
+        return "Redis was restarted and has not loaded its data within redis.loading_timeout"
+    return f"Redis cannot be reached ({type(error).__name__})"
 
 
 def _url(settings: RedisSettings) -> str:
@@ -123,14 +136,19 @@ def connect(settings: RedisSettings) -> redis.Redis:
 
 
 def connect_async(settings: RedisSettings) -> redis.asyncio.Redis:
-    """An asyncio client without silent retries."""
+    """An asyncio client without silent retries, but for a server that loads its data."""
     url = _url(settings)
-    options = _options(settings) | {"retry": AsyncRetry(NoBackoff(), 0), "parser_class": _ASYNC_PARSER}
+    attempts = int(settings.loading_timeout / LOADING_PAUSE)
+    while_loading = AsyncRetry(ConstantBackoff(LOADING_PAUSE), attempts, supported_errors=(redis.BusyLoadingError,))
+    options = _options(settings) | {"retry": while_loading, "parser_class": _ASYNC_PARSER}
     sentinel = _sentinel(url)
     if sentinel is None:
         # Callers queue for a connection: a thousand requests at once are a short wait, not a thousand connections.
         pool = redis.asyncio.BlockingConnectionPool.from_url(
-            url, max_connections=CONNECTIONS, timeout=settings.socket_timeout + BLOCK, **options
+            url,
+            max_connections=CONNECTIONS,
+            timeout=settings.socket_timeout + BLOCK + settings.loading_timeout,
+            **options,
         )
         return redis.asyncio.Redis.from_pool(pool)
     hosts, service, data = sentinel

@@ -16,6 +16,7 @@ import hiredis
 import redis
 import redis.asyncio
 
+from netpulse_broker.queueing.redis.connection import LOADING_PAUSE
 from netpulse_broker.queueing.redis.scripts import ScriptName, source
 from netpulse_broker.queueing.redis.worker_connection import refusal
 
@@ -25,11 +26,13 @@ class AsyncLine:
 
     Args:
         timeout: seconds that an answer may take.
+        loading_timeout: seconds for which a call is repeated while Redis loads its data: it carries nothing out then.
     """
 
-    def __init__(self, client: redis.asyncio.Redis, *, timeout: float) -> None:
+    def __init__(self, client: redis.asyncio.Redis, *, timeout: float, loading_timeout: float = 0.0) -> None:
         self._pool = client.connection_pool
         self._timeout = timeout
+        self._loading_timeout = loading_timeout
         self._link: _Link | None = None
         self._connecting = asyncio.Lock()
 
@@ -38,12 +41,22 @@ class AsyncLine:
 
         Raises:
             redis.ConnectionError, redis.TimeoutError: whether the command was carried out is not known.
+            redis.BusyLoadingError: Redis still loads its data; the command was not carried out.
             redis.ResponseError: Redis refused the command.
         """
-        link = self._link
-        if link is None or link.closed:
-            link = await self._connect()
-        return await link.send(words)
+        end: float | None = None
+        while True:
+            link = self._link
+            if link is None or link.closed:
+                link = await self._connect()
+            try:
+                return await link.send(words)
+            except redis.BusyLoadingError:
+                now = asyncio.get_running_loop().time()
+                end = now + self._loading_timeout if end is None else end
+                if now >= end:
+                    raise
+                await asyncio.sleep(LOADING_PAUSE)
 
     async def _connect(self) -> _Link:
         async with self._connecting:
@@ -111,7 +124,7 @@ class _Link(asyncio.Protocol):
                     answer.set_exception(value)
                 else:
                     answer.set_result(value)
-                if isinstance(value, redis.ConnectionError):
+                if isinstance(value, redis.ConnectionError) and not isinstance(value, redis.BusyLoadingError):
                     self.fail(value)
         except (redis.InvalidResponse, IndexError) as error:
             self.fail(redis.ConnectionError(f"Redis and this process are out of step: {error}"))
