@@ -16,6 +16,8 @@ outer section is preceded by the outer section's header.
 
 hier-config, which design and habit would suggest, computes the commands that turn one complete configuration into
 another, negating what is not wanted; it has no notion of ``match`` and ``replace`` for a set of lines.
+
+Everything here takes time in proportion to the lines, and is given up when its deadline passes.
 """
 
 from __future__ import annotations
@@ -25,11 +27,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from netpulse_drivers.config.ignored_lines import NOTHING_IGNORED, IgnoredLines
+
 Blocks = Sequence[str | tuple[str, str]]
 """What ``join_blocks`` puts together."""
 
 Match = Literal["line", "strict", "exact", "none"]
 Replace = Literal["line", "block"]
+
+DEEPEST = 64
+"""Sections in each other that are told apart; what is indented further stands in the last of them."""
 
 _COMMENTS = ("!", "#", "/*", "*/", "echo")
 _NOT_CONFIGURATION = re.compile(
@@ -71,48 +78,48 @@ class Configuration:
 
 
 def parse_configuration(
-    text: str, *, ignore: Iterable[str] = (), multiline: Blocks = (), indented: bool = True
+    text: str, *, ignore: IgnoredLines = NOTHING_IGNORED, multiline: Blocks = (), indented: bool = True
 ) -> Configuration:
     """Parse what ``show running-config`` prints, or lines that somebody wrote.
 
     Args:
         text: the configuration. Sections are told by indentation.
-        ignore: regular expressions; lines that match from their start are left out.
+        ignore: lines that are left out.
         multiline: see ``join_blocks``.
         indented: False: every line stands for itself.
 
     Comments (``!``, ``#``), empty lines and what devices print around the configuration are left out.
     """
-    ignored = [re.compile(expression) for expression in ignore]
     lines: list[ConfigLine] = []
     levels: list[tuple[int, str]] = []  # indentation and text of the open sections
     for raw in join_blocks(text.split("\n"), multiline):
         content = raw.strip()
         if not content or content.startswith(_COMMENTS) or _NOT_CONFIGURATION.match(content):
             continue
-        if any(expression.match(content) for expression in ignored):
+        if ignore.matches(content):
             continue
         depth = len(raw) - len(raw.lstrip()) if indented else 0
         while levels and levels[-1][0] >= depth:
             levels.pop()
         lines.append(ConfigLine(content, tuple(text for _, text in levels)))
-        levels.append((depth, content))
+        if len(levels) < DEEPEST:
+            levels.append((depth, content))
     return Configuration(lines)
 
 
-def is_left_out(line: str, *, ignore: Iterable[str] = ()) -> bool:
+def is_left_out(line: str, *, ignore: IgnoredLines = NOTHING_IGNORED) -> bool:
     """Whether ``wanted_configuration`` drops this line: a comment, the ``end`` of it all, or one that is ignored."""
     content = line.strip()
     return (
         content == "end"
         or content.startswith(_COMMENTS)
         or _NOT_CONFIGURATION.match(content) is not None
-        or any(re.match(expression, content) for expression in ignore)
+        or ignore.matches(content)
     )
 
 
 def wanted_configuration(
-    lines: Sequence[str], parents: Sequence[str], *, multiline: Blocks = (), ignore: Iterable[str] = ()
+    lines: Sequence[str], parents: Sequence[str], *, multiline: Blocks = (), ignore: IgnoredLines = NOTHING_IGNORED
 ) -> Configuration:
     """The lines of a request below their parents. Lines may be indented to form sections of their own."""
     header = [" " * depth + parent.strip() for depth, parent in enumerate(parents)]
@@ -137,8 +144,8 @@ def difference(
         inside = _with_headers(running.block(tuple(path)), tuple(path))
     missing = _missing(wanted, inside, match)
     if replace == "block" and missing:
-        sections = {line.path[:1] if line.parents else line.path for line in missing}
-        missing = [line for line in wanted.lines if any(line.path[: len(top)] == top for top in sections)]
+        sections = {line.path[0] for line in missing}
+        missing = [line for line in wanted.lines if line.path[0] in sections]
     return missing
 
 
@@ -166,6 +173,7 @@ def with_headers(lines: Sequence[ConfigLine]) -> list[ConfigLine]:
     """
     typed: list[ConfigLine] = []
     here: tuple[str, ...] = ()
+    sections = {line.parents[:depth] for line in lines for depth in range(1, len(line.parents) + 1)}
     for line in lines:
         if line.parents != here:
             common = here if line.parents[: len(here)] == here else ()
@@ -174,8 +182,7 @@ def with_headers(lines: Sequence[ConfigLine]) -> list[ConfigLine]:
                 if not typed or typed[-1] != header:
                     typed.append(header)
         typed.append(line)
-        opens_section = any(other.parents[: len(line.path)] == line.path for other in lines)
-        here = line.path if opens_section else line.parents
+        here = line.path if line.path in sections else line.parents
     return typed
 
 
@@ -214,38 +221,44 @@ def join_blocks(lines: Iterable[str], multiline: Blocks) -> list[str]:
     expressions = [re.compile(expression) for expression in multiline if isinstance(expression, str)]
     sections = [(re.compile(pair[0]), pair[1]) for pair in multiline if not isinstance(pair, str)]
     joined: list[str] = []
+    block: list[str] = []  # the lines of one that is not complete
     waiting_for: str | None = None
     section_end = ""
     for line in lines:
         if section_end:
-            joined[-1] += "\n" + line.strip()
-            if line.strip() == section_end:
-                section_end = ""
-            continue
-        if waiting_for is not None:
-            joined[-1] += "\n" + line.rstrip("\r")
+            block.append(line.strip())
+            section_end = "" if line.strip() == section_end else section_end
+        elif waiting_for is not None:
+            block.append(line.rstrip("\r"))
             if waiting_for in line if waiting_for != "EOF" else line.strip() == "EOF":
                 waiting_for = None
-            continue
-        joined.append(line)
-        section_end = next((end for first, end in sections if first.match(line)), "")
-        if section_end:
-            parts = [part.strip() for part in line.split("\n")]
-            joined[-1] = "\n".join(parts)
-            section_end = "" if section_end in parts else section_end
-            continue
-        first = line.split("\n", 1)[0]
-        found = next((m for e in expressions if (m := e.match(first.strip()))), None)
-        if found is not None:
-            delimiter = found.groupdict().get("delimiter")
-            rest = line.strip()[found.end() :]
-            if delimiter is None:
-                waiting_for = None if rest.strip().endswith("EOF") else "EOF"
+        else:
+            block = [line]
+            section_end = next((end for first, end in sections if first.match(line)), "")
+            if section_end:
+                block = [part.strip() for part in line.split("\n")]
+                section_end = "" if section_end in block else section_end
             else:
-                waiting_for = None if delimiter in rest else delimiter
-    if section_end:
-        joined[-1] += "\n" + section_end
+                waiting_for = _delimiter(line, expressions)
+        if not section_end and waiting_for is None:
+            joined.append("\n".join(block))
+            block = []
+    if block:
+        joined.append("\n".join([*block, section_end] if section_end else block))
     return joined
+
+
+def _delimiter(line: str, expressions: Sequence[re.Pattern[str]]) -> str | None:
+    """What ends the block that this line begins; None: it begins none, or ends it as well."""
+    first = line.split("\n", 1)[0]
+    found = next((m for e in expressions if (m := e.match(first.strip()))), None)
+    if found is None:
+        return None
+    delimiter = found.groupdict().get("delimiter")
+    rest = line.strip()[found.end() :]
+    if delimiter is None:
+        return None if rest.strip().endswith("EOF") else "EOF"
+    return None if delimiter in rest else str(delimiter)
 
 
 def _with_headers(block: list[ConfigLine], path: tuple[str, ...]) -> list[ConfigLine]:

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import functools
+import sys
+from collections.abc import Callable
+
 import pytest
 
+from netpulse_drivers import CommandTimeout, Deadline, EnsurePolicy, InvalidArguments
+from netpulse_drivers.config import ignored_lines
+from netpulse_drivers.config.ignored_lines import IgnoredLines
 from netpulse_drivers.config.running_config import (
+    DEEPEST,
     Match,
     Replace,
     describe_difference,
@@ -14,6 +22,7 @@ from netpulse_drivers.config.running_config import (
     wanted_configuration,
     with_headers,
 )
+from netpulse_drivers.config.set_commands import missing_set_commands
 
 RUNNING = """Building configuration...
 
@@ -60,8 +69,8 @@ def sent(
     running: str = RUNNING,
     ignore: tuple[str, ...] = (),
 ) -> list[str]:
-    have = parse_configuration(running, multiline=BANNER, ignore=ignore)
-    want = wanted_configuration(lines, parents, multiline=BANNER, ignore=ignore)
+    have = parse_configuration(running, multiline=BANNER, ignore=IgnoredLines(ignore))
+    want = wanted_configuration(lines, parents, multiline=BANNER, ignore=IgnoredLines(ignore))
     missing = difference(want, have, path=parents, match=match, replace=replace)
     return [line.text for line in with_headers(missing)]
 
@@ -206,3 +215,109 @@ def test_flat_configurations_have_no_sections() -> None:
     running = parse_configuration("set system host-name r1\nset interfaces eth0 mtu 9000\n", indented=False)
     wanted = wanted_configuration(["set system host-name r1", "set system host-name r2"], [])
     assert [line.text for line in difference(wanted, running)] == ["set system host-name r2"]
+
+
+# -- large configurations and careless expressions --------------------------------------------------------------------
+
+
+def calls_made(work: Callable[[], object]) -> int:
+    """Python functions that it calls."""
+    calls = 0
+
+    def count(_frame: object, event: str, _argument: object) -> None:
+        nonlocal calls
+        calls += event == "call"
+
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        work()
+    finally:
+        sys.setprofile(before)
+    return calls
+
+
+def compare(size: int, match: Match, replace: Replace) -> None:
+    running = parse_configuration("\n".join(f"interface Eth{n}\n description old {n}" for n in range(size)))
+    lines = [line for n in range(size) for line in (f"interface Eth{n}", f" description new {n}")]
+    typed = with_headers(difference(wanted_configuration(lines, []), running, match=match, replace=replace))
+    assert len(typed) == 2 * size
+    describe_difference(typed, running)
+
+
+def delete(size: int) -> None:
+    running = parse_configuration(
+        "\n".join(f"set interfaces ge-{n} {what} 1" for n in range(size) for what in ("mtu", "unit")), indented=False
+    )
+    wanted = wanted_configuration([f"delete interfaces ge-{n}" for n in range(size)], [])
+    assert len(missing_set_commands(wanted, running, EnsurePolicy())) == size
+
+
+def unclosed(size: int) -> None:
+    joined = join_blocks(["banner motd ^", *["line"] * size], (BANNER[0],))
+    assert joined == ["\n".join(["banner motd ^", *["line"] * size])]
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        *(
+            pytest.param(functools.partial(compare, match=match, replace=replace), id=f"{match}-{replace}")
+            for match in ("line", "strict", "exact", "none")
+            for replace in ("line", "block")
+        ),
+        pytest.param(delete, id="delete"),
+        pytest.param(unclosed, id="unclosed banner"),
+    ],
+)
+def test_a_comparison_takes_steps_in_proportion_to_its_lines(work: Callable[[int], None]) -> None:
+    one, two = calls_made(lambda: work(300)), calls_made(lambda: work(600))
+    assert two < 2.2 * one
+
+
+def test_deleted_set_commands_are_found_below_their_path_only() -> None:
+    running = parse_configuration("set a b c\nset a b\nset a bc d\nset a  b e\n", indented=False)
+
+    def sent(*lines: str) -> list[str]:
+        wanted = wanted_configuration(list(lines), [])
+        return [line.text for line in missing_set_commands(wanted, running, EnsurePolicy())]
+
+    assert sent("delete a b", "set a b c", "set a bc d") == ["delete a b", "set a b c"]
+    assert sent("delete a b x") == []
+    assert sent("delete a b", "delete a b") == ["delete a b"]
+    assert sent("delete a", "set a bc d") == ["delete a", "set a bc d"]
+
+
+@pytest.mark.parametrize("expression", ["^(a|aa)+$", "^(.*?,){25}P"])
+def test_an_expression_that_takes_too_long_costs_an_error(monkeypatch: pytest.MonkeyPatch, expression: str) -> None:
+    monkeypatch.setattr(ignored_lines, "MAX_SECONDS", 0.01)
+    with pytest.raises(InvalidArguments, match="diff_ignore_lines take too long"):
+        parse_configuration("a" * 60 + "b\n" + "a," * 60, ignore=IgnoredLines([expression]))
+
+
+def test_an_expression_that_kills_the_standard_library_does_no_harm() -> None:
+    parsed = parse_configuration("a" * 60 + "b\n" + "a" * 60, ignore=IgnoredLines(["^(a+)+$"]))
+    assert [line.text for line in parsed.lines] == ["a" * 60 + "b"]
+
+
+def test_all_lines_together_have_one_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ignored_lines, "MAX_TOTAL_SECONDS", 0.0)
+    with pytest.raises(InvalidArguments, match="take too long"):
+        parse_configuration("a" * 4000 + "b", ignore=IgnoredLines(["^(a|aa)+$"]))
+
+
+@pytest.mark.parametrize("expression", ["(", "a" * 501])
+def test_expressions_that_cannot_be_used(expression: str) -> None:
+    with pytest.raises(InvalidArguments, match="diff_ignore_lines"):
+        IgnoredLines([expression])
+
+
+def test_a_comparison_ends_with_its_job() -> None:
+    with pytest.raises(CommandTimeout, match="nothing of them was sent") as caught:
+        parse_configuration("line\n" * 5000, ignore=IgnoredLines(deadline=Deadline.after(0.0)))
+    assert caught.value.session_usable
+
+
+def test_sections_without_end_are_told_apart_to_a_depth() -> None:
+    parsed = parse_configuration("\n".join(" " * depth + f"l{depth}" for depth in range(DEEPEST * 2)))
+    assert max(len(line.parents) for line in parsed.lines) == DEEPEST

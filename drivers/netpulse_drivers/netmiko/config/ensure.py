@@ -6,11 +6,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from netpulse_drivers.base import ChangeRequest, EnsurePolicy
+from netpulse_drivers.base import ChangeRequest
+from netpulse_drivers.config.ignored_lines import IgnoredLines
 from netpulse_drivers.config.running_config import (
     Blocks,
     ConfigLine,
-    Configuration,
     describe_difference,
     difference,
     is_left_out,
@@ -19,14 +19,12 @@ from netpulse_drivers.config.running_config import (
     wanted_configuration,
     with_headers,
 )
+from netpulse_drivers.config.set_commands import missing_set_commands
 from netpulse_drivers.errors import InvalidArguments, UnsupportedOperation
 from netpulse_drivers.netmiko.config.save import read_config
 from netpulse_drivers.netmiko.operation_args import NetmikoChangeArgs
 from netpulse_drivers.netmiko.session import NetmikoSession
 from netpulse_drivers.terminal.platforms import Platform
-
-_QUOTED = re.compile(r"(?<!\S)(['\"])([^'\"]*)\1(?!\S)")
-"""A value in quotes, whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +52,7 @@ def plan_change(session: NetmikoSession, change: ChangeRequest, args: NetmikoCha
     """
     if change.ensure is None:
         return _plain(session, change.lines)
-    _check_expressions(change.ensure)
+    ignore = IgnoredLines(change.ensure.diff_ignore_lines, deadline=session.connection.deadline)
     if not change.lines and not change.ensure.backup:  # saving alone
         return Plan([], "")
     running_text = change.ensure.running_config
@@ -64,7 +62,7 @@ def plan_change(session: NetmikoSession, change: ChangeRequest, args: NetmikoCha
         plan = _plain(session, [*change.ensure.before, *change.lines, *change.ensure.after])
         return replace(plan, backup=running_text if change.ensure.backup else None)
     assert running_text is not None  # noqa: S101 - given or read
-    return plan_ensure(session, change, running_text)
+    return _compared(session, change, running_text, ignore)
 
 
 def _plain(session: NetmikoSession, given: Sequence[str]) -> Plan:
@@ -75,7 +73,7 @@ def _plain(session: NetmikoSession, given: Sequence[str]) -> Plan:
     return Plan(lines, "".join(f"+{part}\n" for line in lines for part in line.split("\n")), left_out=left_out)
 
 
-def plan_ensure(session: NetmikoSession, change: ChangeRequest, running_text: str) -> Plan:
+def _compared(session: NetmikoSession, change: ChangeRequest, running_text: str, ignore: IgnoredLines) -> Plan:
     """The comparison itself."""
     policy = change.ensure
     assert policy is not None  # noqa: S101 - the caller has looked
@@ -86,14 +84,12 @@ def plan_ensure(session: NetmikoSession, change: ChangeRequest, running_text: st
         )
     blocks: Blocks = [*platform.multiline, *platform.whole]
     compared = policy.running_config if policy.running_config is not None else running_text
-    running = parse_configuration(
-        compared, ignore=policy.diff_ignore_lines, multiline=blocks, indented=platform.indented
-    )
-    wanted = wanted_configuration(change.lines, policy.parents, multiline=blocks, ignore=policy.diff_ignore_lines)
+    running = parse_configuration(compared, ignore=ignore, multiline=blocks, indented=platform.indented)
+    wanted = wanted_configuration(change.lines, policy.parents, multiline=blocks, ignore=ignore)
     if platform.indented:
         missing = difference(wanted, running, path=policy.parents, match=policy.match, replace=policy.replace)
     else:
-        missing = _missing_set_commands(wanted, running, policy)
+        missing = missing_set_commands(wanted, running, policy)
     typed = with_headers(missing)
     if typed:
         typed = [*map(ConfigLine, policy.before), *typed, *map(ConfigLine, policy.after)]
@@ -102,9 +98,7 @@ def plan_ensure(session: NetmikoSession, change: ChangeRequest, running_text: st
         diff=describe_difference(typed, running),
         backup=running_text if policy.backup else None,
         left_out=[
-            line
-            for line in join_blocks(change.lines, blocks)
-            if line.strip() and is_left_out(line, ignore=policy.diff_ignore_lines)
+            line for line in join_blocks(change.lines, blocks) if line.strip() and is_left_out(line, ignore=ignore)
         ],
     )
 
@@ -112,39 +106,6 @@ def plan_ensure(session: NetmikoSession, change: ChangeRequest, running_text: st
 def _inputs(text: str, whole: Sequence[tuple[str, str]]) -> list[str]:
     """What is typed as one input each: a section that is replaced as a whole has a prompt a line all the same."""
     return text.split("\n") if any(re.match(first, text) for first, _ in whole) else [text]
-
-
-def _missing_set_commands(wanted: Configuration, running: Configuration, policy: EnsurePolicy) -> list[ConfigLine]:
-    """``difference`` for platforms that print their configuration as ``set`` commands.
-
-    Values compare without the quotes around them, which VyOS prints and nobody types. ``delete x`` is needed only if
-    something begins with ``set x``; what stood below x and is wanted again later is then sent too.
-    """
-    shown = Configuration([ConfigLine(_bare(line.text)) for line in running.lines])
-    bare = Configuration([ConfigLine(_bare(line.text)) for line in wanted.lines])
-    absent = {line.text for line in difference(bare, shown, match=policy.match, replace=policy.replace)}
-    present = {line.text for line in shown.lines}
-    deleted: set[str] = set()
-    sent = []
-    for line in wanted.lines:
-        text = _bare(line.text)
-        if text.startswith("delete "):
-            path = "set " + text.removeprefix("delete ").strip()
-            below = {other for other in present if other == path or other.startswith(path + " ")}
-            needed = text in absent and bool(below)
-            if needed:
-                present -= below
-                deleted |= below
-        else:
-            needed = text in absent or text in deleted
-            present.add(text)
-        if needed:
-            sent.append(line)
-    return sent
-
-
-def _bare(text: str) -> str:
-    return _QUOTED.sub(r"\2", text)
 
 
 def _read_running(session: NetmikoSession, args: NetmikoChangeArgs) -> str:
@@ -155,16 +116,6 @@ def _read_running(session: NetmikoSession, args: NetmikoChangeArgs) -> str:
             "give running_config_command in driver_args, or running_config in the policy"
         )
     return read_config(session, command)
-
-
-def _check_expressions(policy: EnsurePolicy) -> None:
-    for expression in policy.diff_ignore_lines:
-        if len(expression) > 500:
-            raise InvalidArguments("diff_ignore_lines: an expression is longer than 500 characters")
-        try:
-            re.compile(expression)
-        except re.error as error:
-            raise InvalidArguments(f"diff_ignore_lines: no valid regular expression: {error}") from None
 
 
 def _physical(lines: Sequence[str]) -> list[str]:

@@ -9,6 +9,7 @@ from netmiko.exceptions import NetmikoTimeoutException
 
 from netpulse_drivers.base import EnsurePolicy
 from netpulse_drivers.config.fingerprint import fingerprint
+from netpulse_drivers.config.ignored_lines import IgnoredLines
 from netpulse_drivers.config.running_config import parse_configuration
 from netpulse_drivers.errors import CommandRefused, UnsupportedOperation
 from netpulse_drivers.netmiko.config.change_modes import enter_config_mode, leave_config_mode
@@ -94,7 +95,8 @@ def differs_from_startup(session: NetmikoSession, args: NetmikoChangeArgs, polic
             f"no command known that prints the configurations of {session.connection.device_type}: "
             "give running_config_command and startup_config_command in driver_args"
         )
-    ignore = policy.diff_ignore_lines if policy is not None else []
+    expressions = policy.diff_ignore_lines if policy is not None else []
+    ignore = IgnoredLines(expressions, deadline=session.connection.deadline)
     shown = [parse_configuration(read_config(session, command), ignore=ignore).lines for command in (running, startup)]
     return shown[0] != shown[1]
 
