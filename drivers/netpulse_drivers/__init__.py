@@ -13,6 +13,7 @@ from netpulse_drivers.base import (
     Operation,
     OperationArgs,
     OutputParser,
+    QuestionAnswer,
     QueueStrategy,
 )
 from netpulse_drivers.cut_connection import cut_connection
@@ -92,6 +93,7 @@ __all__ = [
     "PluginFailure",
     "PrivilegeRefused",
     "PromptNotFound",
+    "QuestionAnswer",
     "QueueStrategy",
     "SessionLimit",
     "SessionLost",

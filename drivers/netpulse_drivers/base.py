@@ -27,13 +27,15 @@ group ``netpulse.drivers``) and REST can call it as ``"driver": "custom"``.
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
+from netpulse_drivers.bounded_regex import PatternText
 from netpulse_drivers.deadline import Deadline
 from netpulse_drivers.errors import InvalidArguments, UnsupportedOperation
 from netpulse_drivers.host_name import HostName, OneLine
@@ -99,6 +101,36 @@ class EnsurePolicy(BaseModel):
     diff_ignore_lines: list[str] = Field(default_factory=list, description="Regular expressions of lines to leave out.")
 
 
+class QuestionAnswer(BaseModel):
+    """A question that a command may ask, announced with the request, and what is typed then."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    question: PatternText = Field(
+        description="Regular expression that is searched in the line on which the device waits for an answer."
+    )
+    answer: SecretStr = Field(
+        default=SecretStr(""), max_length=4096, description="Typed with RETURN behind it; empty: RETURN alone."
+    )
+    secret: bool = Field(default=False, description="The answer is a secret: it is masked in messages and logs.")
+    once: bool | None = Field(
+        default=None,
+        description="True: answered once in the job; a question that is asked again stays open and fails the job. "
+        "Default: as often as it is asked, a secret once for each command.",
+    )
+
+    @field_validator("answer")
+    @classmethod
+    def _one_line(cls, value: SecretStr) -> SecretStr:
+        if re.search(r"[\r\n]", value.get_secret_value()):
+            raise ValueError("must not hold a line break")
+        return value
+
+
+MOST_ANSWERS = 32
+"""Questions that a request may announce."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeRequest:
     """A change as the driver receives it; every part that the driver cannot honour must raise UnsupportedOperation.
@@ -146,6 +178,7 @@ class Call:
         deadline: when the operation must have ended; a driver gives its blocking calls ``deadline.remaining()``.
         args: the validated driver_args (an instance of ``query_args`` or ``change_args``).
         enable: privileged mode asked for (``enable_mode``); None: as the driver sees fit.
+        answers: questions that the commands may ask; only for drivers that ``answers_questions``.
         commit: confirm and rollback: the device's name of the commit that is meant; None: the one that waits.
         pending_only: rollback: only of a commit that waits, never of what was final already.
         before_write: call it immediately before each write to the device. It raises when the worker has lost the right
@@ -159,6 +192,7 @@ class Call:
     deadline: Deadline = field(default_factory=Deadline.never)
     args: BaseModel = field(default_factory=OpenArgs)
     enable: bool | None = None
+    answers: tuple[QuestionAnswer, ...] = ()
     commit: str | None = None
     pending_only: bool = False
     before_write: Callable[[], None] = _never
@@ -174,6 +208,7 @@ class BaseDriver(ABC):
         connection_args_model, query_args, change_args: pydantic models the controller validates requests with.
         query_strategy: where queries run unless the request says otherwise. Changes always keep the device's order.
         keeps_session: whether a session may outlive a job (pinned workers keep it).
+        answers_questions: whether it types ``call.answers`` when the device asks.
         session_irrelevant_args: connection arguments whose change is no reason for a new session.
 
     Attributes:
@@ -187,6 +222,7 @@ class BaseDriver(ABC):
     change_args: ClassVar[type[BaseModel]] = OpenArgs
     query_strategy: ClassVar[QueueStrategy] = "pinned"
     keeps_session: ClassVar[bool] = True
+    answers_questions: ClassVar[bool] = False
     session_irrelevant_args: ClassVar[frozenset[str]] = frozenset({"keepalive", "read_timeout"})
 
     def __init__(self, connection_args: ConnectionArgs) -> None:

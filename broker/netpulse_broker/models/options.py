@@ -8,7 +8,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from netpulse_broker.models.templates import ParsingOptions, RenderingOptions
 from netpulse_broker.models.webhooks import WebhookOptions
-from netpulse_drivers import EnsurePolicy, QueueStrategy
+from netpulse_drivers import EnsurePolicy, QuestionAnswer, QueueStrategy
+from netpulse_drivers.base import MOST_ANSWERS
 
 Priority = Literal["interactive", "normal", "batch"]
 
@@ -93,6 +94,13 @@ class JobOptions(TurnOptions):
         description="Command only: take the answer of the same query (same key, device, login, commands) if it is "
         "being made, or was begun at most so many seconds ago and nothing was changed through the broker since. The "
         "result says `cached` and `age`. 0: join one that is being made. Default: always ask the device.",
+    )
+    answers: list[QuestionAnswer] | None = Field(
+        default=None,
+        max_length=MOST_ANSWERS,
+        repr=False,
+        description="Questions that the commands or lines may ask, and what is typed then. A question that nobody "
+        "announced fails the job and closes the session.",
     )
     enable_mode: bool | None = Field(
         default=None, description="Raise the privilege (enable) first. Default: as the driver sees fit."

@@ -117,6 +117,30 @@ options:
       - Taken from the variable C(netpulse_enable) when not given; V(true) when the task or host has C(become) set with
         C(become_method=enable); else the driver decides.
     type: bool
+  answers:
+    description:
+      - Questions that the commands or lines may ask, and what is typed then.
+      - A question that nobody announced fails the task and closes the session; nothing is typed into it.
+    type: list
+    elements: dict
+    suboptions:
+      question:
+        description: Regular expression that is searched in the line on which the device waits.
+        type: str
+        required: true
+      answer:
+        description: What is typed, with RETURN behind it; nothing but RETURN by default.
+        type: str
+        default: ''
+      secret:
+        description: The answer is a secret. It is masked in messages and in the invocation.
+        type: bool
+        default: false
+      once:
+        description:
+          - V(true) answers once in the job; a question that is asked again stays open and fails the task.
+          - By default a question is answered as often as it is asked, a secret once for each command.
+        type: bool
   queue_strategy:
     description:
       - V(pinned) runs the job on the device's kept session, in order. V(fifo) connects for this job alone; a change

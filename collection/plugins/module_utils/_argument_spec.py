@@ -26,6 +26,16 @@ BROKER_ARGUMENTS: dict[str, dict[str, Any]] = {
     "driver_args": {"type": "dict"},
     "device": {"type": "str"},
     "enable": {"type": "bool"},
+    "answers": {
+        "type": "list",
+        "elements": "dict",
+        "options": {
+            "question": {"type": "str", "required": True},
+            "answer": {"type": "str", "default": "", "no_log": False},  # hidden by this side where it is a secret
+            "secret": {"type": "bool", "default": False},
+            "once": {"type": "bool"},
+        },
+    },
     "queue_strategy": {"type": "str", "choices": ["pinned", "fifo"]},
     "priority": {"type": "str", "choices": ["interactive", "normal", "batch"]},
     "ttl": {"type": "int"},

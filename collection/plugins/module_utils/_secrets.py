@@ -56,6 +56,9 @@ def secrets_in(arguments: Any, *, named: bool = False) -> set[str]:
     if is_encrypted(arguments) or (isinstance(arguments, str | int) and not isinstance(arguments, bool)):
         if named:
             found.add(str(arguments))
+    elif isinstance(arguments, dict) and "question" in arguments and not named:
+        if _holds_secret_answer(arguments):  # an entry of answers, where "secret" is no secret
+            found.add(str(arguments["answer"]))
     elif isinstance(arguments, dict):
         for name, value in arguments.items():
             found |= secrets_in(value, named=named or is_secret_name(str(name)))
@@ -69,6 +72,8 @@ def secrets_in(arguments: Any, *, named: bool = False) -> set[str]:
 def hide_options(arguments: Any) -> Any:
     """A copy of nested arguments in which each secret is replaced, for ``invocation``."""
     if isinstance(arguments, dict):
+        if _holds_secret_answer(arguments):
+            return {**arguments, "answer": MASKED_OPTION}
         return {
             name: MASKED_OPTION if value is not None and is_secret_name(str(name)) else hide_options(value)
             for name, value in arguments.items()
@@ -76,6 +81,12 @@ def hide_options(arguments: Any) -> Any:
     if isinstance(arguments, list | tuple):
         return [hide_options(value) for value in arguments]
     return arguments
+
+
+def _holds_secret_answer(arguments: dict[str, Any]) -> bool:
+    """Whether it is an entry of ``answers`` whose answer is a secret."""
+    said = str(arguments.get("secret", "")).lower()
+    return "question" in arguments and arguments.get("answer") is not None and said in ("true", "yes", "on", "1")
 
 
 class Mask:

@@ -196,6 +196,11 @@ class BrokerAction(ActionBase):
             request["device"] = self.options["device"]
         if self.options.get("enable") is not None:
             request["enable_mode"] = self.options["enable"]
+        if self.options.get("answers"):
+            request["answers"] = [
+                {name: value for name, value in answer.items() if value is not None}
+                for answer in self.options["answers"]
+            ]
         return request
 
     def _note_job(self, job: dict[str, Any]) -> None:

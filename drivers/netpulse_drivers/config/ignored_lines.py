@@ -7,9 +7,9 @@ from collections.abc import Iterable
 
 import regex
 
+from netpulse_drivers.bounded_regex import MAX_PATTERN, MAX_SEARCHED, MAX_SECONDS
 from netpulse_drivers.deadline import Deadline
 from netpulse_drivers.errors import CommandTimeout, InvalidArguments
-from netpulse_drivers.terminal.bounded_regex import MAX_PATTERN, MAX_SEARCHED, MAX_SECONDS
 
 MAX_TOTAL_SECONDS = 5.0
 """All matches of one comparison."""

@@ -54,6 +54,7 @@ class NetmikoDriver(InteractiveSupport, BaseDriver):
     query_args = NetmikoQueryArgs
     change_args = NetmikoChangeArgs
     query_strategy = "pinned"
+    answers_questions = True
     session_irrelevant_args: ClassVar[frozenset[str]] = frozenset(
         {"keepalive", "timeout", "conn_timeout", "banner_timeout", "auth_timeout", "session_timeout"}
     )

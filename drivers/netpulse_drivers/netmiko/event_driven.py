@@ -23,10 +23,10 @@ from netmiko.cisco_base_connection import CiscoBaseConnection
 from netmiko.exceptions import NetmikoAuthenticationException, NetmikoTimeoutException, ReadTimeout
 from netmiko.ssh_dispatcher import CLASS_MAPPER
 
+from netpulse_drivers.bounded_regex import BoundedRegex
 from netpulse_drivers.deadline import Deadline
 from netpulse_drivers.errors import PasswordExpired
 from netpulse_drivers.ssh.login_text import asks_for_new_password, expired_password
-from netpulse_drivers.terminal.bounded_regex import BoundedRegex
 from netpulse_drivers.terminal.byte_stream import ByteStream, StreamClosed
 from netpulse_drivers.terminal.reply import Reply, ReplyEnd, ReplyReader, ReplyTimeout
 from netpulse_drivers.terminal.terminal_text import TextDecoder, last_line, without_asynchronous_end, without_escapes

@@ -8,8 +8,8 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from netpulse_drivers.base import OperationArgs
+from netpulse_drivers.bounded_regex import PatternText
 from netpulse_drivers.strict_keys import refuse_unknown_keys
-from netpulse_drivers.terminal.bounded_regex import PatternText
 
 LARGEST_TEMPLATE = 1024 * 1024
 """Characters of a template in a request."""

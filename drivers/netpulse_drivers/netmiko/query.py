@@ -8,13 +8,13 @@ import time
 from netmiko.base_connection import BaseConnection
 
 from netpulse_drivers.base import Call
+from netpulse_drivers.bounded_regex import BoundedRegex
 from netpulse_drivers.errors import CommandRefused, InvalidArguments
 from netpulse_drivers.netmiko.config.privilege import raise_privilege
 from netpulse_drivers.netmiko.operation_args import DEFAULT_READ_TIMEOUT, NetmikoQueryArgs
 from netpulse_drivers.netmiko.parsing import check_parsers, parse
 from netpulse_drivers.netmiko.session import NetmikoSession
 from netpulse_drivers.results import Output
-from netpulse_drivers.terminal.bounded_regex import BoundedRegex
 from netpulse_drivers.terminal.refusals import refused_query
 from netpulse_drivers.terminal.reply import Reply
 
@@ -36,7 +36,7 @@ def run_query(
     if call.enable:
         raise_privilege(session, secret)
     started = time.monotonic()
-    if session.platform.reader == "netmiko":
+    if session.platform.reader == "netmiko" and not call.answers:  # netmiko's own loop answers nothing
         text, refusable = _by_netmiko(session, command, args), True
     else:
         reply = _exchange(session, command, args)

@@ -17,16 +17,17 @@ from netmiko.exceptions import NetmikoTimeoutException
 from pydantic import BaseModel
 
 from netpulse_drivers.base import Call
+from netpulse_drivers.bounded_regex import BoundedRegex
 from netpulse_drivers.deadline import Deadline
 from netpulse_drivers.errors import CommandTimeout, OutputTooLarge, SessionLost, SessionStale
+from netpulse_drivers.netmiko.announced_questions import AnnouncedQuestions
 from netpulse_drivers.netmiko.event_driven import PROMPT_AT_LOGIN, EventDriven
 from netpulse_drivers.results import Output
-from netpulse_drivers.terminal.bounded_regex import BoundedRegex
 from netpulse_drivers.terminal.byte_stream import StreamClosed
 from netpulse_drivers.terminal.platforms import LEADS_AWAY, MOVES, RENAMES, Answer, Platform, variant_of
 from netpulse_drivers.terminal.prompt import Prompt, counts
 from netpulse_drivers.terminal.received import LARGEST_ANSWER
-from netpulse_drivers.terminal.reply import Reply, ReplyEnd, ReplyTimeout
+from netpulse_drivers.terminal.reply import Question, Reply, ReplyEnd, ReplyTimeout
 from netpulse_drivers.terminal.terminal_text import last_line, normal_line_ends, only_asynchronous, without_escapes
 
 RECOVERY = 0.5
@@ -68,6 +69,7 @@ class NetmikoSession:
         self.progress: list[Output] = []
         self._question_of: BaseModel | None = None
         self._asking = ""
+        self._announced = AnnouncedQuestions(())
 
     # -- login ------------------------------------------------------------------------------------------------------
 
@@ -112,6 +114,8 @@ class NetmikoSession:
         connection = self.connection
         connection.guard, connection.deadline, connection.wrote = call.before_write, call.deadline, False
         self.progress, self._asking = [], ""
+        if not self._announced.are(call.answers):
+            self._announced = AnnouncedQuestions(call.answers)
         stood_at_prompt = self.at_prompt
         try:
             if call.deadline.passed:
@@ -218,7 +222,7 @@ class NetmikoSession:
             trail=prompt.trail,
             foreign_prompt=prompt.resembles if moves or renames else _no_prompt,
             expect=expect,
-            questions=[(BoundedRegex(item.question, name="question"), item.answer) for item in questions],
+            questions=[*self._announced.of_command(), *(_platforms(item) for item in questions)],
         )
         self.at_prompt = False
         self._asking = typed
@@ -319,6 +323,10 @@ def _trail(reply: Reply) -> str:
 
 def _no_prompt(_line: str) -> bool:
     return False
+
+
+def _platforms(answer: Answer) -> Question:
+    return Question(BoundedRegex(answer.question, name="question"), answer.answer)
 
 
 def _forbidden() -> None:

@@ -86,7 +86,12 @@ LEADS_AWAY = re.compile(
 )
 """Of these the ones that lead to where the prompt may look the same."""
 
-RENAMES = re.compile(r"\s*(?:set (?:system )?|system |no )?(?:host-?name|sysname|switchname|prompt)\b", re.IGNORECASE)
+RENAMES = re.compile(
+    r"\s*(?:set (?:system )?|system |no )?(?:host-?name|sysname|switchname|prompt)\b"
+    r"|\s*(?:/?configure system name|set deviceconfig system hostname|system identity set|configure snmp sysname"
+    r"|set / system name|system set name)\b",
+    re.IGNORECASE,
+)
 """Lines that give the device another name."""
 
 

@@ -15,8 +15,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from netpulse_drivers.bounded_regex import MAX_SEARCHED, BoundedRegex
 from netpulse_drivers.deadline import Deadline
-from netpulse_drivers.terminal.bounded_regex import MAX_SEARCHED, BoundedRegex
 from netpulse_drivers.terminal.received import Received, read_until_quiet
 from netpulse_drivers.terminal.terminal_text import (
     ASYNCHRONOUS,
@@ -69,6 +69,23 @@ class ReplyTimeout(Exception):
         self.received = received
 
 
+@dataclass(slots=True)
+class Question:
+    """A question that was announced.
+
+    Attributes:
+        pattern: searched in the line on which the device waits.
+        answer: what is typed, without the line end.
+        most: how often it is answered.
+        answered: how often it has been.
+    """
+
+    pattern: BoundedRegex
+    answer: str
+    most: int = 1
+    answered: int = 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplyEnd:
     """What ends an answer.
@@ -79,7 +96,7 @@ class ReplyEnd:
         trail: what the device sends behind it (blanks, a carriage return); None: not known.
         foreign_prompt: accepts one after a silence: a prompt by its form, of another name.
         expect: the client's own pattern, searched in what follows the echo.
-        questions: announced questions: (pattern for the last line, what to type).
+        questions: the announced ones, the first that fits is answered.
     """
 
     prompt: Callable[[str], bool]
@@ -87,7 +104,7 @@ class ReplyEnd:
     trail: str | None = None
     foreign_prompt: Callable[[str], bool] = field(default=lambda _: False)
     expect: BoundedRegex | None = None
-    questions: Sequence[tuple[BoundedRegex, str]] = ()
+    questions: Sequence[Question] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,7 +229,6 @@ class _Reading:
         self.state: _State = "prompt"
         self.pages: list[tuple[int, int]] = []
         self._end = end
-        self._asked = 0
 
     def look(self) -> float | None:  # noqa: PLR0911 - one return a kind of ending
         """Seconds of silence that would confirm ``state``; None: the answer goes on."""
@@ -227,10 +243,10 @@ class _Reading:
             if not received.echoed(before_last_line=True):
                 return None
             return self._may_be("prompt", max(pace, self._doubt(line)))
+        if line and self._question(line) is not None and received.echoed(before_last_line=True):
+            return self._may_be("question", max(pace, SHORTEST_PAUSE))
         if line and PAGER.fullmatch(line):
             return self._may_be("pager", max(pace, SHORTEST_PAUSE))
-        if line and self._question(line) >= 0:
-            return self._may_be("question", max(pace, SHORTEST_PAUSE))
         own = bool(end.text)
         if own and len(end.text) > 2 and line.endswith(end.text):
             return self._unterminated(pace)
@@ -272,19 +288,19 @@ class _Reading:
         return pager_key(last_line(tail))
 
     def answer(self) -> str:
-        """The answer to the question that stands there; it is not asked again."""
-        number = self._question(last_line(self.received.tail))
-        self._asked = number + 1
-        return self._end.questions[number][1]
+        """The answer to the question that stands there."""
+        question = self._question(last_line(self.received.tail))
+        assert question is not None  # noqa: S101 - the state says that one stands there
+        question.answered += 1
+        return question.answer
 
     def _may_be(self, state: _State, quiet: float) -> float:
         self.state = state
         return quiet
 
-    def _question(self, line: str) -> int:
-        """Number of the announced question that this line asks; -1: none."""
-        questions = self._end.questions
-        return next((n for n in range(self._asked, len(questions)) if questions[n][0].search(line)), -1)
+    def _question(self, line: str) -> Question | None:
+        """The announced question that this line asks."""
+        return next((one for one in self._end.questions if one.answered < one.most and one.pattern.search(line)), None)
 
 
 def _from_next_line(text: str, position: int) -> str:

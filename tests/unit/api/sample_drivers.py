@@ -81,6 +81,7 @@ class OpenDriver(LabDriver):
     connection_args_model = ConnectionArgs  # type: ignore[assignment]  # it takes more than its base
     query_args = BaseDriver.query_args  # type: ignore[assignment]  # it takes more than its base
     change_args = BaseDriver.change_args  # type: ignore[assignment]  # it takes more than its base
+    answers_questions = True
     query_strategy: ClassVar[QueueStrategy] = "fifo"
 
     def confirm(self, session: Any) -> ChangeResult:

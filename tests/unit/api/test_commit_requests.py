@@ -30,6 +30,7 @@ async def test_with_every_default(client: httpx.AsyncClient, dispatch: MemoryDis
         "driver_args": {},
         "change": None,
         "enable": None,
+        "answers": [],
         "parsing": None,
         "timeout": 60.0,
     }

@@ -29,6 +29,7 @@ async def test_a_query_with_every_default(client: httpx.AsyncClient, dispatch: M
         "driver_args": {},
         "change": None,
         "enable": None,
+        "answers": [],
         "parsing": None,
         "timeout": 60.0,
     }
@@ -292,3 +293,30 @@ async def test_cancelling(client: httpx.AsyncClient, dispatch: MemoryDispatch) -
     assert (await client.delete("/job", params={"id": first})).json()["data"] == [first]
     assert (await client.delete("/job", params={"host": "192.0.2.11"})).json()["data"] == [second]
     assert (await client.delete("/job", params={"host": "192.0.2.11"})).json()["data"] == []
+
+
+ANSWERS = [{"question": "assword", "answer": "open-sesame", "secret": True, "once": True}, {"question": "confirm"}]
+
+
+@pytest.mark.parametrize("where", [{"answers": ANSWERS}, {"options": {"answers": ANSWERS}}])
+@pytest.mark.parametrize("work", [{"command": "x"}, {"command": None, "config": "x"}])
+async def test_announced_questions(
+    client: httpx.AsyncClient, dispatch: MemoryDispatch, where: dict[str, Any], work: dict[str, Any]
+) -> None:
+    made = await submit(client, dispatch, driver="open", **where, **work)
+    assert made.payload.answers == [ANSWERS[0], {"question": "confirm", "answer": "", "secret": False}]
+    assert "open-sesame" not in repr(made)
+
+
+async def test_questions_for_a_driver_that_answers_none(client: httpx.AsyncClient, dispatch: MemoryDispatch) -> None:
+    answer = await client.post("/device/execute", json=body(answers=ANSWERS))
+    assert answer.status_code == 400
+    assert "cannot answer questions" in answer.text
+    assert dispatch.submissions == []
+
+
+@pytest.mark.parametrize("wrong", [[{"question": "("}], [{"question": "x", "answer": "a\nb"}], [{}] * 33, "yes"])
+async def test_questions_that_are_none(client: httpx.AsyncClient, wrong: Any) -> None:
+    answer = await client.post("/device/execute", json=body(driver="open", answers=wrong))
+    assert answer.status_code == 422
+    assert "answers" in answer.text

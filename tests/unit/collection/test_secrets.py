@@ -84,6 +84,18 @@ def test_options_are_hidden_by_name_and_the_rest_is_kept() -> None:
     }
 
 
+def test_answers_are_hidden_where_they_are_secrets() -> None:
+    answers = [
+        {"question": "assword", "answer": "open-sesame", "secret": True},
+        {"question": "confirm", "answer": "y", "secret": False},
+        {"question": "code", "answer": "42-42", "secret": "yes"},
+    ]
+    assert secrets_in({"answers": answers}) == {"open-sesame", "42-42"}
+    hidden = hide_options({"answers": answers})["answers"]
+    masked = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
+    assert [one["answer"] for one in hidden] == [masked, "y", masked]
+
+
 def test_mask_replaces_whole_words_in_nested_values() -> None:
     mask = Mask({"cisco", "p+w", "p+word"})
     assert mask({"a": ["login cisco failed", "cisco_ios stays"], "n": 5}) == {

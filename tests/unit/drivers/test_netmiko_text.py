@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from netpulse_drivers import InvalidArguments
-from netpulse_drivers.terminal.bounded_regex import BoundedRegex
+from netpulse_drivers.bounded_regex import BoundedRegex
 from netpulse_drivers.terminal.platforms import platform_of
 from netpulse_drivers.terminal.prompt import Prompt
 from netpulse_drivers.terminal.refusal_texts import FAMILIES

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 import pytest
 
 from netpulse_drivers import Deadline
-from netpulse_drivers.terminal.bounded_regex import BoundedRegex
+from netpulse_drivers.bounded_regex import BoundedRegex
 from netpulse_drivers.terminal.byte_stream import StreamClosed
 from netpulse_drivers.terminal.platforms import platform_of
 from netpulse_drivers.terminal.prompt import Prompt
 from netpulse_drivers.terminal.received import LARGEST_ANSWER
-from netpulse_drivers.terminal.reply import Reply, ReplyEnd, ReplyReader, ReplyTimeout
+from netpulse_drivers.terminal.reply import Question, Reply, ReplyEnd, ReplyReader, ReplyTimeout
 from netpulse_drivers.terminal.terminal_text import TextDecoder
 
 
@@ -284,7 +284,10 @@ def test_announced_questions_are_answered_in_order_and_once() -> None:
 
     wire = Asking([b"save\r\nOverwrite? [y/n]:"])
     reader = ReplyReader(wire.receive, TextDecoder("utf-8"), wire.type)
-    questions = [(BoundedRegex(r"Overwrite\?", name="q"), "y"), (BoundedRegex(r"Name \[", name="q"), "")]
+    questions = [
+        Question(BoundedRegex(r"Overwrite\?", name="q"), "y"),
+        Question(BoundedRegex(r"Name \[", name="q"), ""),
+    ]
     reply = reader.read(["save"], ReplyEnd(prompt=lambda line: line == "r1#", questions=questions), Deadline.after(5))
     assert wire.typed == ["y\n", "\n"]
     assert "[OK]" in reply.output
@@ -293,7 +296,7 @@ def test_announced_questions_are_answered_in_order_and_once() -> None:
 def test_unannounced_question_is_not_answered() -> None:
     wire = Wire([b"save\r\nErase everything? [y/n]:"])
     reader = ReplyReader(wire.receive, TextDecoder("utf-8"), wire.type)
-    questions = [(BoundedRegex(r"Overwrite\?", name="q"), "y")]
+    questions = [Question(BoundedRegex(r"Overwrite\?", name="q"), "y")]
     with pytest.raises(ReplyTimeout):
         reader.read(["save"], ReplyEnd(prompt=lambda line: line == "r1#", questions=questions), Deadline.after(5))
     assert wire.typed == []

@@ -348,3 +348,25 @@ def test_a_stop_between_two_commands() -> None:
     assert end.status == "stopped"
     assert end.result["retval"] == {"x": "last"}
     assert bench.device.closed == [1]
+
+
+def test_announced_answers_reach_the_driver_and_secret_ones_no_message() -> None:
+    answers = [
+        {"question": "assword", "answer": "open-sesame", "secret": True},
+        {"question": "confirm", "answer": "plain-yes"},
+    ]
+
+    def refuse(self: Any, session: Any, command: str) -> str:
+        typed = [one.answer.get_secret_value() for one in self.call.answers]
+        raise CommandRefused(f"typed {typed}", device_output=f"typed {typed}")
+
+    bench = Bench(send=refuse)
+    error = bench.run("x", answers=answers).result["error"]
+    assert error["message"] == error["device_output"] == "typed ['********', 'plain-yes']"
+    assert "plain-yes" in bench.run("x", answers=answers[1:]).result["error"]["message"]
+
+
+def test_answers_that_do_not_validate() -> None:
+    end = Bench().run("x", answers=[{"question": "(", "answer": "open-sesame"}])
+    assert end.error_code == "invalid_arguments"
+    assert "open-sesame" not in json.dumps(end.result)

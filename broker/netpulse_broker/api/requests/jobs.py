@@ -28,7 +28,14 @@ from netpulse_broker.models.text_lines import Commands, ConfigLines, first_with_
 from netpulse_broker.queueing.jobs.payload import JobPayload
 from netpulse_broker.settings import JobSettings, WebhookSettings
 from netpulse_broker.webhooks.submission import RequestedWebhook
-from netpulse_drivers import BaseDriver, ChangeRequest, EnsurePolicy, NetPulseError
+from netpulse_drivers import (
+    BaseDriver,
+    ChangeRequest,
+    EnsurePolicy,
+    NetPulseError,
+    QuestionAnswer,
+    UnsupportedOperation,
+)
 
 _COMMANDS: TypeAdapter[list[str] | dict[str, Any]] = TypeAdapter(Commands)
 _CONFIG: TypeAdapter[list[str] | dict[str, Any]] = TypeAdapter(ConfigLines)
@@ -215,6 +222,8 @@ class JobFactory:
             raise BadRequest("parsing is only valid with command (a query), not with config")
 
         kind = self._drivers.get(work.driver)
+        if options.answers and not kind.answers_questions:
+            raise UnsupportedOperation(f"driver '{work.driver}' cannot answer questions (answers)")
         connection_args, enable = without_enable(
             work.connection_args, kind.connection_args_model, prefix="connection_args"
         )
@@ -244,6 +253,7 @@ class JobFactory:
                 driver_args=driver_args,
                 change=change,
                 enable=enable,
+                answers=[_in_clear(one) for one in options.answers or []],
                 parsing=_parsing(work.parsing, lines, work.connection_args),
                 timeout=self._timeout(options),
             ),
@@ -307,6 +317,10 @@ def _lines(
             message = "must not hold a line break: give several commands as a list"
             raise invalid([{"loc": f"command.{place}", "msg": message, "type": "line_break"}])
     return command, config  # type: ignore[return-value]  # no object is left
+
+
+def _in_clear(answer: QuestionAnswer) -> dict[str, Any]:
+    return answer.model_dump(exclude_none=True) | {"answer": answer.answer.get_secret_value()}
 
 
 def _both() -> BadRequest:

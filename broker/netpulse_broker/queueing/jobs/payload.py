@@ -25,6 +25,7 @@ class JobPayload(BaseModel):
         driver_args: of the operation, likewise.
         change: the parts of ``netpulse_drivers.ChangeRequest`` besides the lines.
         enable: privileged mode asked for.
+        answers: questions announced with the request, as ``netpulse_drivers.QuestionAnswer`` in clear.
         parsing: per command or for all, how to parse the output.
         timeout: seconds of execution, login included.
     """
@@ -38,6 +39,7 @@ class JobPayload(BaseModel):
     driver_args: dict[str, Any] = {}
     change: dict[str, Any] | None = None
     enable: bool | None = None
+    answers: list[dict[str, Any]] = []
     parsing: Any = None
     timeout: float = 60.0
 

@@ -41,6 +41,7 @@ from netpulse_drivers import (
     OpenArgs,
     Output,
     OutputParser,
+    QuestionAnswer,
     SessionLost,
     SessionStale,
     Site,
@@ -101,7 +102,7 @@ class JobRunner:
     def run(self, payload: JobPayload, running: RunningJob) -> JobEnd:
         """Carry a job out. Never raises for anything that the driver or the device does."""
         started = time.monotonic()
-        redactor = self._redactor(payload.connection_args)
+        redactor = self._redactor(payload)
         account = Account()
         error: NetPulseError | None = None
         try:
@@ -124,8 +125,12 @@ class JobRunner:
             payload.operation, status=status, error=error, duration=time.monotonic() - started, redactor=redactor
         )
 
-    def _redactor(self, arguments: dict[str, Any]) -> Redactor:
+    def _redactor(self, payload: JobPayload) -> Redactor:
         """Jobs of one login follow each other."""
+        arguments = payload.connection_args
+        hidden = {str(one.get("answer", "")) for one in payload.answers if one.get("secret")}
+        if hidden:
+            return Redactor(secret_values(arguments) | hidden)
         known, redactor = self._redaction
         if known != arguments:
             redactor = Redactor(secret_values(arguments))
@@ -138,6 +143,7 @@ class JobRunner:
             deadline=running.deadline,
             args=_operation_args(kind, payload),
             enable=payload.enable,
+            answers=_answers(payload),
             before_write=running.before_write,
             parse=self._parse,
             site=self._site,
@@ -328,6 +334,13 @@ def _operation_args(kind: type[BaseDriver], payload: JobPayload) -> BaseModel:
         return kind.validate_operation_args("query" if payload.operation == "query" else "change", payload.driver_args)
     except ValidationError as error:
         raise InvalidArguments("driver_args do not validate", details=_problems(error)) from None
+
+
+def _answers(payload: JobPayload) -> tuple[QuestionAnswer, ...]:
+    try:
+        return tuple(QuestionAnswer.model_validate(one) for one in payload.answers)
+    except ValidationError as error:
+        raise InvalidArguments("the answers do not validate", details=_problems(error)) from None
 
 
 def _change_request(payload: JobPayload) -> ChangeRequest:

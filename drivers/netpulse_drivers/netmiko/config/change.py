@@ -62,7 +62,9 @@ def apply_change(
                 sent = _send(session, plan, change, args, home=before)
                 pending = _pending(platform, change, args, since) if sent.changed else None
             sent.saved = bool(sent.changed and sent.committed and platform.commit_persists)
-            if _wants_saving(session, change, args, changed=sent.changed is not False) and not sent.saved:
+            if session.unusable_reason:
+                pass  # nothing more may be typed
+            elif _wants_saving(session, change, args, changed=sent.changed is not False) and not sent.saved:
                 session.progress.append(save_config(session, args.save_command))
                 sent.saved = True
         return ChangeResult(
@@ -160,6 +162,8 @@ def _send(
         in_config = not is_modeless(session) and (session.prompt.in_config or bool(session.platform.mode_line))
     try:
         sender.send(plan.lines, in_config=in_config)
+        if not session.at_prompt:
+            return _left_open(session, plan, sent)
         if args.enter_config_mode:
             _put_in_force(session, plan, change, args, sender=sender, sent=sent, home=home)
         else:
@@ -168,6 +172,28 @@ def _send(
         _abandon(session, args, error, home=home)
         raise
     _doubt(session, args, sender, sent, lines=len(plan.lines))
+    return sent
+
+
+def _left_open(session: NetmikoSession, plan: Plan, sent: _Sent) -> _Sent:
+    """The last line's answer ended (``terminator``) at a question: nothing more may be typed.
+
+    Raises:
+        CommandRefused: the lines stand in a candidate that nobody committed.
+    """
+    session.unusable_reason = "a question was left open"
+    shown = session.progress[-1].output.strip().rpartition("\n")[2] if session.progress else ""
+    left = f"'{plan.lines[-1]}' left a question open, {shown!r}: nothing more was typed and the session was closed"
+    if session.platform.commit:
+        raise CommandRefused(
+            f"{left}, which throws away what was not committed; announce the question in answers",
+            device_output=str(session.progress[-1].output),
+            details=[{"line": plan.lines[-1], "number": len(plan.lines), "applied": []}],
+            outputs=session.progress,
+            session_usable=False,
+        )
+    sent.changed = None
+    sent.warnings.append(f"{left}; it is not known whether that line took effect: announce the question in answers")
     return sent
 
 

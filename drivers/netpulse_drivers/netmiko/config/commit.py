@@ -180,7 +180,7 @@ def seconds_of_timer(platform: Platform, revert_in: float) -> int:
 def presented(session: NetmikoSession, reply: Reply, line: str, args: NetmikoChangeArgs) -> str:
     """A line's answer as the request wants to see it: with or without its echo and the prompt."""
     text = reply.output
-    if args.strip_prompt:
+    if args.strip_prompt and session.at_prompt:  # a question is no prompt
         head, _, last = text.rpartition("\n")
         if last.strip() == reply.last_line.strip():
             text = head

@@ -10,9 +10,9 @@ import re
 from netmiko.exceptions import NetmikoTimeoutException
 from netmiko.no_enable import NoEnable
 
+from netpulse_drivers.bounded_regex import BoundedRegex
 from netpulse_drivers.errors import PrivilegeRefused
 from netpulse_drivers.netmiko.session import NetmikoSession
-from netpulse_drivers.terminal.bounded_regex import BoundedRegex
 from netpulse_drivers.terminal.prompt import Prompt
 from netpulse_drivers.terminal.refusals import refused_line
 from netpulse_drivers.terminal.reply import Reply, ReplyEnd

@@ -6,21 +6,17 @@ import re
 import time
 from collections.abc import Sequence
 
+from netpulse_drivers.bounded_regex import BoundedRegex
 from netpulse_drivers.errors import CommandRefused
 from netpulse_drivers.netmiko.config.change_modes import mode_after
 from netpulse_drivers.netmiko.config.commit import judged, presented
 from netpulse_drivers.netmiko.operation_args import DEFAULT_READ_TIMEOUT, NetmikoChangeArgs
 from netpulse_drivers.netmiko.session import NetmikoSession
 from netpulse_drivers.results import Output
-from netpulse_drivers.terminal.bounded_regex import BoundedRegex
+from netpulse_drivers.terminal.platforms import RENAMES
 from netpulse_drivers.terminal.refusals import refused_line
 
 _BANNER = BoundedRegex(r"^banner\s", name="bypass_commands")
-_RENAMES = re.compile(
-    r"\s*(?:/?configure system name|set system name|(?:set system |set |system )?(?:host-?name|sysname|switchname))\b"
-    r"|\s*(?:set deviceconfig system hostname|system identity set|configure snmp sysname|system set name)\b",
-    re.IGNORECASE,
-)
 _COMMITS = re.compile(r"\s*commit\b")
 
 
@@ -119,7 +115,7 @@ def _answers(text: str, typed: str) -> str:
 
 def renames(line: str) -> bool:
     """Whether the device may come back under another name after this line."""
-    return _RENAMES.match(line) is not None
+    return RENAMES.match(line) is not None
 
 
 def _refused(
