@@ -83,6 +83,11 @@ class RedisSettings(_Section):
         description="How long a request waits, in seconds, while Redis loads its data after a restart, "
         "before it is a 503.",
     )
+    max_clock_skew: Seconds = Field(
+        300.0,
+        description="How far a machine's clock may be from that of Redis' machine, in seconds. Deadlines go by Redis' "
+        "time on all machines; a node that is further off takes no devices, a controller is not ready.",
+    )
 
     @field_validator("url")
     @classmethod

@@ -73,6 +73,7 @@ class NodeState(StrEnum):
 
     READY = "ready"  # its lease stands
     DRAINING = "draining"  # it gives back what it has, and takes nothing more
+    UNFIT = "unfit"  # it serves what it has, takes nothing more, and says why
     DEAD = "dead"  # its lease has passed; its devices are placed elsewhere
 
 

@@ -30,6 +30,7 @@ from tests.chaos.line_device import LineDevice
 from tests.lab.redis_server import RedisServer
 
 PLUGINS = Path(__file__).parent / "plugins"
+WRONG_CLOCK = Path(__file__).parent / "wrong_clock"
 
 
 def await_condition(condition: Callable[[], Any], *, within: float = 60.0, why: str = "") -> None:
@@ -43,11 +44,13 @@ def await_condition(condition: Callable[[], Any], *, within: float = 60.0, why: 
 class Role:
     """A node or pool process."""
 
-    def __init__(self, role: str, settings: Path, log: Path) -> None:
+    def __init__(self, role: str, settings: Path, log: Path, *, clock_ahead: float = 0.0) -> None:
         self.settings = settings
         self._log = log.open("ab")
+        wrong = {"PYTHONPATH": str(WRONG_CLOCK), "WRONG_CLOCK_SECONDS": str(clock_ahead)} if clock_ahead else {}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.chaos.role", role, str(settings)],
+            env=os.environ | wrong,
             stdin=subprocess.DEVNULL,
             stderr=self._log,
             cwd=Path(__file__).parents[2],
@@ -147,11 +150,15 @@ class BrokerUnderTest:
         if kind is not None:
             print(self.log.read_text()[-6000:])
 
-    async def start(self, role: str = "node", name: str = "n1", **daemon: Any) -> Role:
-        """Start a node or pool and wait until its lease and its fork server are there."""
+    async def start(self, role: str = "node", name: str = "n1", *, clock_ahead: float = 0.0, **daemon: Any) -> Role:
+        """Start a node or pool and wait until its lease is there.
+
+        Args:
+            clock_ahead: seconds by which the clock of its machine is wrong.
+        """
         path = self.directory / f"{role}-{name}-{len(self.roles)}.json"
         path.write_text(json.dumps({"settings": self._values(name), "daemon": daemon}))
-        started = Role(role, path, self.log)
+        started = Role(role, path, self.log, clock_ahead=clock_ahead)
         self.roles.append(started)
         lease = keys.lease(name if role == "node" else f"{name}-fifo")
 

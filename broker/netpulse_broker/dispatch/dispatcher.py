@@ -27,6 +27,7 @@ from netpulse_broker.queueing.jobs.job_index import JobFilter, JobIndex
 from netpulse_broker.queueing.jobs.record import JobRecord
 from netpulse_broker.queueing.jobs.replies import Reply, ReplyReader
 from netpulse_broker.queueing.nodes.worker_index import WorkerFilter, WorkerIndex, WorkerRecord
+from netpulse_broker.queueing.redis.clock import too_skewed
 from netpulse_broker.queueing.redis.connection import BLOCK, Lost, connect_async, redis_needed, unreachable
 from netpulse_broker.queueing.redis.scripts import AsyncScripts, text
 from netpulse_broker.queueing.redis.sealing import Sealer
@@ -69,7 +70,7 @@ class Dispatcher:
             AsyncLine(self._client, timeout=patience + BLOCK), controller=controller, reconcile=self._final_ones
         )
         self._ending = Ending(self._client, self._scripts, self._index)
-        self._sweeping = Sweeping(settings, self._placement)
+        self._sweeping = Sweeping(settings, self._placement, sealer.clock)
 
     @property
     def client(self) -> redis.asyncio.Redis:
@@ -116,6 +117,9 @@ class Dispatcher:
 
     async def submit_many(self, submissions: Sequence[JobSubmission]) -> list[JobRecord | BrokerError]:
         """Queue many jobs in a few round trips; each is accepted or refused on its own, in the order given."""
+        made_at = self._sealer.clock.now_iso()
+        for submission in submissions:
+            submission.created_at = made_at
         results: list[JobRecord | BrokerError | None] = [None] * len(submissions)
         pending = list(range(len(submissions)))
         try:
@@ -346,7 +350,13 @@ class Dispatcher:
             return without_redis(f"Redis cannot be reached: {type(error).__name__}", waiting=self._replies.waiting)
         except TimeoutError:
             return without_redis("Redis is slow, or loads its data", waiting=self._replies.waiting)
-        return judge(nodes, waiting=self._replies.waiting)
+        skew = self._sealer.clock.skew
+        return judge(
+            nodes,
+            waiting=self._replies.waiting,
+            clock_skew=round(skew, 1),
+            unfit=too_skewed(skew, self._settings.redis.max_clock_skew),
+        )
 
     # -- ending -----------------------------------------------------------------------------------------------------
 

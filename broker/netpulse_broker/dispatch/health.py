@@ -24,6 +24,10 @@ class Health:
         full: no node that serves devices has room for another one.
         livelocked: names of nodes that hold their lease and do not come forward.
         degraded: something is missing that was there, or keeps failing.
+        unfit_nodes: of ``pinned_nodes``, those that take no devices at the moment and say why.
+        clock_skew: seconds by which this controller's clock is ahead of Redis'; negative: behind.
+        nodes_clock_skew: the same of the node whose clock is furthest off.
+        unfit: why this controller must not serve; "" when it may.
     """
 
     redis: bool
@@ -36,11 +40,15 @@ class Health:
     full: bool = False
     livelocked: tuple[str, ...] = ()
     degraded: bool = False
+    unfit_nodes: int = 0
+    clock_skew: float = 0.0
+    nodes_clock_skew: float = 0.0
+    unfit: str = ""
 
     @property
     def ready(self) -> bool:
-        """Whether work can be accepted: Redis answers and at least one node serves devices."""
-        return self.redis and self.pinned_nodes > 0
+        """Whether work can be accepted: Redis answers, and at least one node serves devices and may."""
+        return self.redis and self.pinned_nodes > self.unfit_nodes and not self.unfit
 
     @property
     def condition(self) -> HealthStatus:
@@ -59,11 +67,12 @@ def without_redis(reason: str, *, waiting: int) -> Health:
     return Health(redis=False, detail=reason, pinned_nodes=0, fifo_nodes=0, devices=0, capacity=0, waiting=waiting)
 
 
-def judge(nodes: Sequence[NodeRecord], *, waiting: int) -> Health:
+def judge(nodes: Sequence[NodeRecord], *, waiting: int, clock_skew: float = 0.0, unfit: str = "") -> Health:
     """The state of a broker with these registered nodes.
 
     Args:
         waiting: jobs whose end requests to this controller wait for.
+        clock_skew, unfit: of this controller; see ``Health``.
     """
     living = [node for node in nodes if node.alive]
     pinned = [node for node in living if node.kind != "fifo"]
@@ -72,7 +81,10 @@ def judge(nodes: Sequence[NodeRecord], *, waiting: int) -> Health:
     livelocked = [node for node in living if node.stalled >= LIVELOCKED_AFTER]
     dead = [node for node in nodes if not node.alive]
     failing = [node for node in living if node.fork_server_losses >= MANY_LOSSES]
-    details = [] if pinned else ["no node runs"]
+    kept_out = [node for node in living if node.unfit]
+    details = [f"this controller is not ready: {unfit}"] if unfit else []
+    details += [] if pinned else ["no node runs"]
+    details += [f"node {node.name} takes no devices: {node.unfit}" for node in kept_out]
     details += [f"node {node.name} has not come forward for {node.stalled:.0f} s: restart it" for node in livelocked]
     details += [f"node {node.name} has lost its lease; its devices are taken over" for node in dead]
     details += [
@@ -94,5 +106,9 @@ def judge(nodes: Sequence[NodeRecord], *, waiting: int) -> Health:
         waiting=waiting,
         full=full,
         livelocked=tuple(node.name for node in livelocked),
-        degraded=bool(dead or failing),
+        degraded=bool(dead or failing or kept_out or unfit),
+        unfit_nodes=sum(bool(node.unfit) for node in pinned),
+        clock_skew=clock_skew,
+        nodes_clock_skew=max((node.clock_skew for node in living), key=abs, default=0.0),
+        unfit=unfit,
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import time
 import uuid
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
@@ -47,7 +46,7 @@ class JobSubmission:
         ttl: seconds that it may wait in the queue.
         result_ttl: seconds that its result is kept.
         wait: whether the submitter is going to wait for the end.
-        created_at: when it was made, in RQ's time format.
+        created_at: when it was made, in RQ's time format; the dispatcher writes Redis' time here.
         webhook: who is called when it has ended.
         max_age: the same query's answer may be shared while it is being made, or until it is so many seconds old;
             None: never.
@@ -95,8 +94,7 @@ class JobSubmission:
 
     def script_call(self, sealer: Sealer, *, reply_to: str) -> tuple[list[str], list[Any]]:
         """Keys and arguments of the submit script."""
-        now = time.time()
-        expires = now + self.ttl + 60
+        expires = sealer.clock.now() + self.ttl + 60
         sealed = sealer.seal(
             self.payload,
             job_id=self.id,
@@ -126,7 +124,6 @@ class JobSubmission:
         flat: list[Any] = []
         for name, value in fields.items():
             flat += [name, value]
-        now_ms = int(now * 1000)
         return (
             [
                 keys.rq_job(self.id),
@@ -141,8 +138,7 @@ class JobSubmission:
             [
                 self.id,
                 self.queue,
-                now_ms,
-                now_ms + self.ttl * 1000,
+                self.ttl * 1000,
                 "fifo" if self.fifo else "device",
                 sealer.mark(self.digest().encode()) if self.idempotency_key else "",
                 IDEMPOTENCY_TTL,

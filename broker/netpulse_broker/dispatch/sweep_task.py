@@ -11,6 +11,7 @@ import structlog
 from netpulse_broker.dispatch.placement import Placement
 from netpulse_broker.queueing.nodes.sweeper import Sweep, Sweeper
 from netpulse_broker.queueing.redis.cancel_task import end_task
+from netpulse_broker.queueing.redis.clock import RedisClock
 from netpulse_broker.queueing.redis.connection import connect
 
 if TYPE_CHECKING:
@@ -22,11 +23,16 @@ SWEEP_INTERVAL = 0.5
 
 
 class Sweeping:
-    """Sweeps again and again, and places devices that nobody serves while work waits for them."""
+    """Sweeps again and again, and places devices that nobody serves while work waits for them.
 
-    def __init__(self, settings: Settings, placement: Placement) -> None:
+    Args:
+        clock: is told Redis' time each time.
+    """
+
+    def __init__(self, settings: Settings, placement: Placement, clock: RedisClock) -> None:
         self._settings = settings
         self._placement = placement
+        self._clock = clock
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -38,7 +44,7 @@ class Sweeping:
 
     async def _forever(self) -> None:
         client = connect(self._settings.redis)
-        sweeper = Sweeper(client, lease_ttl=self._settings.node.lease_ttl)
+        sweeper = Sweeper(client, lease_ttl=self._settings.node.lease_ttl, redis_clock=self._clock)
         try:
             while True:
                 try:

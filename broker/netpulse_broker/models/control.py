@@ -105,6 +105,8 @@ class Node(BaseModel):
     name: str
     kind: QueueStrategy
     state: NodeState
+    unfit: str = Field(description="Why it takes no devices although it is alive, or empty.")
+    clock_skew: float = Field(description="Seconds by which its machine's clock is ahead of Redis'; negative: behind.")
     load: int = Field(description="Devices that it serves; processes of a FIFO pool.")
     capacity: int
     hostname: str

@@ -100,15 +100,24 @@ def _state(figures: Figures) -> Iterator[Metric]:
     nodes = GaugeMetricFamily("netpulse_nodes", "Registered nodes.", labels=["kind", "state"])
     load = GaugeMetricFamily("netpulse_node_load", "Devices (or FIFO processes) of a node.", labels=["node"])
     room = GaugeMetricFamily("netpulse_node_capacity", "Devices that a node takes at most.", labels=["node"])
+    skew = GaugeMetricFamily(
+        "netpulse_node_clock_skew_seconds", "How far a node's clock is ahead of Redis'.", labels=["node"]
+    )
     states: dict[tuple[str, str], int] = {}
     for node in figures.nodes:
         state = node.state
         states[(node.kind, state)] = states.get((node.kind, state), 0) + 1
+        skew.add_metric([node.name], node.clock_skew)
         load.add_metric([node.name], node.load)
         room.add_metric([node.name], node.capacity)
     for (kind, state), number in sorted(states.items()):
         nodes.add_metric([kind, state], number)
-    yield from (nodes, load, room)
+    yield from (nodes, load, room, skew)
+    yield GaugeMetricFamily(
+        "netpulse_controller_clock_skew_seconds",
+        "How far this controller's clock is ahead of Redis'.",
+        value=figures.clock_skew,
+    )
     yield GaugeMetricFamily("netpulse_devices_paused", "Devices whose queue is paused.", value=figures.paused)
     yield GaugeMetricFamily(
         "netpulse_devices_unplaced", "Devices with waiting work and no worker.", value=figures.unplaced

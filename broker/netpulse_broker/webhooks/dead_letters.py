@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import redis.asyncio
@@ -12,7 +11,7 @@ from netpulse_broker.queueing.redis import keys
 from netpulse_broker.queueing.redis.connection import redis_needed
 from netpulse_broker.queueing.redis.scripts import AsyncScripts, text
 from netpulse_broker.queueing.redis.sealing import SealBroken, Sealer
-from netpulse_broker.queueing.redis.times import now_iso, parse_time
+from netpulse_broker.queueing.redis.times import parse_time
 from netpulse_broker.times import utc
 from netpulse_broker.webhooks.delivery import Delivery
 
@@ -69,7 +68,7 @@ class DeadLetters:
                 raise Conflict(f"the delivery cannot be sent again: {error}") from None
             if await self._client.exists(keys.rq_job(delivery.attempt_id)):
                 delivery = delivery.following(body=delivery.body)  # a job id is used once
-            now = time.time()
+            now = self._sealer.clock.now()
             attempt = delivery.attempt_fields(self._sealer, due=now, keep_dead=self._keep)
             answer = await self._scripts(
                 "webhook_again",
@@ -83,7 +82,7 @@ class DeadLetters:
                     delivery_id,
                     delivery.attempt_id,
                     int(now * 1000),
-                    now_iso(),
+                    self._sealer.clock.now_iso(),
                     *(part for pair in attempt.items() for part in pair),
                 ],
             )

@@ -18,7 +18,6 @@ from netpulse_broker.queueing.redis import keys
 from netpulse_broker.queueing.redis.connection import Lost
 from netpulse_broker.queueing.redis.scripts import ScriptName, Scripts, text
 from netpulse_broker.queueing.redis.sealing import Sealer
-from netpulse_broker.queueing.redis.times import now_iso
 from netpulse_broker.settings import WebhookSettings
 from netpulse_broker.webhooks.delivery import Delivery
 from netpulse_drivers import Deadline, NetPulseError
@@ -104,12 +103,12 @@ class WebhookDeliverer:
             return
         following = delivery.following(body=body)
         pause = self.pause(delivery.attempt)
-        due = time.time() + pause
+        due = self._sealer.clock.now() + pause
         fields = following.attempt_fields(self._sealer, due=due, keep_dead=self._settings.keep_dead)
         self._record(
             "webhook_next",
             keys=[keys.rq_job(following.attempt_id), keys.WEBHOOKS_DUE],
-            args=[following.attempt_id, int(due * 1000), now_iso(), *_flat(fields)],
+            args=[following.attempt_id, int(due * 1000), self._sealer.clock.now_iso(), *_flat(fields)],
         )
         log.warning(
             "webhook_failed",
@@ -129,7 +128,7 @@ class WebhookDeliverer:
             keys=[keys.webhook(delivery.id), keys.WEBHOOKS_DEAD],
             args=[
                 delivery.id,
-                int(time.time() * 1000),
+                int(self._sealer.clock.now() * 1000),
                 keep,
                 *_flat(
                     {
@@ -137,9 +136,9 @@ class WebhookDeliverer:
                         "target": delivery.target,
                         "attempts": delivery.attempt,
                         "error": error.message,
-                        "failed_at": now_iso(),
+                        "failed_at": self._sealer.clock.now_iso(),
                         "sealed_as": kept.attempt_id,
-                        "sealed": kept.sealed(self._sealer, expires=time.time() + keep),
+                        "sealed": kept.sealed(self._sealer, expires=self._sealer.clock.now() + keep),
                     }
                 ),
             ],

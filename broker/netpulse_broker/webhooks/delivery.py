@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 import uuid
 from collections.abc import Mapping
 from typing import Any
@@ -27,8 +26,12 @@ MARGIN = 5.0
 
 
 def opens_until(due: float, *, keep_dead: int) -> float:
-    """Until when (epoch seconds) a sealed attempt opens: as long as it may wait in its queue, then as a dead letter."""
-    return max(due, time.time()) + QUEUE_TTL + max(SPARE, keep_dead)
+    """Until when (epoch seconds) a sealed attempt opens: as long as it may wait in its queue, then as a dead letter.
+
+    Args:
+        due: the present or later.
+    """
+    return due + QUEUE_TTL + max(SPARE, keep_dead)
 
 
 class Delivery(BaseModel):

@@ -21,6 +21,8 @@ NODE = NodeRecord(
     make_room_after=60.0,
     stalled=0.0,
     fork_server_losses=0,
+    clock_skew=0.0,
+    unfit="",
 )
 FULL = replace(NODE, name="n2", load=10)
 POOL = replace(NODE, name="f1", kind="fifo", capacity=4, load=4)
@@ -61,6 +63,21 @@ def test_a_node_that_does_not_come_forward_is_livelocked() -> None:
     assert "n2 has not come forward for 30 s" in stuck.detail
     # Its lease is gone: that is another matter.
     assert judge([NODE, replace(FULL, stalled=99.0, alive=False)], waiting=0).condition == "degraded"
+
+
+def test_a_node_that_says_why_it_takes_no_devices() -> None:
+    unfit = replace(NODE, name="n2", unfit="its clock is off", clock_skew=-900.0)
+    some = judge([NODE, unfit], waiting=0)
+    assert (some.condition, some.ready, some.nodes_clock_skew) == ("degraded", True, -900.0)
+    assert "node n2 takes no devices: its clock is off" in some.detail
+    assert not judge([unfit, POOL], waiting=0).ready
+    assert (NODE.state, unfit.state, replace(unfit, alive=False).state) == ("ready", "unfit", "dead")
+
+
+def test_a_controller_that_must_not_serve() -> None:
+    health = judge([NODE], waiting=0, clock_skew=900.0, unfit="the clock of its machine is off")
+    assert (health.condition, health.ready, health.clock_skew) == ("degraded", False, 900.0)
+    assert "the clock of its machine is off" in health.detail
 
 
 def test_without_redis_nothing_is_known() -> None:

@@ -32,6 +32,7 @@ from netpulse_broker.workers.execution.fifo import FifoWorker
 from netpulse_broker.workers.execution.job_result import JobEnd
 from netpulse_drivers import Deadline
 from tests.lab.redis_server import RedisServer
+from tests.lab.redis_time import sweep_after
 from tests.unit.queueing.conftest import PASSWORD, payload
 
 SECRET = "a-webhook-secret"
@@ -111,7 +112,7 @@ class Pool:
 
     def let_pass(self, seconds: float) -> None:
         """A sweep that takes place so much later."""
-        self.scripts("expire", args=[int((time.time() + seconds) * 1000), now_iso(), 100])
+        sweep_after(self.client, seconds)
 
     def due_in(self) -> float:
         waiting: list[Any] = self.client.zrange(keys.WEBHOOKS_DUE, 0, -1, withscores=True)
@@ -298,13 +299,12 @@ def test_a_delivery_that_ends_without_an_attempt_is_kept_as_long_as_set(redis_cl
     assert 0 < redis_client.ttl(keys.webhook(letter.decode())) <= 90  # type: ignore[operator]
 
 
-def test_a_dead_letter_opens_as_long_as_it_is_kept(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_dead_letter_opens_as_long_as_it_is_kept(pool: Pool) -> None:
     pool.submit()
     pool.run_job()
     pool.let_pass(7 * 3600)
     fields: Any = pool.client.hgetall(keys.webhook(pool.dead()[0].decode()))
-    at_the_end = time.time() + 6 * 3600 + pool.settings.keep_dead - 60
-    monkeypatch.setattr(time, "time", lambda: at_the_end)
+    pool.sealer.clock.heard(time.time() + 6 * 3600 + pool.settings.keep_dead - 60)
     Delivery.opened(pool.sealer, fields[b"sealed"], attempt_id=fields[b"sealed_as"].decode())
 
 

@@ -13,9 +13,7 @@ import redis
 from netpulse_broker.queueing.jobs.commit_ledger import CommitLedger, CommitRecord, check_id, read_records
 from netpulse_broker.queueing.jobs.payload import JobPayload, JobPlace
 from netpulse_broker.queueing.redis import keys
-from netpulse_broker.queueing.redis.scripts import Scripts
 from netpulse_broker.queueing.redis.sealing import Sealer
-from netpulse_broker.queueing.redis.times import now_iso
 from netpulse_broker.states import CommitStatus
 from netpulse_broker.workers.execution.job_result import JobEnd
 from netpulse_broker.workers.execution.job_runner import JobRunner
@@ -35,6 +33,7 @@ from netpulse_drivers import (
     PendingCommit,
     UnsupportedOperation,
 )
+from tests.lab.redis_time import sweep_after
 
 BEFORE, AFTER = "fingerprint before", "fingerprint after"
 PASSWORD = "s3cr3t-device-password"
@@ -418,11 +417,9 @@ def test_records_of_a_later_version_can_be_read() -> None:
 
 def test_a_check_that_is_due_is_queued_in_the_device_s_order(bench: Bench) -> None:
     job = bench.timed(1)
-    now = int(time.time() * 1000)
-    expire = Scripts(bench.client)
-    expire("expire", args=[now, now_iso(), 100])
+    sweep_after(bench.client, 0)
     assert bench.client.llen(keys.rq_queue("device:r1")) == 0
-    expire("expire", args=[now + 7000, now_iso(), 100])
+    sweep_after(bench.client, 7)
     assert bench.client.lrange(keys.rq_queue("device:r1"), 0, -1) == [check_id(job, 1).encode()]
     assert bench.client.smembers(keys.UNPLACED) == {b"r1"}  # no worker has it: a controller places it
     assert bench.due() == [check_id(job, 2), check_id(job, 3)]

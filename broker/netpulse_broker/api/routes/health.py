@@ -42,7 +42,9 @@ async def health(shared: Shared, _caller: Caller) -> Response:
                 "fifo": state.fifo_nodes,
                 "devices": state.devices,
                 "capacity": state.capacity,
+                "clock_skew": state.nodes_clock_skew,
             },
+            "clock_skew": state.clock_skew,
             "waiting": state.waiting,
             "drivers": {"known": shared.drivers.names(), "failed": failed},
         }
@@ -63,6 +65,8 @@ async def ready(shared: Shared) -> Response:
     state = await shared.dispatch.health()
     if not state.redis:
         raise QueueUnavailable("Redis cannot be reached")
+    if state.unfit:
+        raise QueueUnavailable(state.unfit)
     if not state.ready:
-        raise NoWorker("no node serves devices")
+        raise NoWorker(f"no node serves devices ({state.detail})")
     return success({"status": "ready"})

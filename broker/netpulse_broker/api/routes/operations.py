@@ -159,6 +159,8 @@ def _node_object(node: NodeRecord) -> dict[str, Any]:
         "name": node.name,
         "kind": node.kind,
         "state": node.state,
+        "unfit": node.unfit,
+        "clock_skew": node.clock_skew,
         "load": node.load,
         "capacity": node.capacity,
         "hostname": node.hostname,

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -118,11 +117,12 @@ class SessionState:
         """Before the job is queued: what is asked for, and that this controller waits for its grant."""
         options = submission.payload.driver_args
         lifetime = submission.ttl + submission.payload.timeout + MARGIN
+        expires = self._sealer.clock.now() + lifetime
         terms = Terms(
             submission.owner,
             options["heartbeat"],
             options["max_hold"],
-            ChannelSeals(self._sealer, submission.id, expires=time.time() + lifetime),
+            ChannelSeals(self._sealer, submission.id, expires=expires),
         )
         fields = {
             "device": submission.device,
@@ -130,7 +130,7 @@ class SessionState:
             "owner": submission.owner,
             "heartbeat": terms.heartbeat,
             "max_hold": terms.max_hold,
-            "expires": time.time() + lifetime,
+            "expires": expires,
             "reply:0": self._controller,
         }
         if options.get("exchange") is not None:

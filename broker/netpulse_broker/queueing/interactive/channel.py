@@ -150,7 +150,7 @@ class ExchangeChannel:
         self._client = client
         self._scripts = Scripts(client)
         self._id = session_id
-        self._seals = ChannelSeals(sealer, session_id, expires=time.time() + lifetime)
+        self._seals = ChannelSeals(sealer, session_id, expires=sealer.clock.now() + lifetime)
         self._done = 0
         self._latest: Any = None
         self._look = False

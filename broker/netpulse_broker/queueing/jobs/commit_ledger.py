@@ -20,7 +20,6 @@ from netpulse_broker.queueing.jobs.payload import JobPayload, JobPlace
 from netpulse_broker.queueing.redis import keys
 from netpulse_broker.queueing.redis.scripts import Scripts
 from netpulse_broker.queueing.redis.sealing import Sealer
-from netpulse_broker.queueing.redis.times import now_iso
 from netpulse_broker.states import CommitStatus, JobStatus
 from netpulse_broker.times import utc_of
 
@@ -178,8 +177,9 @@ class CommitLedger:
             pipeline.hdel(self._key, *superfluous)
         for number, delay in enumerate(ASK_AFTER, 1):
             check = check_id(job.id, number)
-            pipeline.hset(keys.rq_job(check), mapping=self._check_fields(check, job, payload, due=latest + delay))
-            pipeline.zadd(keys.COMMITS_DUE, {check: (latest + delay) * 1000})
+            due = self._due(record, delay)
+            pipeline.hset(keys.rq_job(check), mapping=self._check_fields(check, job, payload, due=due))
+            pipeline.zadd(keys.COMMITS_DUE, {check: due * 1000})
         pipeline.execute()
         return record
 
@@ -199,8 +199,12 @@ class CommitLedger:
                     # Not one that is in its queue already, or runs: it will find that there is nothing left to ask.
                     self._scripts("forget_scheduled", keys=[keys.rq_job(check)], on=pipeline)
                 else:
-                    pipeline.zadd(keys.COMMITS_DUE, {check: (record.latest + delay) * 1000}, xx=True)
+                    pipeline.zadd(keys.COMMITS_DUE, {check: self._due(record, delay) * 1000}, xx=True)
         pipeline.execute()
+
+    def _due(self, record: CommitRecord, delay: float) -> float:
+        """When to ask, by Redis' time; records hold this machine's, as people and devices read it."""
+        return record.latest - self._sealer.clock.skew + delay
 
     def _check_fields(self, check: str, job: JobPlace, change: JobPayload, *, due: float) -> dict[Any, Any]:
         queue = keys.lane(self._device)
@@ -221,7 +225,7 @@ class CommitLedger:
             kind="check",
             expires=expires,
         )
-        now = now_iso()
+        now = self._sealer.clock.now_iso()
         return {
             "data": sealed,
             "status": JobStatus.SCHEDULED,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import time
 import zlib
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +18,6 @@ from netpulse_broker.queueing.redis import keys
 from netpulse_broker.queueing.redis.connection import BLOCK
 from netpulse_broker.queueing.redis.scripts import text
 from netpulse_broker.queueing.redis.sealing import SealBroken, Sealer
-from netpulse_broker.queueing.redis.times import now_iso
 from netpulse_broker.queueing.redis.worker_connection import Line, LineScripts
 from netpulse_broker.states import JobStatus, Outcome
 
@@ -82,6 +80,7 @@ class WorkerQueue:
         self._line = Line(client)
         self._scripts = LineScripts(self._line)
         self._sealer = sealer
+        self._clock = sealer.clock
         self.queue = queue
         self.token = token
         self.worker = worker
@@ -123,7 +122,7 @@ class WorkerQueue:
             answer = self._scripts(
                 "claim",
                 keys=[self._device_key, self._lease_key, self._claims, self._worker_key, *self._lanes],
-                args=[self.token, self._lease, now_iso(), int(time.time() * 1000), self.worker, self.node],
+                args=[self.token, self._lease, self.worker, self.node],
             )
             verdict = text(answer[0])
             if verdict == "empty":
@@ -134,6 +133,7 @@ class WorkerQueue:
                 raise Fenced
             job_id, queue, operation, seq, device, host, owner = (text(value) for value in answer[1:8])
             place = JobPlace(job_id, queue, int(seq), device, host, owner)
+            self._clock.heard(answer[9] / 1_000_000)
             job = self._open(place, operation, answer[8])
             if job is not None:
                 return job
@@ -187,12 +187,12 @@ class WorkerQueue:
             direction="to_caller",
             kind="result",
             sequence=record.seq,
-            expires=time.time() + 30 * 86400,
+            expires=self._clock.now() + 30 * 86400,
         )
         totals = self._totals
         if record.id != self._counted:  # a repetition counts no second time
             totals = totals.after(ended_well=status == JobStatus.FINISHED, duration=duration)
-        ended = time.time()
+        ended = self._clock.now()
         extra: list[Any] = ["execution_started_at", ended - duration, "execution_ended_at", ended]
         if status != JobStatus.FINISHED:
             summary = f"{error_code or status}: the account of it is sealed, read it through the broker's API"
@@ -213,7 +213,7 @@ class WorkerQueue:
                     status,
                     outcome,
                     error_code,
-                    now_iso(),
+                    self._clock.now_iso(),
                     sealed,
                     f"{duration:.6f}",
                     totals.ended_well,

@@ -11,14 +11,10 @@ import os
 import struct
 import time
 
+from netpulse_broker.queueing.redis.clock import boottime
 from netpulse_drivers import Deadline
 
 _DOUBLE = struct.Struct("=d")
-
-
-def boottime() -> float:
-    """Seconds since boot, suspension included."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 class LeaseClock:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import socket
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import redis
 
 from netpulse_broker.queueing.redis import keys
+from netpulse_broker.queueing.redis.clock import RedisClock, redis_seconds
 from netpulse_broker.queueing.redis.scripts import Scripts, text
 from netpulse_broker.queueing.redis.times import now_iso
 from netpulse_drivers import QueueStrategy
@@ -49,6 +51,23 @@ def boot_id() -> str:
     return f"{boot}/{Path('/proc/self/ns/pid').stat().st_ino}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeReport:
+    """How a node gets on, as it says itself; see ``NodeRecord``."""
+
+    stalled: float = 0.0
+    fork_server_losses: int = 0
+    clock_skew: float = 0.0
+    unfit: str = ""
+
+    def flat(self) -> list[Any]:
+        """Fields of the node's hash: field, value, ..."""
+        return [part for pair in asdict(self).items() for part in pair]
+
+
+READY = NodeReport()
+
+
 class NodeLease:
     """Acquire, renew and give back the lease of one node.
 
@@ -77,6 +96,7 @@ class NodeLease:
         self.make_room_after = make_room_after
         self.pid = os.getpid()
         self.epoch = 0
+        self.clock = RedisClock()
         self._started_at = now_iso()
 
     @property
@@ -106,10 +126,11 @@ class NodeLease:
             self._started_at,
         ]
 
-    def acquire(self, *, dead_lease: str = "") -> int:
+    def acquire(self, state: NodeReport = READY, *, dead_lease: str = "") -> int:
         """Take the lease under a new epoch.
 
         Args:
+            state: how it gets on at the start.
             dead_lease: a lease whose holder is proven dead (its process has ended); it is taken over at once.
 
         Raises:
@@ -118,7 +139,7 @@ class NodeLease:
         answer = self._scripts(
             "acquire",
             keys=[keys.lease(self.node), keys.epoch(self.node), keys.node(self.node)],
-            args=[self.node, self.pid, int(self.ttl * 1000), dead_lease, *self._description()],
+            args=[self.node, self.pid, int(self.ttl * 1000), dead_lease, *self._description(), *state.flat()],
         )
         if text(answer[0]) == "taken":
             raise NodeNameTaken(text(answer[1]), text(answer[2]), text(answer[3]))
@@ -130,21 +151,25 @@ class NodeLease:
 
         After ``retaken`` the node's own records in Redis may be gone and have to be written again.
         """
-        answer = text(
-            self._scripts(
-                "renew",
-                keys=[keys.lease(self.node), keys.epoch(self.node), keys.node(self.node)],
-                args=[self.value, self.epoch, int(self.ttl * 1000), self.node, *self._description()],
-            )
+        verdict, *time = self._scripts(
+            "renew",
+            keys=[keys.lease(self.node), keys.epoch(self.node), keys.node(self.node)],
+            args=[self.value, self.epoch, int(self.ttl * 1000), self.node, *self._description()],
         )
+        self.clock.heard(redis_seconds(time))
+        answer = text(verdict)
         if answer == "held":
             return "held"
         return "retaken" if answer == "retaken" else "lost"
 
-    def report(self, *, stalled: float, fork_server_losses: int) -> None:
-        """Say how the node gets on; see ``NodeRecord``."""
-        said: dict[Any, Any] = {"stalled": round(stalled, 1), "fork_server_losses": fork_server_losses}
-        self._client.hset(keys.node(self.node), mapping=said)
+    def measure_clock(self) -> float:
+        """Seconds by which this machine's clock is ahead of Redis'; negative: behind."""
+        self.clock.heard(redis_seconds(self._client.time()))
+        return self.clock.skew
+
+    def report(self, state: NodeReport) -> None:
+        """Say how the node gets on."""
+        self._client.hset(keys.node(self.node), items=state.flat())
 
     def drain(self) -> None:
         """Take no further devices."""

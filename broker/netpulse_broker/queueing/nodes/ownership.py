@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -183,7 +182,7 @@ def recover(
             absent_lease,
             *keys.lanes(queue),
         ],
-        args=[token, device, now_iso(), int(time.time() * 1000), node],
+        args=[token, device, node],
     )
     if text(answer[0]) != "recovered":
         return None

@@ -14,8 +14,8 @@ import redis
 
 from netpulse_broker.queueing.nodes.ownership import recover
 from netpulse_broker.queueing.redis import keys
+from netpulse_broker.queueing.redis.clock import RedisClock
 from netpulse_broker.queueing.redis.scripts import Scripts, text
-from netpulse_broker.queueing.redis.times import now_iso
 
 EXPIRE_BATCH = 500
 
@@ -25,12 +25,14 @@ class Sweep:
     """What one round did.
 
     Attributes:
+        now: Redis' time (epoch seconds).
         expired: jobs whose ttl had run out.
         dead_nodes: nodes that were declared dead, with the devices taken from each.
         lost: jobs that ended with outcome unknown.
         unplaced: devices that have waiting work and no worker: somebody has to place them.
     """
 
+    now: float = 0.0
     expired: list[str] = field(default_factory=list)
     dead_nodes: dict[str, list[str]] = field(default_factory=dict)
     lost: list[str] = field(default_factory=list)
@@ -46,6 +48,7 @@ class Sweeper:
     Args:
         lease_ttl: seconds; the longest TTL that nodes use.
         retention: seconds that ended jobs stay in the listing's index.
+        redis_clock: is told Redis' time in each round.
         clock: monotonic seconds (for tests).
     """
 
@@ -55,12 +58,14 @@ class Sweeper:
         *,
         lease_ttl: float,
         retention: float = 7 * 86400.0,
+        redis_clock: RedisClock | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
         self._scripts = Scripts(client)
         self._ttl = lease_ttl
         self._retention = retention
+        self._redis_clock = redis_clock
         self._clock = clock
         self._trust_from = -math.inf
         self._last = -math.inf
@@ -84,8 +89,11 @@ class Sweeper:
 
     def _round(self, now: float) -> Sweep:
         done = Sweep()
-        now_ms = int(time.time() * 1000)
-        done.expired = [text(job_id) for job_id in self._scripts("expire", args=[now_ms, now_iso(), EXPIRE_BATCH])]
+        now_ms, *ended = self._scripts("expire", args=[EXPIRE_BATCH])
+        done.now = now_ms / 1000
+        if self._redis_clock is not None:
+            self._redis_clock.heard(done.now)
+        done.expired = [text(job_id) for job_id in ended]
         if now >= self._trust_from and self._uptime() > self._ttl:
             for row in self._scripts("nodes", args=[""]):
                 name, kind, alive = text(row[0]), text(row[1]), int(row[5])
@@ -93,7 +101,7 @@ class Sweeper:
                     self._bury(name, kind, done)
         done.unplaced = sorted(text(device) for device in self._client.smembers(keys.UNPLACED))
         if done.expired or now_ms // 1000 % 60 == 0:
-            self._client.zremrangebyscore(keys.JOBS, "-inf", now_ms - self._retention * 1000)
+            self._client.zremrangebyscore(keys.JOBS, "-inf", now_ms - int(self._retention * 1000))
         return done
 
     def _uptime(self) -> float:

@@ -24,6 +24,8 @@ class NodeRecord:
         make_room_after: seconds after which an idle device may be given up for a new one; 0: never.
         stalled: seconds for which it has not come forward although it had something to do; 0: it does.
         fork_server_losses: fork servers that it has lost of late.
+        clock_skew: seconds by which its machine's clock is ahead of Redis'; negative: behind.
+        unfit: why it takes no devices although it is alive; "" when it does.
     """
 
     name: str
@@ -39,13 +41,17 @@ class NodeRecord:
     make_room_after: float
     stalled: float
     fork_server_losses: int
+    clock_skew: float
+    unfit: str
 
     @property
     def state(self) -> NodeState:
-        """Whether it takes devices."""
+        """What matters most of it."""
         if not self.alive:
             return NodeState.DEAD
-        return NodeState.DRAINING if self.draining else NodeState.READY
+        if self.draining:
+            return NodeState.DRAINING
+        return NodeState.UNFIT if self.unfit else NodeState.READY
 
     @property
     def serves(self) -> bool:
@@ -114,6 +120,8 @@ class WorkerIndex:
                     make_room_after=float(row[10]),
                     stalled=float(row[11]),
                     fork_server_losses=int(row[12]),
+                    clock_skew=float(row[13]),
+                    unfit=text(row[14]),
                 )
                 for row in rows
             ),

@@ -12,6 +12,7 @@ import redis.asyncio
 
 from netpulse_broker.queueing.nodes.worker_index import NodeRecord, WorkerIndex
 from netpulse_broker.queueing.redis import keys
+from netpulse_broker.queueing.redis.clock import RedisClock, redis_seconds
 from netpulse_broker.queueing.redis.scripts import text
 
 BOUNDS = ("0.005", "0.01", "0.025", "0.05", "0.1", "0.25", "0.5", "1", "2.5", "5", "10", "30", "60", "300")
@@ -39,6 +40,8 @@ class Figures:
     queued: dict[str, int] = field(default_factory=dict)
     paused: int = 0
     unplaced: int = 0
+    clock_skew: float = 0.0
+    """Seconds by which this process's clock is ahead of Redis'."""
 
 
 HISTOGRAMS = frozenset({"queue_time", "duration", "login_wait"})
@@ -58,6 +61,9 @@ class MetricsReader:
             redis.ConnectionError, redis.TimeoutError
         """
         found = Figures(nodes=await self._workers.nodes())
+        clock = RedisClock()
+        clock.heard(redis_seconds(await self._client.time()))
+        found.clock_skew = clock.skew
         pipeline = self._client.pipeline(transaction=False)
         pipeline.hgetall(keys.TOTALS)
         pipeline.zcard(keys.EXPIRY)

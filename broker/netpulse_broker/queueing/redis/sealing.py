@@ -15,7 +15,6 @@ import hashlib
 import hmac
 import json
 import os
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -25,6 +24,8 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pydantic import BaseModel
 from pydantic_core import PydanticSerializationError, from_json, to_json
+
+from netpulse_broker.queueing.redis.clock import RedisClock
 
 _MAGIC = b"NP1"
 _ID = 8
@@ -58,7 +59,11 @@ class _MasterKey:
 
 
 class Sealer:
-    """Seals and opens JSON values. The first key seals, all keys open."""
+    """Seals and opens JSON values. The first key seals, all keys open.
+
+    Attributes:
+        clock: by which sealed values expire, on all machines alike.
+    """
 
     def __init__(self, keys: Sequence[bytes]) -> None:
         """From master keys of 32 bytes each, the current one first.
@@ -71,6 +76,7 @@ class Sealer:
         known = [_MasterKey.of(key) for key in keys]
         self._current = known[0]
         self._keys = {key.id: key for key in known}
+        self.clock = RedisClock()
         self._cipher = lru_cache(maxsize=CIPHERS)(_cipher)
 
     @classmethod
@@ -98,7 +104,7 @@ class Sealer:
         Args:
             value: anything ``json.dumps`` takes, or a pydantic model.
             job_id, queue, direction, kind, sequence: where it belongs; it opens nowhere else.
-            expires: epoch seconds after which it no longer opens.
+            expires: epoch seconds, by ``clock``, after which it no longer opens.
         """
         nonce = os.urandom(_NONCE)
         bound = _bound(job_id, queue, direction, kind, sequence)
@@ -126,7 +132,7 @@ class Sealer:
         except InvalidTag:
             raise SealBroken("the seal is broken") from None
         expires, value = _decoded(plain)
-        if time.time() >= expires:
+        if self.clock.now() >= expires:
             raise SealBroken("the sealed value has expired")
         return value
 

@@ -16,10 +16,11 @@ from types import FrameType
 import redis
 import structlog
 
-from netpulse_broker.queueing.nodes.lease_clock import LeaseClock, boottime
-from netpulse_broker.queueing.nodes.node_lease import NodeLease, NodeNameTaken, boot_id
+from netpulse_broker.queueing.nodes.lease_clock import LeaseClock
+from netpulse_broker.queueing.nodes.node_lease import NodeLease, NodeNameTaken, NodeReport, boot_id
 from netpulse_broker.queueing.nodes.ownership import NodeOwnership
 from netpulse_broker.queueing.nodes.sweeper import Sweeper
+from netpulse_broker.queueing.redis.clock import boottime, too_skewed
 from netpulse_broker.queueing.redis.connection import check_server, connect
 from netpulse_broker.settings import Settings
 from netpulse_broker.workers.node.children import Child, Children, Event, Stage
@@ -127,9 +128,11 @@ class NodeDaemon:
         give_up = time.monotonic() + self._settings.node.lease_ttl + 1.0
         dead = ""
         while True:
+            skew = self._lease.measure_clock()
+            state = NodeReport(clock_skew=round(skew, 1), unfit=too_skewed(skew, self._settings.redis.max_clock_skew))
             sent = boottime()
             try:
-                epoch = self._lease.acquire(dead_lease=dead)
+                epoch = self._lease.acquire(state, dead_lease=dead)
             except NodeNameTaken as taken:
                 if taken.boot_id == boot_id() and ProcessIdentity.of(taken.pid) is None and taken.lease != dead:
                     dead = taken.lease
@@ -159,6 +162,7 @@ class NodeDaemon:
                 self._inbox,
                 every=self._settings.node.lease_renew,
                 progress=self._progress,
+                max_clock_skew=self._settings.redis.max_clock_skew,
             ),
             order_reader(NodeOwnership(connect(self._settings.redis), self._lease), self._inbox),
             sweeping(Sweeper(connect(self._settings.redis), lease_ttl=self._settings.node.lease_ttl)),

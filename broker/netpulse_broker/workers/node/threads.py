@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable
 
 import redis
 import structlog
 
-from netpulse_broker.queueing.nodes.lease_clock import LeaseClock, boottime
-from netpulse_broker.queueing.nodes.node_lease import NodeLease
+from netpulse_broker.queueing.nodes.lease_clock import LeaseClock
+from netpulse_broker.queueing.nodes.node_lease import NodeLease, NodeReport
 from netpulse_broker.queueing.nodes.ownership import NodeOwnership
 from netpulse_broker.queueing.nodes.sweeper import Sweeper
+from netpulse_broker.queueing.redis.clock import boottime, too_skewed
 from netpulse_broker.workers.node.inbox import Inbox, LeaseLost, LeaseRetaken, Ordered
 from netpulse_broker.workers.node.progress import Progress
 
@@ -59,9 +61,17 @@ class NodeThread(threading.Thread):
         self._stop_requested.set()
 
 
-def lease_keeper(lease: NodeLease, clock: LeaseClock, inbox: Inbox, *, every: float, progress: Progress) -> NodeThread:
+def lease_keeper(
+    lease: NodeLease,
+    clock: LeaseClock,
+    inbox: Inbox,
+    *,
+    every: float,
+    progress: Progress,
+    max_clock_skew: float = math.inf,
+) -> NodeThread:
     """Renews the lease, tells workers through the clock until when they may write, and says how the node gets on."""
-    said = (0.0, 0)
+    said = NodeReport()
 
     def renew() -> None:
         nonlocal said
@@ -74,10 +84,17 @@ def lease_keeper(lease: NodeLease, clock: LeaseClock, inbox: Inbox, *, every: fl
         clock.extend(sent + lease.ttl)
         if renewal == "retaken":
             inbox.put(LeaseRetaken())
-        news = (progress.stalled(), progress.losses())
-        if news != said or renewal == "retaken":
-            lease.report(stalled=news[0], fork_server_losses=news[1])
-            said = news
+        state = NodeReport(
+            stalled=round(progress.stalled(), 1),
+            fork_server_losses=progress.losses(),
+            clock_skew=round(lease.clock.skew, 1),
+            unfit=too_skewed(lease.clock.skew, max_clock_skew),
+        )
+        if state != said or renewal == "retaken":
+            lease.report(state)
+        if bool(state.unfit) != bool(said.unfit):
+            log.error("node_unfit", reason=state.unfit) if state.unfit else log.info("node_fit_again")
+        said = state
 
     return NodeThread("lease", renew, every=every)
 

@@ -8,7 +8,6 @@ if held and held ~= ARGV[4] then
 end
 local epoch = redis.call('INCR', KEYS[2])
 redis.call('SET', KEYS[1], ARGV[1] .. '|' .. ARGV[2] .. '|' .. epoch, 'PX', ARGV[3])
-redis.call('HSET', KEYS[3], 'epoch', epoch, 'pid', ARGV[2], 'draining', '0', 'stalled', '0', 'fork_server_losses', '0',
-  unpack(ARGV, 5))
+redis.call('HSET', KEYS[3], 'epoch', epoch, 'pid', ARGV[2], 'draining', '0', unpack(ARGV, 5))
 redis.call('SADD', 'np:nodes', ARGV[1])
 return { 'acquired', epoch }

@@ -1,17 +1,18 @@
 -- KEYS  1 device ('' for fifo)  2 lease  3 claim list  4 worker hash  5... lanes, most urgent first (a device's first
 --       one is for operators and is served while the queue is paused)
--- ARGV  1 token  2 lease value  3 now (ISO)  4 now (ms)  5 worker name  6 node
--- ->    {'job', id, queue, operation, seq, device, host, owner, sealed} | {'empty'} | {'no-lease'} | {'fenced'}
+-- ARGV  1 token  2 lease value  3 worker name  4 node
+-- ->    {'job', id, queue, operation, seq, device, host, owner, sealed, now (us)} | {'empty'} | {'no-lease'} | {'fenced'}
 local lease = redis.call('GET', KEYS[2])
 if not lease then return { 'no-lease' } end
 if lease ~= ARGV[2] then return { 'fenced' } end
 local lanes = #KEYS
+local now_ms, now_iso, now_us = now()
 if KEYS[1] ~= '' then
   local owner = redis.call('HMGET', KEYS[1], 'token', 'state')
   if owner[1] ~= ARGV[1] then return { 'fenced' } end
   if redis.call('HEXISTS', 'np:paused', string.sub(KEYS[1], 11)) == 1 then
     lanes = 5
-    if owner[2] == 'idle' then redis.call('HSET', KEYS[1], 'state', 'paused', 'since', ARGV[3]) end
+    if owner[2] == 'idle' then redis.call('HSET', KEYS[1], 'state', 'paused', 'since', now_iso) end
   end
 end
 -- What is claimed already and still marked as started by us is a job whose claim answer was lost on its way: a worker
@@ -20,7 +21,7 @@ for _, id in ipairs(redis.call('LRANGE', KEYS[3], 0, -1)) do
   local job = redis.call('HMGET', 'rq:job:' .. id, 'status', 'claim', 'origin', 'operation', 'seq', 'device',
     'host', 'owner', 'data')
   if job[1] == 'started' and job[2] == ARGV[1] then
-    return { 'job', id, job[3] or '', job[4] or '', job[5] or '0', job[6] or '', job[7] or '', job[8] or '', job[9] or '' }
+    return { 'job', id, job[3] or '', job[4] or '', job[5] or '0', job[6] or '', job[7] or '', job[8] or '', job[9] or '', now_us }
   end
   redis.call('LREM', KEYS[3], 0, id)
 end
@@ -35,22 +36,22 @@ while true do
     'origin', 'seq', 'data', 'host', 'owner')
   if job[1] == 'queued' then
     local due = tonumber(job[6] or redis.call('ZSCORE', 'np:expiry', id) or 'inf')
-    local left = math.max(math.ceil((tonumber(job[2]) or 0) - tonumber(ARGV[4]) / 1000), 60)
-    if due < tonumber(ARGV[4]) then
-      end_job(id, 'failed', 'failed', 'job_expired', ARGV[3], '', {})
+    local left = math.max(math.ceil((tonumber(job[2]) or 0) - now_ms / 1000), 60)
+    if due < now_ms then
+      end_job(id, 'failed', 'failed', 'job_expired', now_iso, '', {})
     elseif not redis.call('SET', 'np:executed:' .. id, '1', 'EX', left, 'NX') then
-      end_job(id, 'failed', 'failed', 'job_unreadable', ARGV[3], '', {})
+      end_job(id, 'failed', 'failed', 'job_unreadable', now_iso, '', {})
     else
       redis.call('RPUSH', KEYS[3], id)
-      redis.call('HSET', key, 'status', 'started', 'started_at', ARGV[3], 'started_ms', ARGV[4], 'worker_name', ARGV[5],
-        'claim', ARGV[1], 'node', ARGV[6])
+      redis.call('HSET', key, 'status', 'started', 'started_at', now_iso, 'started_ms', now_ms, 'worker_name', ARGV[3],
+        'claim', ARGV[1], 'node', ARGV[4])
       redis.call('ZREM', 'np:expiry', id)
-      if job[7] then observe('queue_time', math.max(tonumber(ARGV[4]) - tonumber(job[7]), 0) / 1000) end
+      if job[7] then observe('queue_time', math.max(now_ms - tonumber(job[7]), 0) / 1000) end
       tell('job', id, 'started', 'device', job[3] or '', 'driver', job[4] or '', 'operation', job[5] or '',
-        'worker', ARGV[5], 'node', ARGV[6])
-      if KEYS[1] ~= '' then redis.call('HSET', KEYS[1], 'state', 'busy', 'job', id, 'since', ARGV[3]) end
-      redis.call('HSET', KEYS[4], 'state', 'busy', 'current_job', id, 'last_heartbeat', ARGV[3])
-      return { 'job', id, job[8] or '', job[5] or '', job[9] or '0', job[3] or '', job[11] or '', job[12] or '', job[10] or '' }
+        'worker', ARGV[3], 'node', ARGV[4])
+      if KEYS[1] ~= '' then redis.call('HSET', KEYS[1], 'state', 'busy', 'job', id, 'since', now_iso) end
+      redis.call('HSET', KEYS[4], 'state', 'busy', 'current_job', id, 'last_heartbeat', now_iso)
+      return { 'job', id, job[8] or '', job[5] or '', job[9] or '0', job[3] or '', job[11] or '', job[12] or '', job[10] or '', now_us }
     end
   end
 end

@@ -1,6 +1,26 @@
 -- Shared by all scripts. Ends a job: status, result and reply in one step. Called only for jobs that are not final.
 local RESULT_TYPE = { finished = '1', failed = '2', stopped = '3', canceled = '3' }
 
+-- Redis' own time: milliseconds, as RQ writes it, and microseconds. Machines agree on deadlines by it, whatever their clocks say.
+local function now()
+  local clock = redis.call('TIME')
+  local seconds, micro = tonumber(clock[1]), tonumber(clock[2])
+  -- The civil date of a day: years begin in March, so that the leap day is the last one; 400 years have 146097 days.
+  local days = math.floor(seconds / 86400) + 719468
+  local era = math.floor(days / 146097)
+  local day = days - era * 146097
+  local year = math.floor((day - math.floor(day / 1460) + math.floor(day / 36524) - math.floor(day / 146096)) / 365)
+  day = day - (365 * year + math.floor(year / 4) - math.floor(year / 100))
+  local month = math.floor((5 * day + 2) / 153)
+  local date = day - math.floor((153 * month + 2) / 5) + 1
+  month = month < 10 and month + 3 or month - 9
+  year = year + era * 400 + (month <= 2 and 1 or 0)
+  local of_day = seconds % 86400
+  local iso = string.format('%04d-%02d-%02dT%02d:%02d:%02d.%06dZ', year, month, date, math.floor(of_day / 3600),
+    math.floor(of_day / 60) % 60, of_day % 60, micro)
+  return seconds * 1000 + math.floor(micro / 1000), iso, seconds * 1000000 + micro
+end
+
 -- What happens is told in a capped stream: kinds, ids and states, never contents. See queueing.observe.events.
 local function tell(kind, id, state, ...)
   redis.call('XADD', 'np:events', 'MAXLEN', '~', '10000', '*', 'kind', kind, 'id', id, 'state', state, ...)

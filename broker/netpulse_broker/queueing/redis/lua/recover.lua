@@ -2,17 +2,18 @@
 -- again, but one that has cost MOST_LOSSES workers is taken for their cause and ends as lost.
 -- KEYS  1 device ('' for fifo)  2 claim list  3 node's devices  4 worker hash or ''  5 lease that must be
 --       absent or ''  6... lanes, most urgent first
--- ARGV  1 dead token  2 device name (fifo: worker name)  3 now (ISO)  4 now (ms)  5 node
+-- ARGV  1 dead token  2 device name (fifo: worker name)  3 node
 -- ->    {'recovered', pending, number lost, lost ids..., requeued ids...} | {'other'} | {'alive'}
 if KEYS[5] ~= '' and redis.call('EXISTS', KEYS[5]) == 1 then return { 'alive' } end
 if KEYS[1] ~= '' then
   local owner = redis.call('HMGET', KEYS[1], 'token', 'node')
   if (owner[1] or '') ~= ARGV[1] then
-    if owner[2] ~= ARGV[5] then redis.call('SREM', KEYS[3], ARGV[2]) end
+    if owner[2] ~= ARGV[3] then redis.call('SREM', KEYS[3], ARGV[2]) end
     return { 'other' }
   end
 end
 local MOST_LOSSES = 3
+local now_ms, now_iso = now()
 local lost, requeued = {}, {}
 local ids = redis.call('LRANGE', KEYS[2], 0, -1)
 for i = #ids, 1, -1 do
@@ -22,11 +23,11 @@ for i = #ids, 1, -1 do
   local again = job[1] == 'started' and job[2] == '1' and redis.call('HINCRBY', key, 'losses', 1) < MOST_LOSSES
   if job[1] == 'started' and not again then
     redis.call('HSET', key, 'claim', '')
-    end_job(id, 'failed', 'unknown', 'worker_lost', ARGV[3], '', {})
+    end_job(id, 'failed', 'unknown', 'worker_lost', now_iso, '', {})
     lost[#lost + 1] = id
   elseif again then
     redis.call('DEL', 'np:executed:' .. id)
-    local due = tonumber(ARGV[4]) + (tonumber(job[4]) or 300) * 1000
+    local due = now_ms + (tonumber(job[4]) or 300) * 1000
     redis.call('HSET', key, 'status', 'queued', 'claim', '', 'started_at', '', 'worker_name', '', 'due', due)
     redis.call('ZADD', 'np:expiry', due, id)
     redis.call('LPUSH', 'rq:queue:' .. job[3], id)
