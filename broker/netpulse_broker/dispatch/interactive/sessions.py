@@ -304,10 +304,7 @@ class InteractiveSessions:
         self, session_id: str, seq: int, request: dict[str, Any], stream: AsyncIterator[bytes]
     ) -> dict[str, Any]:
         """Copy a stream to a file of the device, as exchange ``seq``. Raises as ``exchange``."""
-        known = await self._state.terms(session_id)
-        copy = FileStream(self._client, known.seals, session_id, seq)
-        await self._prepared(copy)
-        answer = asyncio.create_task(self.exchange(session_id, seq, request, timeout=FILE_TIMEOUT))
+        copy, answer = await self._begin_copy(session_id, seq, request)
         try:
             with redis_needed(ASK_AGAIN):
                 await copy.send(stream, until=answer)
@@ -317,10 +314,7 @@ class InteractiveSessions:
 
     async def fetch_file(self, session_id: str, seq: int, request: dict[str, Any]) -> AsyncIterator[bytes]:
         """A file of the device, as exchange ``seq``. Raises as ``exchange``, and DeviceFailure, while being read."""
-        known = await self._state.terms(session_id)
-        copy = FileStream(self._client, known.seals, session_id, seq)
-        await self._prepared(copy)
-        answer = asyncio.create_task(self.exchange(session_id, seq, request, timeout=FILE_TIMEOUT))
+        copy, answer = await self._begin_copy(session_id, seq, request)
         try:
             with redis_needed(ASK_AGAIN):
                 async for chunk in copy.receive(until=answer):
@@ -338,10 +332,15 @@ class InteractiveSessions:
         except UnknownJob:
             return ""
 
-    @staticmethod
-    async def _prepared(copy: FileStream) -> None:
+    async def _begin_copy(
+        self, session_id: str, seq: int, request: dict[str, Any]
+    ) -> tuple[FileStream, asyncio.Task[dict[str, Any]]]:
+        """The stream of a copy, and the task that waits for the answer to its exchange."""
+        known = await self._state.terms(session_id)
+        copy = FileStream(self._client, known.seals, session_id, seq)
         with redis_needed(ASK_AGAIN):
             await copy.prepare()
+        return copy, asyncio.create_task(self.exchange(session_id, seq, request, timeout=FILE_TIMEOUT))
 
 
 async def _leave_copy(copy: FileStream, answer: asyncio.Task[dict[str, Any]]) -> None:

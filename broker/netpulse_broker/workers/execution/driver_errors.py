@@ -10,13 +10,15 @@ import errno
 import secrets
 import socket
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import structlog
 
 from netpulse_broker.errors import InternalError
 from netpulse_broker.telemetry.redaction import Redactor
 from netpulse_broker.workers.execution.running_job import RunningJob
-from netpulse_drivers import CommandTimeout, ConnectError, ConnectTimeout, DriverError, SessionLost
+from netpulse_drivers import CommandTimeout, ConnectError, ConnectTimeout, SessionLost
 
 log = structlog.get_logger(__name__)
 
@@ -25,24 +27,44 @@ _NETWORK_ERRNO = frozenset(
 )
 
 
-def translated_connect(error: OSError) -> DriverError | None:
-    """What the standard library says of a connection, as an error of the tree; None: it is not about one."""
-    if isinstance(error, TimeoutError):
-        return ConnectTimeout(f"the device did not answer in time: {_said(error)}")
-    if isinstance(error, socket.gaierror):
-        return ConnectError(f"the device's name could not be resolved: {_said(error)}")
-    if _is_network(error):
-        return ConnectError(f"no connection to the device: {_said(error)}")
-    return None
+@contextmanager
+def login_errors() -> Iterator[None]:
+    """What the standard library says of a connection that is being made, as an error of the tree.
+
+    Raises:
+        ConnectTimeout, ConnectError
+    """
+    try:
+        yield
+    except TimeoutError as error:
+        raise ConnectTimeout(f"the device did not answer in time: {_said(error)}") from error
+    except socket.gaierror as error:
+        raise ConnectError(f"the device's name could not be resolved: {_said(error)}") from error
+    except OSError as error:
+        if not _is_network(error):
+            raise
+        raise ConnectError(f"no connection to the device: {_said(error)}") from error
+    except EOFError as error:
+        raise ConnectError("the device closed the connection during login") from error
 
 
-def translated(error: OSError) -> DriverError | None:
-    """The same while a session is in use."""
-    if isinstance(error, TimeoutError):
-        return CommandTimeout(f"the device did not answer in time: {_said(error)}")
-    if _is_network(error):
-        return SessionLost(f"the session broke: {_said(error)}")
-    return None
+@contextmanager
+def session_errors() -> Iterator[None]:
+    """The same while a session is in use.
+
+    Raises:
+        CommandTimeout, SessionLost
+    """
+    try:
+        yield
+    except TimeoutError as error:
+        raise CommandTimeout(f"the device did not answer in time: {_said(error)}") from error
+    except OSError as error:
+        if not _is_network(error):
+            raise
+        raise SessionLost(f"the session broke: {_said(error)}") from error
+    except EOFError as error:
+        raise SessionLost("the device closed the session") from error
 
 
 def _said(error: OSError) -> str:

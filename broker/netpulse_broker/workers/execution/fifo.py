@@ -13,7 +13,7 @@ from netpulse_broker.telemetry.redaction import Redactor
 from netpulse_broker.workers.execution.job_result import Account, JobEnd
 from netpulse_broker.workers.execution.job_runner import DriverLookup, JobRunner
 from netpulse_broker.workers.execution.login_limits import LoginGate
-from netpulse_broker.workers.execution.loop import Exit, WorkLoop
+from netpulse_broker.workers.execution.loop import LoopWorker, WorkLoop
 from netpulse_broker.workers.execution.running_job import RunningJob, Validity
 from netpulse_broker.workers.execution.session_pool import FreshSessions
 from netpulse_drivers import NetPulseError, OutputParser, Site, UnsupportedOperation
@@ -27,7 +27,7 @@ class Webhooks(Protocol):
         ...
 
 
-class FifoWorker:
+class FifoWorker(LoopWorker):
     """One of the workers of the FIFO queue. Like ``PinnedWorker`` it knows nothing of its host process.
 
     Args:
@@ -57,26 +57,6 @@ class FifoWorker:
         self._webhooks = webhooks
         self._runner = JobRunner(drivers=drivers, sessions=FreshSessions(logins=logins), parse=parse, site=site)
         self._loop = WorkLoop(source=source, service=self, clock=clock, interrupt_wait=interrupt_wait)
-
-    def run(self) -> Exit:
-        """Serve the queue until told to leave."""
-        return self._loop.run()
-
-    def request_exit(self, *, orphaned: bool = False) -> None:
-        """Let the running job end, then leave. ``orphaned``: nobody renews the lease any more."""
-        self._loop.request_exit(orphaned=orphaned)
-
-    def stop_job(self, job_id: str) -> bool:
-        """Stop that job if it runs: its session is closed, it ends as ``stopped``."""
-        return self._loop.stop_job(job_id)
-
-    def stop_running(self) -> bool:
-        """Stop whatever runs."""
-        return self._loop.stop_running()
-
-    def expire_running(self, grace: float) -> float:
-        """Abort a job that has passed its deadline by ``grace`` seconds; seconds since the running job had to end."""
-        return self._loop.expire_running(grace)
 
     # -- Service ----------------------------------------------------------------------------------------------------
 

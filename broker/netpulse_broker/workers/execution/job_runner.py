@@ -32,7 +32,6 @@ from netpulse_drivers import (
     ChangeResult,
     CommandRefused,
     CommandTimeout,
-    ConnectError,
     Deadline,
     DriverError,
     EnsurePolicy,
@@ -42,7 +41,6 @@ from netpulse_drivers import (
     Output,
     OutputParser,
     QuestionAnswer,
-    SessionLost,
     SessionStale,
     Site,
     UnsupportedOperation,
@@ -167,14 +165,8 @@ class JobRunner:
         running.check_going_on()
         began = time.monotonic()
         try:
-            opened = self._sessions.open(kind, payload.connection_args, call)
-        except OSError as error:
-            translated = driver_errors.translated_connect(error)
-            if translated is None:
-                raise
-            raise translated from error
-        except EOFError as error:
-            raise ConnectError("the device closed the connection during login") from error
+            with driver_errors.login_errors():
+                opened = self._sessions.open(kind, payload.connection_args, call)
         finally:
             account.spent("connect", time.monotonic() - began)
         account.session_reused = opened.reused
@@ -188,19 +180,13 @@ class JobRunner:
             if operation is None:
                 raise UnsupportedOperation(f"this worker has no operation '{payload.operation}'")
             running.abortable_by(opened.abort)
-            operation(opened, payload, running, account)
+            with driver_errors.session_errors():
+                operation(opened, payload, running, account)
             usable = True
         except DriverError as error:
             usable = error.session_usable
             account.outputs += [_checked(output) for output in error.outputs]
             raise
-        except OSError as error:
-            translated = driver_errors.translated(error)
-            if translated is None:
-                raise
-            raise translated from error
-        except EOFError as error:
-            raise SessionLost("the device closed the session") from error
         finally:
             running.abortable_by(None)
             if usable and not running.aborted:

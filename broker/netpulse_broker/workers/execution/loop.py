@@ -293,3 +293,29 @@ class WorkLoop:
             time.sleep(pause)
         else:
             self._leave.wait(pause)
+
+
+class LoopWorker:
+    """What a node tells a worker, handed on to its loop; the base of pinned and FIFO workers."""
+
+    _loop: WorkLoop
+
+    def run(self) -> Exit:
+        """Serve the queue until there is a reason to end."""
+        return self._loop.run()
+
+    def request_exit(self, *, orphaned: bool = False) -> None:
+        """Let the running job end, then leave. ``orphaned``: nobody renews the lease any more."""
+        self._loop.request_exit(orphaned=orphaned)
+
+    def stop_job(self, job_id: str) -> bool:
+        """Stop that job if it runs: its session is closed, it ends as ``stopped``."""
+        return self._loop.stop_job(job_id)
+
+    def stop_running(self) -> bool:
+        """Stop whatever runs."""
+        return self._loop.stop_running()
+
+    def expire_running(self, grace: float) -> float:
+        """Abort a job that has passed its deadline by ``grace`` seconds; seconds since the running job had to end."""
+        return self._loop.expire_running(grace)

@@ -12,7 +12,7 @@ from netpulse_broker.queueing.jobs.worker_queue import ClaimedJob, WorkerQueue
 from netpulse_broker.workers.execution.interactive import InteractiveJobs
 from netpulse_broker.workers.execution.job_result import JobEnd
 from netpulse_broker.workers.execution.job_runner import DriverLookup, JobRunner
-from netpulse_broker.workers.execution.loop import Exit, WorkLoop
+from netpulse_broker.workers.execution.loop import LoopWorker, WorkLoop
 from netpulse_broker.workers.execution.running_job import RunningJob, Validity
 from netpulse_broker.workers.execution.session_pool import Logins, SessionLimits, SessionPool
 from netpulse_broker.workers.execution.timed_commits import TimedCommits
@@ -22,7 +22,7 @@ LINGER = 5.0
 """Seconds that a worker without sessions waits for the next job: a row of failing logins costs no process each."""
 
 
-class PinnedWorker:
+class PinnedWorker(LoopWorker):
     """Serves one device.
 
     Args:
@@ -68,26 +68,6 @@ class PinnedWorker:
         self._last_job = time.monotonic()
         self._published: tuple[int, str] = (0, "")
         self._loop = WorkLoop(source=source, service=self, clock=clock, interrupt_wait=interrupt_wait)
-
-    def run(self) -> Exit:
-        """Serve the device until there is a reason to end; sessions are closed then."""
-        return self._loop.run()
-
-    def request_exit(self, *, orphaned: bool = False) -> None:
-        """Let the running job end, then leave. ``orphaned``: nobody renews the lease any more."""
-        self._loop.request_exit(orphaned=orphaned)
-
-    def stop_job(self, job_id: str) -> bool:
-        """Stop that job if it runs: its session is closed, it ends as ``stopped``."""
-        return self._loop.stop_job(job_id)
-
-    def stop_running(self) -> bool:
-        """Stop whatever runs."""
-        return self._loop.stop_running()
-
-    def expire_running(self, grace: float) -> float:
-        """Abort a job that has passed its deadline by ``grace`` seconds; seconds since the running job had to end."""
-        return self._loop.expire_running(grace)
 
     # -- Service ----------------------------------------------------------------------------------------------------
 

@@ -166,6 +166,10 @@ class Children:
     def abandon(self, child: Child) -> None:
         """Close the socket to a child: it reads end of file, ends its job and leaves."""
         child.leaving = True
+        self._hang_up(child)
+
+    def _hang_up(self, child: Child) -> None:
+        """Close the socket to a child, if it is open."""
         if child.peer is not None:
             with suppress(KeyError, ValueError):
                 self._selector.unregister(child.peer)
@@ -358,11 +362,7 @@ class Children:
             self._selector.unregister(child.pidfd)
         os.close(child.pidfd)
         child.pidfd = -1
-        if child.peer is not None:
-            with suppress(KeyError, ValueError):
-                self._selector.unregister(child.peer)
-            child.peer.close()
-            child.peer = None
+        self._hang_up(child)
 
     def _ping(self) -> None:
         """Ask every child whether it still moves; end one that has not for too long (stopped, or deadlocked)."""

@@ -146,21 +146,8 @@ class PinnedWorkerSet:
             number = next(self._incarnations)
             child.token = self._lease.token(number)
             child.worker = f"{self._lease.node}.{child.device}.{self._lease.epoch}-{number}"
-        if not self._ownership.adopt(
-            child.device,
-            token=child.token,
-            pid=child.identity.pid,
-            started=child.identity.started,
-            worker=child.worker,
-        ):
+        if not _adopted(child, child.device, child.identity, self._ownership, self._children):
             log.warning("device_not_ours", device=child.device)
-            self._children.abandon(child)
-            return
-        child.recorded = True
-        child.stage = Stage.SERVING
-        child.tell({"op": "go", "token": child.token, "worker": child.worker})
-        if child.leaving:
-            child.tell({"op": "exit"})
 
     def died(self, child: Child, *, replace: bool) -> None:
         """See ``WorkerSet``."""
@@ -282,18 +269,7 @@ class FifoWorkerSet:
             child.token = self._lease.token(next(self._incarnations))
             # Pid and start time stand in the name: whoever finds it later can tell whether that process still lives.
             child.worker = f"{self._lease.node}.fifo.{child.identity.pid}-{child.identity.started}"
-        if not self._ownership.adopt(
-            child.worker,
-            token=child.token,
-            pid=child.identity.pid,
-            started=child.identity.started,
-            worker=child.worker,
-        ):
-            self._children.abandon(child)
-            return
-        child.recorded = True
-        child.stage = Stage.SERVING
-        child.tell({"op": "go", "token": child.token, "worker": child.worker})
+        _adopted(child, child.worker, child.identity, self._ownership, self._children)
 
     def died(self, child: Child, *, replace: bool) -> None:
         """See ``WorkerSet``."""
@@ -351,3 +327,16 @@ def _identity_in(held: Held) -> ProcessIdentity:
     pid, _, started = held.device.rpartition(".")[2].partition("-")
     known = pid.isdigit() and started.isdigit()
     return ProcessIdentity(int(pid), int(started)) if known else ProcessIdentity(0, 0)
+
+
+def _adopted(child: Child, name: str, identity: ProcessIdentity, ownership: NodeOwnership, children: Children) -> bool:
+    """Record a new process as the worker of that name and let it begin; False: another node has it, so it leaves."""
+    if not ownership.adopt(name, token=child.token, pid=identity.pid, started=identity.started, worker=child.worker):
+        children.abandon(child)
+        return False
+    child.recorded = True
+    child.stage = Stage.SERVING
+    child.tell({"op": "go", "token": child.token, "worker": child.worker})
+    if child.leaving:
+        child.tell({"op": "exit"})
+    return True
