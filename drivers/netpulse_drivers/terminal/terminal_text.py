@@ -38,7 +38,7 @@ PAGER = re.compile(
 # How devices wipe a pager's question: backspaces or carriage returns over it, blanks, and back; or erasing sequences.
 # What follows belongs to the next line of output, its indentation included.
 _WIPED = re.compile(
-    r"(?:\x08+(?: +\x08+)?| *\r +\r| *\r(?!\r*\n)|\x1b\[\d*[KJDG]|\x1b\[\d*(?:;\d+)*m| +(?=\x1b\[\d*D)|\x00)*"
+    r"(?:\x08(?:[\x08 ]*\x08)?| *\r +\r| *\r(?!\r*\n)|\x1b\[\d*[KJDG]|\x1b\[\d*(?:;\d+)*m| +(?=\x1b\[\d*D)|\x00)*"
 )
 
 
