@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import redis
 
+from netpulse_broker.embedded.paths import ServerPaths
 from netpulse_lab import SimulatedDevice, SimulatorLab
 from tests.lab.running_broker import RunningBroker
 
@@ -16,6 +18,14 @@ from tests.lab.running_broker import RunningBroker
 def broker() -> Iterator[RunningBroker]:
     with RunningBroker() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def store(broker: RunningBroker) -> Iterator[redis.Redis]:
+    """For who has come to write to Redis."""
+    paths = ServerPaths(broker.state_dir)
+    with redis.Redis(unix_socket_path=str(paths.socket), password=paths.password.read_text().strip()) as client:
+        yield client
 
 
 @pytest.fixture(scope="session")

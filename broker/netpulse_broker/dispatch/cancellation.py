@@ -34,6 +34,7 @@ class Ending:
         Raises:
             UnknownJob: an id that nobody knows.
             Conflict: the one job asked for has ended already.
+            InternalError: some were told to stop and did not in time; all others have been ended.
         """
         if wanted.id is not None:
             job = await self._index.get(wanted.id)
@@ -45,14 +46,27 @@ class Ending:
                 raise Conflict(f"job {job.id} ended before it could be stopped")
             return [job.id]
         ended_ids: list[str] = []
+        stuck: list[str] = []
         cursor: str | None = None
         while True:
             jobs, cursor = await self._index.page(wanted, limit=500, cursor=cursor, results=False)
             open_jobs = [job for job in jobs if not job.final]
-            done = await asyncio.gather(*(self._cancel_one(job) for job in open_jobs))
-            ended_ids += [job.id for job, ended in zip(open_jobs, done, strict=True) if ended]
+            done = await asyncio.gather(*(self._cancel_one(job) for job in open_jobs), return_exceptions=True)
+            for job, ended in zip(open_jobs, done, strict=True):
+                if isinstance(ended, InternalError):
+                    stuck.append(job.id)
+                elif isinstance(ended, BaseException):
+                    raise ended
+                elif ended:
+                    ended_ids.append(job.id)
             if cursor is None:
-                return ended_ids
+                break
+        if stuck:
+            raise InternalError(
+                f"{len(stuck)} jobs were told to stop and did not within {STOP_WAIT:.0f} s ({', '.join(stuck[:5])}); "
+                f"they may still end by themselves; {len(ended_ids)} others were ended"
+            )
+        return ended_ids
 
     async def _cancel_one(self, job: JobRecord) -> bool:
         answer = await self._scripts("cancel", keys=[keys.rq_job(job.id)], args=[job.id, now_iso()])

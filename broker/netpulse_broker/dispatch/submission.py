@@ -134,6 +134,7 @@ class JobSubmission:
                 keys.device(self.device),
                 keys.idempotency(self.owner, self.idempotency_key) if self.idempotency_key else "",
                 self.kept_as(sealer),
+                keys.host_devices(self.host) if self.host != self.device else "",
             ],
             [
                 self.id,

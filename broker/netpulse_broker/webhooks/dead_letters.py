@@ -9,6 +9,7 @@ import redis.asyncio
 from netpulse_broker.errors import Conflict, UnknownDelivery
 from netpulse_broker.queueing.redis import keys
 from netpulse_broker.queueing.redis.connection import redis_needed
+from netpulse_broker.queueing.redis.readable import readable
 from netpulse_broker.queueing.redis.scripts import AsyncScripts, text
 from netpulse_broker.queueing.redis.sealing import SealBroken, Sealer
 from netpulse_broker.queueing.redis.times import parse_time
@@ -47,7 +48,8 @@ class DeadLetters:
             gone = [delivery for delivery, fields in zip(ids, hashes, strict=True) if not fields]
             if gone:
                 await self._client.zrem(keys.WEBHOOKS_DEAD, *gone)
-        return [_shown(delivery, fields) for delivery, fields in zip(ids, hashes, strict=True) if fields]
+        stored = ((delivery, fields) for delivery, fields in zip(ids, hashes, strict=True) if fields)
+        return list(readable("dead letter", stored, _shown))
 
     async def retry(self, delivery_id: str) -> dict[str, Any]:
         """Queue one more attempt, now; if it fails as well, it is a dead letter again.

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import time
 
 import pytest
 import redis
@@ -125,6 +126,92 @@ async def test_listing_is_newest_first_filtered_and_paged(dispatcher: Dispatcher
     for made_up in ("rubbish", too_large):
         with pytest.raises(BadRequest, match="cursor"):
             await dispatcher.jobs(JobFilter(), cursor=made_up)
+
+
+async def everything(dispatcher: Dispatcher, wanted: JobFilter, *, limit: int = 100) -> list[str]:
+    seen: list[str] = []
+    cursor: str | None = None
+    while True:
+        jobs, cursor = await dispatcher.jobs(wanted, limit=limit, cursor=cursor)
+        seen += [job.id for job in jobs]
+        if cursor is None:
+            return seen
+
+
+async def test_a_host_s_jobs_are_those_of_all_its_devices(dispatcher: Dispatcher, node: TestNode) -> None:
+    assert node.name
+    devices = ["h", "h:2222", "core-1"]
+    made = {name: [(await dispatcher.submit(submission(name, host="h"))).id for _ in range(3)] for name in devices}
+    (other,) = [(await dispatcher.submit(submission("h2"))).id]
+    at_host = [job for ids in made.values() for job in ids]
+    assert sorted(await everything(dispatcher, JobFilter(host="h"), limit=2)) == sorted(at_host)
+    for name in devices:
+        assert sorted(await everything(dispatcher, JobFilter(device=name))) == sorted(made[name])
+        assert sorted(await everything(dispatcher, JobFilter(queue=f"device:{name}"))) == sorted(made[name])
+    assert sorted(await everything(dispatcher, JobFilter(host="h:2222"))) == sorted(made["h:2222"])
+    assert sorted(await dispatcher.cancel(JobFilter(device="h:2222"))) == sorted(made["h:2222"])
+    assert sorted(await dispatcher.cancel(JobFilter(host="h"))) == sorted(made["h"] + made["core-1"])
+    assert await everything(dispatcher, JobFilter(status=JobStatus.QUEUED)) == [other]
+
+
+async def test_cancelling_by_host_ends_all_of_thousands(dispatcher: Dispatcher, node: TestNode) -> None:
+    assert node.name
+    records = await dispatcher.submit_many([submission("h", ttl=3600) for _ in range(2500)])
+    ids = {record.id for record in records if isinstance(record, JobRecord)}
+    assert len(ids) == 2500
+    assert set(await everything(dispatcher, JobFilter(host="h"), limit=1000)) == ids
+    assert set(await dispatcher.cancel(JobFilter(host="h"))) == ids
+    assert await everything(dispatcher, JobFilter(status=JobStatus.QUEUED)) == []
+
+
+async def test_pages_of_jobs_of_one_millisecond(
+    dispatcher: Dispatcher, node: TestNode, redis_client: redis.Redis
+) -> None:
+    assert node.name
+    records = await dispatcher.submit_many([submission(f"r{i % 3}") for i in range(500)])
+    ids = {record.id for record in records if isinstance(record, JobRecord)}
+    redis_client.zadd(keys.JOBS, dict.fromkeys(ids, int(time.time() * 1000)))
+    jobs, cursor = await dispatcher.jobs(JobFilter(), limit=499)
+    assert len(jobs) == 499
+    assert cursor is not None
+    assert len(cursor) < 100
+    assert len(await everything(dispatcher, JobFilter(), limit=7)) == 500
+    assert set(await everything(dispatcher, JobFilter(), limit=7)) == ids
+
+
+async def test_an_index_keeps_what_is_kept_and_no_more(
+    dispatcher: Dispatcher, node: TestNode, redis_client: redis.Redis
+) -> None:
+    assert node.name
+    first = [(await dispatcher.submit(submission("h"))).id for _ in range(120)]
+    redis_client.delete(*(keys.rq_job(job) for job in first[:100]))
+    for _ in range(81):
+        await dispatcher.submit(submission("h"))
+    assert redis_client.zcard(keys.device_jobs("h")) == 101
+    assert redis_client.ttl(keys.device_jobs("h")) > 31 * 86400  # type: ignore[operator]
+
+
+async def test_what_nobody_of_ours_wrote_hides_nothing(
+    dispatcher: Dispatcher, node: TestNode, redis_client: redis.Redis
+) -> None:
+    job = (await dispatcher.submit(submission("h"))).id
+    redis_client.set("rq:job:text", "x")
+    redis_client.hset("rq:job:odd", mapping={"seq": "one", "status": "queued"})
+    redis_client.hset("rq:job:state", mapping={"seq": "1", "status": "deferred"})
+    redis_client.hset("rq:job:bytes", mapping={"seq": "1", "status": b"\xff", "created_at": b"\xfe"})
+    members = dict.fromkeys((b"", b"a,b", b"text", b"odd", b"state", b"bytes"), 1.0)
+    members |= {b"\xff\xfe\x00": 2e12, b"max": float("inf"), b"min": float("-inf")}
+    for index in (keys.JOBS, keys.device_jobs("h")):
+        redis_client.zadd(index, members)
+    assert await everything(dispatcher, JobFilter(), limit=1) == [job]
+    assert await everything(dispatcher, JobFilter(host="h")) == [job]
+    assert redis_client.zrange(keys.JOBS, 0, -1) == [job.encode()]
+    redis_client.sadd(keys.NODES, "ghost")
+    redis_client.hset(keys.node("ghost"), mapping={"kind": "pinned", "capacity": "many"})
+    redis_client.hset(keys.rq_worker("w"), mapping={"pid": "x"})
+    assert [found.name for found in (await dispatcher._workers.nodes())] == [node.name]
+    with pytest.raises(UnknownJob):
+        await dispatcher.get("odd")
 
 
 async def test_a_listing_carries_results(dispatcher: Dispatcher, node: TestNode) -> None:

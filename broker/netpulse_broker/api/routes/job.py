@@ -30,7 +30,12 @@ class JobQuery(BaseModel):
     queue: str | None = Field(default=None, description="Queue name as job objects show it.")
     status: JobStatus | None = None
     node: str | None = Field(default=None, description="Name of the node whose worker ran it.")
-    host: str | None = Field(default=None, description="Host as written in the request, or the device's name.")
+    host: str | None = Field(
+        default=None,
+        description="Host as written in requests, whichever devices are reached there (several ports, names), or the "
+        "name of one device.",
+    )
+    device: str | None = Field(default=None, description="Name of one device, as job objects show it.")
     limit: int = Field(default=100, ge=1, le=1000, description="Jobs in one answer.")
     cursor: str | None = Field(default=None, max_length=8192, description="`next_cursor` of the page before.")
 
@@ -41,8 +46,13 @@ class JobSelection(BaseModel):
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     id: str | None = None
-    queue: str | None = None
-    host: str | None = None
+    queue: str | None = Field(default=None, description="Queue name as job objects show it.")
+    host: str | None = Field(
+        default=None,
+        description="Host as written in requests: the jobs of all devices that are reached there. Or the name of one "
+        "device.",
+    )
+    device: str | None = Field(default=None, description="Name of one device, as job objects show it.")
 
 
 @router.get(
@@ -54,7 +64,14 @@ class JobSelection(BaseModel):
 )
 async def list_jobs(query: Annotated[JobQuery, Query()], shared: Shared, _caller: Caller) -> Response:
     """Jobs that match every filter given. Ended jobs are kept for their `result_ttl`."""
-    wanted = JobFilter(id=query.id, queue=query.queue, status=query.status, node=query.node, host=query.host)
+    wanted = JobFilter(
+        id=query.id,
+        queue=query.queue,
+        status=query.status,
+        node=query.node,
+        host=query.host,
+        device=query.device,
+    )
     if query.id is not None:
         record = await shared.dispatch.get(query.id)  # an id that nobody knows is an error, not an empty list
         return success([job_object(record)] if wanted.matches(record) else [], next_cursor=None)
@@ -83,7 +100,7 @@ async def get_job(id: Annotated[str, Path()], shared: Shared, _caller: Caller) -
 )
 async def cancel_jobs(query: Annotated[JobSelection, Query()], shared: Shared, _operator: Operator) -> Response:
     """The ids of the jobs that were ended by this. A single job (`id`) that has ended already is a 409."""
-    wanted = JobFilter(id=query.id, queue=query.queue, host=query.host)
+    wanted = JobFilter(id=query.id, queue=query.queue, host=query.host, device=query.device)
     if wanted == JobFilter():
-        raise BadRequest("name the jobs to cancel: id, queue or host")
+        raise BadRequest("name the jobs to cancel: id, queue, host or device")
     return success(await shared.dispatch.cancel(wanted))

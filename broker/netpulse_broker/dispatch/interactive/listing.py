@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import redis.asyncio
 
 from netpulse_broker.queueing.redis import keys
+from netpulse_broker.queueing.redis.readable import readable
 from netpulse_broker.queueing.redis.scripts import text
 from netpulse_broker.states import FINAL, InteractiveState
 
@@ -49,18 +51,25 @@ async def session_listing(client: redis.asyncio.Redis) -> Listing:
     for session_id in ids:
         pipeline.hgetall(keys.session(session_id))
         pipeline.hmget(keys.rq_job(session_id), ["status", "error"])
-    answers = await pipeline.execute()
-    now = answers[0][0] + answers[0][1] / 1e6
+    (seconds, microseconds), *answers = await pipeline.execute(raise_on_error=False)
+    now = seconds + microseconds / 1e6
     found, gone = Listing(), []
-    for place, session_id in enumerate(ids):
-        fields = {text(name): value for name, value in answers[1 + 2 * place].items()}
-        status, error = (text(value or b"") for value in answers[2 + 2 * place])
+
+    def read(session_id: str, answer: tuple[Any, Any]) -> SessionRecord | None:
+        fields, job = answer
+        if isinstance(fields, Exception) or isinstance(job, Exception):
+            raise TypeError("a key of another type")
+        status, error = (text(value or b"") for value in job)
         if not fields:
             gone.append(session_id)
-        elif status in FINAL:
+            return None
+        if status in FINAL:
             found.over[session_id] = error
-        else:
-            found.sessions.append(_record(session_id, fields, now))
+            return None
+        return _record(session_id, {text(name): value for name, value in fields.items()}, now)
+
+    stored = zip(ids, zip(answers[::2], answers[1::2], strict=True), strict=True)
+    found.sessions = [session for session in readable("session", stored, read) if session is not None]
     if gone:
         await client.zrem(keys.SESSIONS, *gone)
     return found

@@ -18,6 +18,7 @@ import redis
 
 from netpulse_broker.queueing.jobs.payload import JobPayload, JobPlace
 from netpulse_broker.queueing.redis import keys
+from netpulse_broker.queueing.redis.readable import readable
 from netpulse_broker.queueing.redis.scripts import Scripts
 from netpulse_broker.queueing.redis.sealing import Sealer
 from netpulse_broker.states import CommitStatus, JobStatus
@@ -256,15 +257,14 @@ def check_id(job_id: str, number: int) -> str:
 
 def read_records(stored: Mapping[Any, Any]) -> list[CommitRecord]:
     """The records of a device from its hash, newest first."""
-    known = CommitRecord.__dataclass_fields__
-    found = [json.loads(value) for value in stored.values()]
-    records = [
-        CommitRecord(
-            **{name: value for name, value in one.items() if name in known} | {"state": CommitStatus(one["state"])}
-        )
-        for one in found
-    ]
+    records = readable("change with a timer", stored.items(), _record)
     return sorted(records, key=lambda record: record.committed_at, reverse=True)
+
+
+def _record(_job: Any, value: bytes) -> CommitRecord:
+    known = CommitRecord.__dataclass_fields__
+    fields = {name: field for name, field in json.loads(value).items() if name in known}
+    return CommitRecord(**fields | {"state": CommitStatus(fields["state"])})
 
 
 def record_text(record: CommitRecord) -> str:

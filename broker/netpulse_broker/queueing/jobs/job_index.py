@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import base64
-import binascii
+import math
 from dataclasses import dataclass
-from typing import Any
 
 import redis.asyncio
 
 from netpulse_broker.errors import BadRequest, UnknownJob
 from netpulse_broker.queueing.jobs.record import JobRecord
 from netpulse_broker.queueing.redis import keys
+from netpulse_broker.queueing.redis.readable import readable
 from netpulse_broker.queueing.redis.scripts import text
 from netpulse_broker.queueing.redis.sealing import Sealer
 from netpulse_broker.states import JobStatus
@@ -23,13 +23,19 @@ SCAN_LIMIT = 5000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobFilter:
-    """Which jobs; None: any. ``host`` matches the host as written in the request or the device identity."""
+    """Which jobs; None: any.
+
+    Attributes:
+        host: as written in a request, whichever devices are reached there, or the name of one device.
+        device: the name of one device.
+    """
 
     id: str | None = None
     queue: str | None = None
     status: JobStatus | None = None
     node: str | None = None
     host: str | None = None
+    device: str | None = None
 
     def matches(self, job: JobRecord) -> bool:
         return (
@@ -38,7 +44,46 @@ class JobFilter:
             and (self.status is None or job.status == self.status)
             and (self.node is None or job.node == self.node)
             and (self.host is None or self.host in (job.host, job.device))
+            and (self.device is None or self.device == job.device)
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a page ended: the time of its last job (ms), how many jobs of that time came before, and its id.
+
+    Jobs of one time are in the order of their ids, backwards, as Redis has them.
+    """
+
+    score: float
+    alike: int
+    member: bytes
+
+    def precedes(self, score: float, member: bytes) -> bool:
+        return (score, member) < (self.score, self.member)
+
+    def after(self, score: float, member: bytes) -> _Place:
+        return _Place(score, self.alike + 1 if score == self.score else 1, member)
+
+    def encoded(self) -> str:
+        return base64.urlsafe_b64encode(b"%r,%d,%b" % (self.score, self.alike, self.member)).decode().rstrip("=")
+
+    @classmethod
+    def decoded(cls, cursor: str) -> _Place:
+        """Raises ``BadRequest``: no page gave this cursor out."""
+        place: _Place | None
+        try:
+            score, alike, member = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).split(b",", 2)
+            place = cls(float(score), int(alike), member)
+        except ValueError:  # binascii's error is one
+            place = None
+        if place is None or math.isnan(place.score) or not 0 < place.alike <= MOST_ALIKE:
+            raise BadRequest("cursor: use the next_cursor of an earlier page unchanged")
+        return place
+
+
+MOST_ALIKE = 10_000
+"""Jobs of one millisecond that a cursor counts."""
 
 
 class JobIndex:
@@ -64,12 +109,9 @@ class JobIndex:
         pipeline = self._client.pipeline(transaction=False)
         for job_id in job_ids:
             pipeline.hgetall(keys.rq_job(job_id))
-        hashes = await pipeline.execute()
-        jobs = [
-            JobRecord.from_hash(job_id, {text(name): value for name, value in fields.items()})
-            for job_id, fields in zip(job_ids, hashes, strict=True)
-            if fields and b"seq" in fields
-        ]
+        hashes = await pipeline.execute(raise_on_error=False)
+        read = readable("job", zip(job_ids, hashes, strict=True), _record)
+        jobs = [job for job in read if job is not None]
         if results:
             await self._attach_results([job for job in jobs if job.final])
         return jobs
@@ -95,48 +137,62 @@ class JobIndex:
         if wanted.id is not None:
             found = await self.fetch([wanted.id], results=results)
             return [job for job in found if wanted.matches(job)], None
-        index = keys.device_jobs(wanted.host) if wanted.host is not None else keys.JOBS
-        if wanted.host is not None and not await self._client.exists(index):
-            index = keys.JOBS
-        before: float | None = None
-        skip: set[str] = set()
-        if cursor is not None:
-            before, skip = _decode_cursor(cursor)
+        indexes = await self._indexes(wanted)
+        place = _Place(math.inf, 0, b"") if cursor is None else _Place.decoded(cursor)
+        more = True
         taken: list[JobRecord] = []
         looked = 0
-        while len(taken) < limit and looked < SCAN_LIMIT:
-            rows: Any = await self._client.zrevrangebyscore(
-                index, "+inf" if before is None else before, "-inf", start=0, num=SCAN_PAGE + len(skip), withscores=True
-            )
-            fresh = [(text(member), score) for member, score in rows if text(member) not in skip]
-            if not fresh:
-                before = None
-                break
-            jobs = {job.id: job for job in await self.fetch([member for member, _ in fresh], results=False)}
-            gone = [member for member, _ in fresh if member not in jobs]
+        while more and len(taken) < limit and looked < SCAN_LIMIT:
+            rows = await self._rows(indexes, None if cursor is None and not looked else place)
+            more = bool(rows)
+            jobs = {job.id: job for job in await self.fetch([text(member) for _, member in rows], results=False)}
+            gone = [member for _, member in rows if text(member) not in jobs]
             if gone:
-                await self._client.zrem(index, *gone)
-            for member, score in fresh:
-                skip = {member} | (skip if score == before else set())
-                before = score
+                pipeline = self._client.pipeline(transaction=False)
+                for index in indexes:
+                    pipeline.zrem(index, *gone)
+                await pipeline.execute()
+            for score, member in rows:
+                place = place.after(score, member)
                 looked += 1
-                job = jobs.get(member)
+                job = jobs.get(text(member))
                 if job is not None and wanted.matches(job):
                     taken.append(job)
                     if len(taken) == limit:
                         break
         if results:
             await self._attach_results([job for job in taken if job.final])
-        return taken, None if before is None else _encode_cursor(before, skip)
+        return taken, place.encoded() if more else None
+
+    async def _indexes(self, wanted: JobFilter) -> list[str]:
+        """The indexes that hold every job that can match."""
+        if wanted.device is not None:
+            return [keys.device_jobs(wanted.device)]
+        if wanted.host is not None:
+            there = [text(name) for name in await self._client.zrange(keys.host_devices(wanted.host), 0, -1)]
+            own = keys.device_jobs(wanted.host)
+            # Neither known: jobs of an older broker may be there, which did not note where their devices are.
+            if there or await self._client.exists(own):
+                return list(dict.fromkeys([own, *(keys.device_jobs(name) for name in there)]))
+            return [keys.JOBS]
+        if wanted.queue is not None and wanted.queue.startswith("device:"):
+            return [keys.device_jobs(wanted.queue.removeprefix("device:").partition("/")[0])]
+        return [keys.JOBS]
+
+    async def _rows(self, indexes: list[str], after: _Place | None) -> list[tuple[float, bytes]]:
+        """The next jobs of all indexes together, newest first; [] at the end."""
+        many = SCAN_PAGE + (0 if after is None else after.alike)
+        pipeline = self._client.pipeline(transaction=False)
+        for index in indexes:
+            newest = "+inf" if after is None else after.score
+            pipeline.zrevrangebyscore(index, newest, "-inf", start=0, num=many, withscores=True)
+        rows = {(score, member) for found in await pipeline.execute() for member, score in found}
+        left = [row for row in rows if after is None or after.precedes(*row)]
+        return sorted(left, reverse=True)[:SCAN_PAGE]
 
 
-def _encode_cursor(before: float, skip: set[str]) -> str:
-    return base64.urlsafe_b64encode(f"{int(before)},{','.join(sorted(skip))}".encode()).decode().rstrip("=")
-
-
-def _decode_cursor(cursor: str) -> tuple[float, set[str]]:
-    try:
-        score, *skip = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().split(",")
-        return float(int(score)), set(skip)
-    except (ValueError, OverflowError, binascii.Error, UnicodeDecodeError):
-        raise BadRequest("cursor: use the next_cursor of an earlier page unchanged") from None
+def _record(job_id: str, fields: dict[bytes, bytes]) -> JobRecord | None:
+    """The job of a hash; None when there is none of ours (the submit script gives each a ``seq``)."""
+    if b"seq" not in fields:
+        return None
+    return JobRecord.from_hash(job_id, {text(name): value for name, value in fields.items()})

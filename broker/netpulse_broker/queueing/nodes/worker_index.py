@@ -9,6 +9,7 @@ from typing import Any
 import redis.asyncio
 
 from netpulse_broker.queueing.redis import keys
+from netpulse_broker.queueing.redis.readable import readable
 from netpulse_broker.queueing.redis.scripts import AsyncScripts, text
 from netpulse_broker.queueing.redis.times import parse_time
 from netpulse_broker.states import NodeState, WorkerState
@@ -104,29 +105,7 @@ class WorkerIndex:
     async def nodes(self, *, kind: str = "") -> list[NodeRecord]:
         """All registered nodes (of one kind), by name."""
         rows = await self._scripts("nodes", args=[kind])
-        return sorted(
-            (
-                NodeRecord(
-                    name=text(row[0]),
-                    kind="fifo" if row[1] == b"fifo" else "pinned",
-                    capacity=int(row[2]),
-                    load=int(row[3]),
-                    draining=text(row[4]) == "1",
-                    alive=bool(int(row[5])),
-                    hostname=text(row[6]),
-                    pid=int(row[7]),
-                    epoch=int(row[8]),
-                    started_at=parse_time(text(row[9])),
-                    make_room_after=float(row[10]),
-                    stalled=float(row[11]),
-                    fork_server_losses=int(row[12]),
-                    clock_skew=float(row[13]),
-                    unfit=text(row[14]),
-                )
-                for row in rows
-            ),
-            key=lambda node: node.name,
-        )
+        return sorted(readable("node", ((row[0], row) for row in rows), _node), key=lambda node: node.name)
 
     async def workers(self, wanted: WorkerFilter) -> list[WorkerRecord]:
         """The workers that match, by node and name."""
@@ -147,17 +126,38 @@ class WorkerIndex:
         for name in names:
             pipeline.hgetall(keys.rq_worker(name))
         hashes = [_decoded(fields) for fields in await pipeline.execute()]
-        found = [
-            _record(node.name, "pinned", device, fields, worker)
+        stored: list[tuple[str, tuple[str, QueueStrategy, dict[str, str], dict[str, str]]]] = [
+            (device, (node.name, "pinned", fields, worker))
             for (node, device), fields, worker in zip(pinned, devices, hashes[: len(pinned)], strict=True)
             if fields
         ]
-        found += [
-            _record(node.name, "fifo", "", {"worker": name, "state": worker.get("state", "")}, worker)
+        stored += [
+            (name, (node.name, "fifo", {"worker": name, "state": worker.get("state", "")}, worker))
             for (node, name), worker in zip(fifo, hashes[len(pinned) :], strict=True)
             if worker
         ]
+        found = readable("worker", stored, lambda name, of: _record(name if of[1] == "pinned" else "", *of))
         return sorted((w for w in found if wanted.matches(w)), key=lambda worker: (worker.node, worker.name))
+
+
+def _node(_name: bytes, row: list[Any]) -> NodeRecord:
+    return NodeRecord(
+        name=text(row[0]),
+        kind="fifo" if row[1] == b"fifo" else "pinned",
+        capacity=int(row[2]),
+        load=int(row[3]),
+        draining=text(row[4]) == "1",
+        alive=bool(int(row[5])),
+        hostname=text(row[6]),
+        pid=int(row[7]),
+        epoch=int(row[8]),
+        started_at=parse_time(text(row[9])),
+        make_room_after=float(row[10]),
+        stalled=float(row[11]),
+        fork_server_losses=int(row[12]),
+        clock_skew=float(row[13]),
+        unfit=text(row[14]),
+    )
 
 
 def _decoded(fields: dict[bytes, bytes]) -> dict[str, str]:
@@ -165,7 +165,7 @@ def _decoded(fields: dict[bytes, bytes]) -> dict[str, str]:
 
 
 def _record(
-    node: str, kind: QueueStrategy, device: str, fields: dict[str, str], worker: dict[str, str]
+    device: str, node: str, kind: QueueStrategy, fields: dict[str, str], worker: dict[str, str]
 ) -> WorkerRecord:
     counters: dict[str, Any] = {
         "successful": int(worker.get("successful_job_count", 0)),

@@ -80,6 +80,11 @@ def device_jobs(name: str) -> str:
     return f"np:jobs:{name}"
 
 
+def host_devices(host: str) -> str:
+    """Names of the devices that requests have reached at a host, where that is not the device's own name."""
+    return f"np:hosts:{host}"
+
+
 def kept(mark: str) -> str:
     """Which job answers (or answered) a query that may share its answer."""
     return f"np:kept:{mark}"

@@ -93,8 +93,13 @@ class AsyncScripts:
 
 
 def text(value: Any) -> str:
-    """A Redis answer as text."""
-    return value.decode("utf-8", "surrogatepass") if isinstance(value, bytes) else str(value)
+    """A Redis answer as text. Bytes that are none (nobody of ours wrote them) get replacement characters."""
+    if not isinstance(value, bytes):
+        return str(value)
+    try:
+        return value.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        return value.decode("utf-8", "replace")
 
 
 def pairs(flat: list[bytes]) -> dict[str, bytes]:

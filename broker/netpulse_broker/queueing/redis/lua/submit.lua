@@ -1,9 +1,11 @@
 -- KEYS  1 job  2 lane  3 sequence  4 np:jobs:<device>  5 wake-up list  6 device  7 idempotency key or ''
 --       8 what this query is known by when it may share another one's answer, or ''
+--       9 np:hosts:<host>, or '' when the host is the device's name
 -- ARGV  1 job id  2 queue name  3 ttl (ms)  4 'device' or 'fifo'  5 body digest  6 idempotency ttl (s)
 --       7 oldest answer that is good enough (ms)  8 device  9 driver  10 operation  11 sealed arguments
 --       12... job hash: field, value, ...
 -- ->    {'queued', seq, enqueued_at} | {'repeated', job id} | {'conflict', job id} | {'unplaced'}
+local INDEX_KEEP = 32 * 86400  -- seconds; a job and its result are kept for 30 days at most
 if KEYS[7] ~= '' then
   local before = redis.call('GET', KEYS[7])
   if before then
@@ -40,9 +42,15 @@ redis.call('HSET', KEYS[1], 'seq', seq, 'status', 'queued', 'queued_ms', now_ms,
 if redis.call('RPUSH', KEYS[2], ARGV[1]) == 1 then redis.call('SADD', 'rq:queues', 'rq:queue:' .. ARGV[2]) end
 redis.call('ZADD', 'np:jobs', now_ms, ARGV[1])
 redis.call('ZADD', KEYS[4], now_ms, ARGV[1])
-if seq % 100 == 1 then  -- often enough: it keeps the listing of one device at about a thousand jobs of the last week
-  redis.call('ZREMRANGEBYRANK', KEYS[4], 0, -1001)
-  redis.call('EXPIRE', KEYS[4], 604800)
+redis.call('EXPIRE', KEYS[4], INDEX_KEEP)
+if KEYS[9] ~= '' then
+  redis.call('ZADD', KEYS[9], now_ms, ARGV[8])
+  redis.call('EXPIRE', KEYS[9], INDEX_KEEP)
+end
+if seq % 100 == 1 then  -- often enough: the device's index holds little more than the jobs that are kept
+  for _, id in ipairs(redis.call('ZRANGE', KEYS[4], 0, 199)) do
+    if redis.call('EXISTS', 'rq:job:' .. id) == 0 then redis.call('ZREM', KEYS[4], id) end
+  end
 end
 redis.call('ZADD', 'np:expiry', due, ARGV[1])
 if KEYS[7] ~= '' then redis.call('SET', KEYS[7], ARGV[1] .. ' ' .. ARGV[5], 'EX', ARGV[6]) end
