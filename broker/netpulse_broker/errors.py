@@ -19,6 +19,8 @@
         │   └── ExchangeOrder          exchange_order          validate   409    no
         ├── MethodNotAllowed           method_not_allowed      validate   405    no
         ├── TooLarge                   too_large               validate   413    no
+        ├── RequestTooSlow             request_too_slow        validate   408    yes
+        ├── HeadersTooLarge            headers_too_large       validate   431    no
         ├── InvalidRequest             invalid_request         validate   422    no
         ├── TooManyRequests            too_many_requests       validate   429    yes
         ├── DeviceFailure              device_failure          connect    502    no     holds the driver's error
@@ -180,6 +182,23 @@ class TooLarge(BrokerError):
     code = "too_large"
     phase = "validate"
     http_status = 413
+
+
+class HeadersTooLarge(BrokerError):
+    """The request's headers are larger than the controller accepts; the connection is closed."""
+
+    code = "headers_too_large"
+    phase = "validate"
+    http_status = 431
+
+
+class RequestTooSlow(BrokerError):
+    """The request did not come in time; nothing was done and the connection is closed."""
+
+    code = "request_too_slow"
+    phase = "validate"
+    http_status = 408
+    retryable = True
 
 
 class MethodNotAllowed(BrokerError):

@@ -141,9 +141,36 @@ class ControllerSettings(_Section):
     max_requests: int = Field(
         4096, ge=1, description="Requests in hand at the same time, those that wait for jobs included; more is a 429."
     )
+    max_connections: int = Field(
+        8192,
+        ge=16,
+        le=1_000_000,
+        description="Connections open at the same time, as far as descriptors allow; a new one closes the one that has "
+        "been idle for longest, or is refused.",
+    )
+    max_connections_per_address: int = Field(
+        1024,
+        ge=1,
+        description="Connections of one address (of one /64 of IPv6); more are a 429. Not for trusted proxies.",
+    )
+    max_headers: int = Field(
+        65_536, ge=1024, le=1024 * 1024, description="Bytes of a request's first line and headers; more is a 431."
+    )
+    header_timeout: Seconds = Field(10.0, description="Seconds for a request's headers to come; then a 408.")
+    body_timeout: Seconds = Field(30.0, description="Seconds for each 64 KiB of a request's body to come; then a 408.")
+    trusted_proxies: Annotated[list[Network], NoDecode] = Field(
+        default_factory=list,
+        description="Networks of the balancers and proxies in front of the controller: a caller's address is what "
+        "their `X-Forwarded-For` says. A JSON list, or separated by commas.",
+    )
     tls_cert: AbsolutePath | None = Field(None, description="PEM file with the certificate chain; turns TLS on.")
     tls_key: AbsolutePath | None = Field(None, description="PEM file with the certificate's private key.")
     docs: bool = Field(True, description="Serve the interactive API documentation at `/docs`.")
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return split_list(value) if isinstance(value, str) else value
 
     @model_validator(mode="after")
     def _check_tls(self) -> Self:

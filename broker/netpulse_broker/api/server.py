@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import os
 import secrets
 import signal
@@ -10,6 +11,7 @@ import socket
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import cast
 
 import structlog
 import uvicorn
@@ -18,6 +20,8 @@ from fastapi import FastAPI
 
 from netpulse_broker.api.app import create_app
 from netpulse_broker.api.auth import KeyRing
+from netpulse_broker.api.connections import Acceptor, connections_possible
+from netpulse_broker.api.http_protocol import BoundedProtocol, Bounds
 from netpulse_broker.api.monitoring import MonitoringReaders
 from netpulse_broker.api.ports import Drivers
 from netpulse_broker.dispatch.dispatcher import Dispatcher
@@ -112,7 +116,9 @@ def whole_app(
 async def _serve(
     app: FastAPI, settings: ControllerSettings, listener: socket.socket, ready: Callable[[], None] | None
 ) -> int:
-    server = _Server(_config(app, settings), on_started=ready, on_stopping=app.state.context.waiting.close)
+    server = _Server(
+        _config(app, settings), settings, listener, on_started=ready, on_stopping=app.state.context.waiting.close
+    )
     address, port = listener.getsockname()[:2]
     loop = asyncio.get_running_loop()
     for number in STOP_SIGNALS:
@@ -120,7 +126,7 @@ async def _serve(
     freeze(MANY)
     log.info("listening", host=address, port=port, tls=settings.tls_cert is not None)
     try:
-        await server.serve(sockets=[listener])
+        await server.serve(sockets=[])
     except SystemExit as failed:  # uvicorn's way to say that the application did not start; the reason is logged
         return int(failed.code or 1)
     finally:
@@ -158,12 +164,35 @@ def _config(app: FastAPI, settings: ControllerSettings) -> uvicorn.Config:
 
 
 class _Server(uvicorn.Server):
-    """Signals are handled by the loop, and waits for jobs end before connections are waited for."""
+    """Signals are handled by the loop, connections are taken within bounds, and waits for jobs end before connections
+    are waited for."""
 
     def __init__(
-        self, config: uvicorn.Config, *, on_started: Callable[[], None] | None, on_stopping: Callable[[], None]
+        self,
+        config: uvicorn.Config,
+        settings: ControllerSettings,
+        listener: socket.socket,
+        *,
+        on_started: Callable[[], None] | None,
+        on_stopping: Callable[[], None],
     ) -> None:
         super().__init__(config)
+        proxies = [ipaddress.ip_network(network) for network in settings.trusted_proxies]
+        self._bounds = Bounds(
+            header_bytes=settings.max_headers,
+            header_timeout=settings.header_timeout,
+            body_timeout=settings.body_timeout,
+            trusted_proxies=proxies,
+        )
+        self._acceptor = Acceptor(
+            listener,
+            make=self._protocol,
+            tls=config.ssl,
+            most=connections_possible(settings.max_connections),
+            most_of_one=settings.max_connections_per_address,
+            unlimited=proxies,
+            connections=lambda: cast(set[BoundedProtocol], self.server_state.connections),  # all are of _protocol
+        )
         self._on_started = on_started
         self._on_stopping = on_stopping
 
@@ -174,12 +203,24 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        self._acceptor.start()
         if self.started and self._on_started is not None:
             self._on_started()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._on_stopping()
+        self._acceptor.stop()
         await super().shutdown(sockets)
+
+    def _protocol(self, on_closed: Callable[[BoundedProtocol], None]) -> BoundedProtocol:
+        return BoundedProtocol(
+            self.config,
+            self.server_state,
+            self.lifespan.state,
+            bounds=self._bounds,
+            on_closed=on_closed,
+            loop=asyncio.get_running_loop(),
+        )
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -24,10 +24,12 @@ async def port(app: FastAPI, settings: Settings, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(waiting, "GRACE", 0.0)
     listener = socket.create_server(("127.0.0.1", 0))
     started = asyncio.Event()
-    server = _Server(_config(app, settings.controller), on_started=started.set, on_stopping=lambda: None)
-    serving = asyncio.create_task(server.serve([listener]))
+    bound = listener.getsockname()[1]
+    config = _config(app, settings.controller)
+    server = _Server(config, settings.controller, listener, on_started=started.set, on_stopping=lambda: None)
+    serving = asyncio.create_task(server.serve([]))
     await asyncio.wait_for(started.wait(), 10)
-    yield listener.getsockname()[1]
+    yield bound
     server.stop()
     await serving
 
