@@ -222,6 +222,38 @@ def test_saving_alone_is_a_change_where_the_lines_do_not_tell(
     assert run.only.result["changed"] is changed
 
 
+def test_a_change_that_nobody_can_tell_counts_as_one_and_says_so(ansible: Ansible, broker: ContractServer) -> None:
+    warning = "the driver does not know the texts with which nokia_isam refuses a line"
+    broker.script = [ok(changed_job(changed=None, warnings=[warning]))]
+    run = ansible.tasks(config(lines="a"), hosts=router(broker))
+    assert run.returncode == 0, run.output
+    assert run.only.result["changed"] is True
+    assert run.only.result["warnings"] == [warning]
+
+
+def test_announced_questions_are_sent_and_a_secret_answer_is_not_shown(
+    ansible: Ansible, broker: ContractServer
+) -> None:
+    answers = [
+        {"question": "assword", "answer": "open-sesame-9", "secret": True},
+        {"question": r"\[confirm\]", "once": True},
+    ]
+    broker.script = [ok(job(outputs=[output("delete x", "")])), ok(changed_job())]
+    run = ansible.tasks(
+        command("delete x", answers=answers),
+        config(lines="a", answers=answers),
+        hosts=router(broker),
+        arguments=("-vvv",),
+    )
+    assert run.returncode == 0, run.output
+    for body in broker.bodies():
+        assert body["answers"] == [
+            answers[0],
+            {"question": r"\[confirm\]", "answer": "", "secret": False, "once": True},
+        ]
+    assert "open-sesame-9" not in str([one.result for one in run.results])
+
+
 def test_source_is_a_template_with_includes_and_keeps_its_indentation(
     ansible: Ansible, broker: ContractServer, tmp_path: Path
 ) -> None:
@@ -430,11 +462,24 @@ def test_variables_of_a_device_that_a_task_is_delegated_to_are_rendered_with_its
     assert sent == [("192.0.2.1", "named-r1"), ("192.0.2.2", "named-r2")]
 
 
-def test_no_secret_is_ever_printed(ansible: Ansible, broker: ContractServer) -> None:
+def test_what_a_device_is_sent_and_says_is_returned_as_it_is(ansible: Ansible, broker: ContractServer) -> None:
+    lines = ["username admin", "description Dev1ce-Passw0rd"]
+    diff = "".join(f"+{line}\n" for line in lines)
+    broker.script = [
+        ok(changed_job(diff=diff, applied=lines)),
+        ok(job(outputs=[output("show x", "Gi0/1 Dev1ce-Passw0rd down")])),
+    ]
+    run = ansible.tasks(config(lines=lines), command("show x"), hosts=router(broker), arguments=("--diff",))
+    changed, asked = (one.result for one in run.results)
+    assert (changed["diff"]["prepared"], changed["commands"], changed["updates"]) == (diff, lines, lines)
+    assert asked["stdout"] == ["Gi0/1 Dev1ce-Passw0rd down"]
+
+
+def test_no_message_shows_a_secret(ansible: Ansible, broker: ContractServer) -> None:
     said = "login with Dev1ce-Passw0rd and En4ble-Secret failed for Api-Key-9f3"
     replies = [
         ok(failed_job("some_code", "execute", said, said)),
-        ok(changed_job(diff="+ username a password Line-Passw0rd")),
+        ok(changed_job(warnings=["said: Line-Passw0rd"])),
     ]
     broker.script = [*replies, refused(403, said, "forbidden")]
     # From variables: Ansible itself quotes the playbook's lines when a task fails, passwords that stand there included.

@@ -140,6 +140,13 @@ def test_they_stop_at_a_refused_line(start: Start, device_type: str, prompt: str
     assert caught.value.details[0]["applied"] == ["one"]
 
 
+def test_without_a_configuration_mode_no_line_is_left_out(start: Start) -> None:
+    session, cli = start("netscaler", "> ", {})  # of netmiko's NoConfig
+    result = change(session, "! x", "end")
+    assert [line for line in cli.typed if line] == ["! x", "end"]
+    assert result.left_out == []
+
+
 UNKNOWN = "keymile_nos"
 
 

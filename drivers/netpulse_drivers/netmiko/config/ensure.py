@@ -21,10 +21,10 @@ from netpulse_drivers.config.running_config import (
 )
 from netpulse_drivers.config.set_commands import missing_set_commands
 from netpulse_drivers.errors import InvalidArguments, UnsupportedOperation
+from netpulse_drivers.netmiko.config.change_modes import is_modeless
 from netpulse_drivers.netmiko.config.save import read_config
 from netpulse_drivers.netmiko.operation_args import NetmikoChangeArgs
 from netpulse_drivers.netmiko.session import NetmikoSession
-from netpulse_drivers.terminal.platforms import Platform
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +68,8 @@ def plan_change(session: NetmikoSession, change: ChangeRequest, args: NetmikoCha
 def _plain(session: NetmikoSession, given: Sequence[str]) -> Plan:
     """All the lines, as they are."""
     inputs = [line for line in join_blocks(_physical(given), session.platform.multiline) if line.strip()]
-    lines = [line for line in inputs if _typed(line, session.platform)]
-    left_out = [line for line in inputs if not _typed(line, session.platform)]
+    lines = [line for line in inputs if _typed(line, session)]
+    left_out = [line for line in inputs if not _typed(line, session)]
     return Plan(lines, "".join(f"+{part}\n" for line in lines for part in line.split("\n")), left_out=left_out)
 
 
@@ -123,6 +123,10 @@ def _physical(lines: Sequence[str]) -> list[str]:
     return [line.rstrip("\r\n") for line in lines]
 
 
-def _typed(line: str, platform: Platform) -> bool:
-    """Whether a line is typed: comments, and what would leave configuration mode, are not (as ios_config)."""
-    return not platform.left_out or re.match(platform.left_out, line.strip()) is None
+def _typed(line: str, session: NetmikoSession) -> bool:
+    """Whether a line is typed: comments, and what would leave configuration mode, are not (as ios_config).
+
+    Without a configuration mode every line is a command, ``end`` too.
+    """
+    left_out = session.platform.left_out
+    return not left_out or is_modeless(session) or re.match(left_out, line.strip()) is None
