@@ -116,6 +116,9 @@ class Connection(ConnectionBase):
             raise AnsibleConnectionFailure(NO_PLATFORM)
         return self._taken
 
+    cliconf: Any = None
+    _context: Any = None
+
     def _take_device(self) -> None:
         """The device of the platform that the options name; a task that sends nothing to it needs none."""
         network_os = self.get_option("network_os")

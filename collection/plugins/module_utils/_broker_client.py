@@ -146,15 +146,16 @@ class BrokerClient:
             self._headers["X-API-KEY"] = _checked_key(api_key)
         self._connect_timeout = connect_timeout
         self._connection: http.client.HTTPConnection
+        host = str(parts.hostname)  # that there is one was checked
         if parts.scheme == "https":
             self._connection = http.client.HTTPSConnection(
-                parts.hostname,
+                host,
                 parts.port,
                 timeout=connect_timeout,
                 context=_tls_context(validate_certs=validate_certs, ca_path=ca_path),
             )
         else:
-            self._connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=connect_timeout)
+            self._connection = http.client.HTTPConnection(host, parts.port, timeout=connect_timeout)
 
     def __enter__(self) -> Self:
         return self
