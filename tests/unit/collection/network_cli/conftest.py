@@ -12,7 +12,7 @@ from ansible.playbook.play_context import PlayContext
 from ansible.plugins.loader import cliconf_loader, connection_loader, terminal_loader
 
 from tests.lab.importable_collection import make_importable
-from tests.unit.network_cli.scripted_broker import ScriptedBroker
+from tests.unit.collection.network_cli.scripted_broker import ScriptedBroker
 
 PLATFORMS = Path(__file__).parent / "platforms"
 NAME = "netpulse.broker.network_cli"

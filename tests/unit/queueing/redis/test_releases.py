@@ -12,7 +12,7 @@ from pathlib import Path
 
 import redis
 
-PYPROJECT = Path(__file__).resolve().parents[3] / "pyproject.toml"
+PYPROJECT = Path(__file__).resolve().parents[4] / "pyproject.toml"
 
 
 def allowed() -> tuple[tuple[int, int], tuple[int, int]]:

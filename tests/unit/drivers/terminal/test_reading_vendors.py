@@ -15,7 +15,7 @@ from netpulse_drivers.terminal.platforms import platform_of
 from netpulse_drivers.terminal.prompt import Prompt, counts
 from netpulse_drivers.terminal.reply import Reply, ReplyEnd, ReplyReader
 from netpulse_drivers.terminal.terminal_text import TextDecoder, last_line, on_screen
-from tests.unit.drivers.test_reply import Wire, byte_by_byte, random_pieces, whole
+from tests.unit.drivers.terminal.test_reply import Wire, byte_by_byte, random_pieces, whole
 
 
 def read(wire: Wire, command: str, prompt: Prompt) -> Reply:

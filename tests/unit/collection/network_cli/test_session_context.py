@@ -8,8 +8,8 @@ import pytest
 from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.become import BecomeBase
 
-from tests.unit.network_cli.conftest import Connect
-from tests.unit.network_cli.scripted_broker import ScriptedBroker, b64
+from tests.unit.collection.network_cli.conftest import Connect
+from tests.unit.collection.network_cli.scripted_broker import ScriptedBroker, b64
 
 
 class Enable(BecomeBase):  # type: ignore[misc]

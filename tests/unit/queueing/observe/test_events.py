@@ -15,7 +15,7 @@ from netpulse_broker.queueing.redis.connection import connect_async
 from netpulse_broker.settings import RedisSettings
 from tests.lab.redis_server import RedisServer
 from tests.unit.queueing.conftest import PASSWORD, Queue
-from tests.unit.queueing.test_claims import finish_ok
+from tests.unit.queueing.jobs.test_worker_queue import finish_ok
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import re
 import pytest
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 
-from tests.unit.network_cli.conftest import Connect
-from tests.unit.network_cli.scripted_broker import ScriptedBroker, b64
+from tests.unit.collection.network_cli.conftest import Connect
+from tests.unit.collection.network_cli.scripted_broker import ScriptedBroker, b64
 
 
 def test_output_comes_without_echo_and_prompt(broker: ScriptedBroker, connect: Connect) -> None:

@@ -14,8 +14,8 @@ from netpulse_broker.workers.execution.running_job import RunningJob
 from netpulse_broker.workers.execution.session_pool import SessionLimits, SessionPool
 from netpulse_drivers import Call, SessionStale
 from netpulse_drivers.base import BaseDriver
+from tests.unit.workers.execution.test_job_runner import Bench
 from tests.unit.workers.scripted_driver import Device, arguments, scripted
-from tests.unit.workers.test_task import Bench
 
 
 class Blocked(Bench):

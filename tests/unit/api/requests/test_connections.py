@@ -13,8 +13,7 @@ from netpulse_broker.models.device import ExecuteRequest
 from netpulse_broker.settings import JobSettings, WebhookSettings
 from netpulse_drivers import BaseDriver
 from netpulse_drivers.netmiko import NetmikoDriver
-
-from .sample_drivers import SampleDrivers
+from tests.unit.api.sample_drivers import SampleDrivers
 
 LOGIN = {
     "device_type": "cisco_ios",

@@ -13,8 +13,8 @@ from ansible.module_utils.connection import ConnectionError as ModuleConnectionE
 from ansible.plugins.connection import ConnectionBase
 from ansible.utils.display import Display
 
-from tests.unit.network_cli.conftest import Connect
-from tests.unit.network_cli.scripted_broker import ScriptedBroker
+from tests.unit.collection.network_cli.conftest import Connect
+from tests.unit.collection.network_cli.scripted_broker import ScriptedBroker
 
 
 def test_modules_reach_the_device_and_the_worker_does_not(broker: ScriptedBroker, connect: Connect) -> None:

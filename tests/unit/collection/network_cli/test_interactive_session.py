@@ -16,8 +16,8 @@ from ansible.module_utils.connection import Connection as ModuleConnection
 from ansible.module_utils.connection import ConnectionError as ModuleConnectionError
 from ansible_collections.netpulse.broker.plugins.plugin_utils._playbook_run import PlaybookRun
 
-from tests.unit.network_cli.conftest import Connect
-from tests.unit.network_cli.scripted_broker import ScriptedBroker, b64
+from tests.unit.collection.network_cli.conftest import Connect
+from tests.unit.collection.network_cli.scripted_broker import ScriptedBroker, b64
 
 
 def refusal(status: int, code: str, phase: str, message: str, output: str = "") -> tuple[int, Any, str]:
