@@ -17,6 +17,7 @@ from netpulse_drivers.netmiko.session import NetmikoSession
 from netpulse_drivers.results import Output
 from netpulse_drivers.terminal.refusals import refused_query
 from netpulse_drivers.terminal.reply import Reply
+from netpulse_drivers.terminal.terminal_text import last_line
 
 _LINE_BREAK = re.compile(r"[\r\n]")
 
@@ -103,5 +104,9 @@ def _by_netmiko(session: NetmikoSession, command: str, args: NetmikoQueryArgs) -
         normalize=args.normalize,
         cmd_verify=args.cmd_verify,
     )
-    session.at_prompt = args.expect_string is None
+    line = last_line(connection.transcript)
+    if session.prompt.accepts(line) or session.prompt.resembles(line):
+        session.arrived_at(line)
+    else:
+        session.at_prompt = args.expect_string is None
     return str(text)  # no converter was asked for

@@ -22,14 +22,15 @@ _STACK = r"(?:\((?:s\d|admin|standby)\))?"
 _MAINTENANCE = r"(?:\(maint(?:-mode)?\))?"
 _CISCO_MODE = (
     r"(?P<mode>\((?:conf|config|cfg|vlan|admin-config)[^()\n]{0,100}\)"
-    r"|\((?!s\d|admin\)|standby|maint|vrf:)[a-z][^()\n]{0,60}\))?"
+    r"|\((?!s\d|admin\)|standby|maint|vrf:|nxos\)|fxos\)|local-mgmt)[a-z][^()\n]{0,60}\))?"
 )
+_CISCO_CONTEXT = r"(?P<context>%[\w.\-]{1,64}|\((?:vrf:[^()\n]{1,60}|nxos|fxos|local-mgmt[^()\n]{0,20})\))?"
 _CISCO_PROMPT = (
-    rf"(?P<host>(?:RP/\d+/\S+?/CPU\d+:)?{_NAME}{_STACK}){_MAINTENANCE}(?P<context>\(vrf:[^()\n]{{1,60}}\))?"
-    rf"{_CISCO_MODE}(?P<end>[>#])"
+    rf"(?P<host>(?:RP/\d+/\S+?/CPU\d+:)?{_NAME}{_STACK}){_MAINTENANCE}"
+    rf"{_CISCO_CONTEXT}{_CISCO_MODE}(?P<end>[>#])"
 )
 _ASA_PROMPT = rf"(?P<host>[\w.\-+:@~]{{1,100}})(?P<context>(?:/[\w.\-]{{1,64}}){{0,4}}){_CISCO_MODE}(?P<end>[>#])"
-_NXOS_PROMPT = rf"(?P<host>{_NAME}){_MAINTENANCE}(?P<context>%[\w.\-]{{1,64}})?{_CISCO_MODE}(?P<end>[>#])"
+_NXOS_PROMPT = rf"(?P<host>{_NAME}){_MAINTENANCE}{_CISCO_CONTEXT}{_CISCO_MODE}(?P<end>[>#])"
 _HUAWEI_PROMPT = (
     r"(?:HRP_[MSAB]|RBM_[PSB])?"
     r"(?:<(?P<host>[^<>\n]{1,120})(?P<end>>)|\[[~*]?(?P<mode>[^\[\]\n]{1,160})\])"
@@ -68,19 +69,26 @@ WIDE = frozenset({_SHELL_PROMPT, _GENERIC_PROMPT})
 
 MOVES = re.compile(
     r"\s*(?:do |sudo |exec |request |execute |run (?=util|cli|ssh))?(?:"
-    r"ssh|slogin|telnet|stelnet|rlogin|rsh|connect|attach|session|slot|remote|rcommand|login|logout|exit|quit|end|return"
-    r"|switchto|switchback|changeto|switch (?:vsys|vd|context|virtual|mdc)|routing-context|context|vrf|vdom|vsys"
-    r"|cli|set cli|clear cli|set system setting|logical-system|virtual-router|config vdom|config global|edit|end-vdom"
-    r"|start shell|shell|bash|sh|zsh|csh|su|sudo|expert|clish|python\d?|vtysh|guestshell|chvrf|ip netns exec|docker"
-    r"|kubectl|util bash|tmsh|system shell|system support|system-shell|hw-module|diag|diagnose|debug shell|fhexec"
-    r"|scope|top|up|cd|enable|disable|super|admin|sysadmin|virtual|console|routing-engine login|node|member"
+    # to another device, line card or member
+    r"ssh2?|slogin|telnet|stelnet|rlogin|rsh|connect|attach|session|slot|remote|rcommand|console|routing-engine login"
+    r"|node|member|hw-module|fhexec"
+    # to another context
+    r"|switchto|switchback|changeto|switch (?:vsys|vd|context|virtual|mdc)|routing-context|context|vrf|chvrf|vdom|vsys"
+    r"|set (?:cli|virtual-system|system setting)|clear cli|cli|logical-system|virtual-router|virtual"
+    r"|config (?:vdom|global)|edit|setcontext|foscontext|sysadmin"
+    # to another shell, user or privilege
+    r"|start shell|shell|bash|sh|zsh|csh|su|sudo|expert|clish|python\d?|vtysh|guestshell|ip netns exec|docker|kubectl"
+    r"|run(?= bash|\s*$)|util bash|tmsh|system (?:shell|support)|system-shell|debug shell"
+    r"|platform software system shell|diag|diagnose|enable|disable|super|admin"
+    # to another place, and back
+    r"|scope|top|up|cd|login|logout|exit|quit|end|return"
     r")(?!\w)",
     re.IGNORECASE,
 )
 """Commands that may lead to another device, another context or another shell, and back."""
 
 LEADS_AWAY = re.compile(
-    r"\s*(?:do |execute |run |exec )?(?:ssh|slogin|telnet|stelnet|rlogin|rsh|switchto|changeto|connect|attach"
+    r"\s*(?:do |execute |run |exec )?(?:ssh2?|slogin|telnet|stelnet|rlogin|rsh|switchto|changeto|connect|attach"
     r"|session|slot|rcommand|remote (?:command|login)|routing-context)(?!\w)",
     re.IGNORECASE,
 )

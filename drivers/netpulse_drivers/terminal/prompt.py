@@ -18,7 +18,7 @@ STEM_LENGTH = 16
 """Characters of the name that all modes show: IOS shortens the name in configuration mode."""
 
 _CAUTIOUS = re.compile(
-    r"[\w.\-@:/~\[\]<>()]{1,120}(?: \([^()\n]{1,60}\))? ?[>#$]|\[[\w.\-]+@[\w.\-]+ [^\s\]]{1,100}\][#$]"
+    r"[>#$%]|[\w.\-@:/~\[\]<>()]{1,120}(?: \([^()\n]{1,60}\))? ?[>#$%]|\[[\w.\-]+@[\w.\-]+ [^\s\]]{1,100}\][#$]"
 )
 """A prompt by its form on platforms whose own expression would match almost any line."""
 

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from netpulse_drivers import CommandTimeout
+from netpulse_drivers import CommandTimeout, SessionLost
+from netpulse_drivers.interactive import Exchange
 from tests.conformance.netmiko.conftest import Client
 from tests.lab.fixtures_dialogues import DialogueDevice, PlayDialogue
 
@@ -283,3 +284,101 @@ def test_answer_that_does_not_end_says_so(play_dialogue: PlayDialogue, make_clie
         client.query("dump", read_timeout=1)
     (output,) = caught.value.outputs
     assert (output.output, output.complete, output.failed) == ("dump\na\n<disk>", False, True)
+
+
+# -- interactive sessions ---------------------------------------------------------------------------------------------
+
+
+def lead(client: Client, *commands: bytes) -> list[bytes]:
+    """An interactive session with these exchanges, up to its end."""
+    client.call("query")
+    assert client.session is not None
+    client.driver.open_interactive(client.session)
+    answers = []
+    for number, command in enumerate(commands, 1):
+        exchange = Exchange(seq=number, command=command, stdout_re=[(rb"[>#] ?$", 0)], timeout=10)
+        answers.append(client.driver.exchange(client.session, exchange, watch=lambda: None).response)
+    client.driver.normalise(client.session)
+    return answers
+
+
+@pytest.mark.parametrize("name", [name for name in WHO if name != "directory"])
+def test_an_interactive_session_that_ends_elsewhere_costs_the_session(
+    name: str, play_dialogue: PlayDialogue, make_client: MakeClient
+) -> None:
+    content, hop = WHO[name]
+    device = play_dialogue(content)
+    client = client_of(make_client, device)
+    with pytest.raises(SessionLost):
+        lead(client, hop.encode(), b"who")
+    assert not client.end_job()
+    assert device.typed[-1] == "who"
+
+
+def test_an_interactive_session_that_comes_back_keeps_it(play_dialogue: PlayDialogue, make_client: MakeClient) -> None:
+    content, hop = WHO["next router"]
+    client = client_of(make_client, play_dialogue(content))
+    away, here = (answer.splitlines()[1] for answer in lead(client, hop.encode(), b"who", b"exit", b"who")[1::2])
+    assert (away, here) == (b"r2", b"r1")
+    assert client.end_job()
+
+
+def test_an_interactive_session_may_rename_the_device(play_dialogue: PlayDialogue, make_client: MakeClient) -> None:
+    device = play_dialogue(
+        dialogue(
+            "cisco_ios",
+            home=("r1#", [("configure terminal", "", "config")]),
+            config=("r1(config)#", [("hostname edge", "", "renamed")]),
+            renamed=("edge(config)#", [("end", "", "edge")]),
+            edge=("edge#", [("who", "edge\n", None)]),
+        )
+    )
+    client = client_of(make_client, device)
+    lead(client, b"configure terminal", b"hostname edge")  # configuration mode is left by the driver
+    assert client.end_job()
+    assert client.query("who").output == "edge"
+    assert client.end_job()
+    assert device.logins == 1
+
+
+def test_devices_that_netmiko_reads_are_known_to_have_moved(
+    play_dialogue: PlayDialogue, make_client: MakeClient
+) -> None:
+    device = play_dialogue(
+        dialogue(
+            "mikrotik_routeros",
+            home=("[admin@one] > ", [("/system ssh 192.0.2.2", "", "away"), ("who", "one\n", None)]),
+            away=("[admin@two] > ", [("who", "two\n", None)]),
+        ),
+        username="admin+ct511w4098h",
+    )
+    client = make_client(**device.netmiko() | {"username": "admin"})
+    client.connect()
+    assert client.query("who").output == "one"
+    assert client.end_job()
+    client.query("/system ssh 192.0.2.2", expect_string=r"two\] >")
+    assert client.again("who").output == "two"
+    assert not client.end_job()
+
+
+def test_mode_that_stands_above_the_prompt_is_left(play_dialogue: PlayDialogue, make_client: MakeClient) -> None:
+    device = play_dialogue("nokia_sros")
+    client = client_of(make_client, device)
+    client.query("edit-config exclusive")
+    assert client.end_job()
+    assert device.typed[-1] == "quit-config"
+    assert client.end_job()
+
+
+def test_directory_of_a_shell_without_a_name_in_its_prompt(
+    play_dialogue: PlayDialogue, make_client: MakeClient
+) -> None:
+    device = play_dialogue(
+        dialogue("linux", home=("/ # ", [("cd /tmp", "", "away")]), away=("/tmp # ", [("cd /", "", "home")]))
+    )
+    client = client_of(make_client, device)
+    client.query("cd /tmp")
+    client.again("cd /")
+    assert client.end_job()
+    client.query("cd /tmp")
+    assert not client.end_job()

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from netpulse_drivers import Deadline
-from netpulse_drivers.terminal.platforms import platform_of
+from netpulse_drivers.terminal.platforms import MOVES, platform_of
 from netpulse_drivers.terminal.prompt import Prompt, counts
 from netpulse_drivers.terminal.reply import Reply, ReplyEnd, ReplyReader
 from netpulse_drivers.terminal.terminal_text import TextDecoder, last_line, on_screen
@@ -198,6 +198,8 @@ def test_what_a_terminal_shows(text: str, shown: str) -> None:
     ("device_type", "login", "own", "others"),
     [
         ("cisco_nxos", "n9k#", ["n9k(maint-mode)#", "n9k(maint-mode)(config)#"], ["n9k-red#", "n9k%RED#"]),
+        ("cisco_nxos", "FI-A#", ["FI-A(config-if)#"], ["FI-A(nxos)#", "FI-A(local-mgmt)#"]),
+        ("cisco_xr", "RP/0/RP0/CPU0:xr1#", ["RP/0/RP0/CPU0:xr1(config)#"], ["RP/0/RP0/CPU0:xr1(admin)#", "[xr1:~]$"]),
         ("arista_eos", "leaf#", ["leaf(config)#"], ["leaf(vrf:mgmt)#", "leaf2#"]),
         ("cisco_asa", "fw1/admin#", ["fw1/admin(config)#", "fw1/admin>"], ["fw1/dmz#", "fw1/dmz(config)#"]),
         ("juniper_junos", "admin@mx1:LS1>", ["admin@mx1:LS1#"], ["admin@mx1>", "admin@mx1:LS2>"]),
@@ -252,3 +254,39 @@ def test_prompts_that_count_or_show_the_time(first: str, second: str, later: str
 @pytest.mark.parametrize(("first", "second"), [("r1#", "r1#"), ("r1#", "r2(config)#"), ("VSP1:1>", "VSP1:1>")])
 def test_other_prompts_do_not_count(first: str, second: str) -> None:
     assert not counts(first, second)
+
+
+@pytest.mark.parametrize(
+    ("device_type", "login", "elsewhere"),
+    [
+        ("cisco_nxos", "FI-A#", ["FI-A(nxos)#", "bash-4.3$"]),
+        ("cisco_xr", "RP/0/RP0/CPU0:xr1#", ["[xr-vm_node0_RP0_CPU0:~]$", "sysadmin-vm:0_RP0#"]),
+        ("cisco_xe", "r1#", ["[r1:/]$", "[guestshell@guestshell ~]$", "admin@linux:~$", "<HW>"]),
+        ("juniper_junos", "admin@mx1>", ["%", "root@mx1:RE:0%", "admin@mx2>"]),
+        ("checkpoint_gaia", "gw1>", ["[Expert@gw1:0]#", "gw1:1>"]),
+    ],
+)
+def test_where_a_hop_may_lead(device_type: str, login: str, elsewhere: list[str]) -> None:
+    prompt = Prompt(login, platform_of(device_type))
+    assert [line for line in elsewhere if prompt.accepts(line) or not prompt.resembles(line)] == []
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "ssh -l admin 192.0.2.1", "telnet r2", "changeto context dmz", "switchto vdc red", "config vdom",
+        "cli vrf mgmt",
+        "connect nxos", "expert", "exit", "run bash", "set cli logical-system LS1", "start shell", "ssh2 192.0.2.2",
+        "set virtual-system 1", "switch vsys a", "do ssh r2", "sudo su -", "cd /tmp", "setcontext 128", "run",
+    ],
+)  # fmt: skip
+def test_commands_that_may_lead_elsewhere(command: str) -> None:
+    assert MOVES.match(command)
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["show version", "display ssh server", "show run", "run show version", "virsh dumpxml vm1", "ping 192.0.2.1", ""],
+)
+def test_commands_that_stay(command: str) -> None:
+    assert not MOVES.match(command)
