@@ -30,7 +30,7 @@ from tests.chaos.line_device import LineDevice
 from tests.lab.redis_server import RedisServer
 
 PLUGINS = Path(__file__).parent / "plugins"
-WRONG_CLOCK = Path(__file__).parent / "wrong_clock"
+BROKEN_MACHINE = Path(__file__).parent / "broken_machine"
 
 
 def await_condition(condition: Callable[[], Any], *, within: float = 60.0, why: str = "") -> None:
@@ -44,13 +44,12 @@ def await_condition(condition: Callable[[], Any], *, within: float = 60.0, why: 
 class Role:
     """A node or pool process."""
 
-    def __init__(self, role: str, settings: Path, log: Path, *, clock_ahead: float = 0.0) -> None:
+    def __init__(self, role: str, settings: Path, log: Path, **broken: str) -> None:
         self.settings = settings
         self._log = log.open("ab")
-        wrong = {"PYTHONPATH": str(WRONG_CLOCK), "WRONG_CLOCK_SECONDS": str(clock_ahead)} if clock_ahead else {}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.chaos.role", role, str(settings)],
-            env=os.environ | wrong,
+            env=os.environ | ({"PYTHONPATH": str(BROKEN_MACHINE)} | broken if broken else {}),
             stdin=subprocess.DEVNULL,
             stderr=self._log,
             cwd=Path(__file__).parents[2],
@@ -150,16 +149,22 @@ class BrokerUnderTest:
         if kind is not None:
             print(self.log.read_text()[-6000:])
 
-    async def start(self, role: str = "node", name: str = "n1", *, clock_ahead: float = 0.0, **daemon: Any) -> Role:
+    async def start(
+        self,
+        role: str = "node",
+        name: str = "n1",
+        *,
+        clock_ahead: float = 0.0,
+        fork_server: bool = True,
+        **daemon: Any,
+    ) -> Role:
         """Start a node or pool and wait until its lease is there.
 
         Args:
             clock_ahead: seconds by which the clock of its machine is wrong.
+            fork_server: False: none can be started there.
         """
-        path = self.directory / f"{role}-{name}-{len(self.roles)}.json"
-        path.write_text(json.dumps({"settings": self._values(name), "daemon": daemon}))
-        started = Role(role, path, self.log, clock_ahead=clock_ahead)
-        self.roles.append(started)
+        started = self.begin(role, name, clock_ahead=clock_ahead, fork_server=fork_server, **daemon)
         lease = keys.lease(name if role == "node" else f"{name}-fifo")
 
         def holds() -> bool:
@@ -168,6 +173,16 @@ class BrokerUnderTest:
             return isinstance(value, bytes) and value.split(b"|")[1] == str(started.pid).encode()
 
         await asyncio.to_thread(await_condition, holds, why=f"{role} holds its lease")
+        return started
+
+    def begin(self, role: str, name: str, *, clock_ahead: float = 0.0, fork_server: bool = True, **daemon: Any) -> Role:
+        """Start the process and wait for nothing; see ``start``."""
+        path = self.directory / f"{role}-{name}-{len(self.roles)}.json"
+        path.write_text(json.dumps({"settings": self._values(name), "daemon": daemon}))
+        broken = {"WRONG_CLOCK_SECONDS": str(clock_ahead)} if clock_ahead else {}
+        broken |= {} if fork_server else {"NO_FORK_SERVER": "yes"}
+        started = Role(role, path, self.log, **broken)
+        self.roles.append(started)
         return started
 
     def job(self, device: LineDevice, *commands: str, name: str = "", **options: Any) -> JobSubmission:

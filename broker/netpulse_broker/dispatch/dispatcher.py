@@ -117,6 +117,8 @@ class Dispatcher:
 
     async def submit_many(self, submissions: Sequence[JobSubmission]) -> list[JobRecord | BrokerError]:
         """Queue many jobs in a few round trips; each is accepted or refused on its own, in the order given."""
+        if self._sweeping.refused:
+            return [QueueUnavailable(self._sweeping.refused) for _ in submissions]
         made_at = self._sealer.clock.now_iso()
         for submission in submissions:
             submission.created_at = made_at
@@ -355,7 +357,7 @@ class Dispatcher:
             nodes,
             waiting=self._replies.waiting,
             clock_skew=round(skew, 1),
-            unfit=too_skewed(skew, self._settings.redis.max_clock_skew),
+            unfit=self._sweeping.refused or too_skewed(skew, self._settings.redis.max_clock_skew),
         )
 
     # -- ending -----------------------------------------------------------------------------------------------------

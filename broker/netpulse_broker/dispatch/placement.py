@@ -61,6 +61,7 @@ class Placement:
         while True:
             known = await self._workers.nodes(kind="pinned")
             serving = [node for node in known if node.serves]
+            serving = [node for node in serving if not node.loading] or serving
             if serving or all(node.alive for node in known) or asyncio.get_running_loop().time() >= end:
                 return serving
             await asyncio.sleep(LOOK_AGAIN)

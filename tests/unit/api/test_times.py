@@ -30,7 +30,8 @@ def test_devices_nodes_and_sessions_write_them_as_jobs_do() -> None:
     assert (shown["since"], shown["paused"]["since"], shown["running"]["started_at"]) == (WRITTEN, WRITTEN, WRITTEN)
     node = NodeRecord(
         name="n", kind="pinned", capacity=1, load=0, draining=False, alive=True, hostname="h", pid=1, epoch=1,
-        started_at=MOMENT, make_room_after=0.0, stalled=0.0, fork_server_losses=0, clock_skew=0.0, unfit=""
+        started_at=MOMENT, make_room_after=0.0, stalled=0.0, fork_server_losses=0,
+        clock_skew=0.0, unfit="", loading=False,
     )  # fmt: skip
     assert _node_object(node)["started_at"] == WRITTEN
     moment = MOMENT.timestamp()

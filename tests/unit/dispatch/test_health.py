@@ -23,6 +23,7 @@ NODE = NodeRecord(
     fork_server_losses=0,
     clock_skew=0.0,
     unfit="",
+    loading=False,
 )
 FULL = replace(NODE, name="n2", load=10)
 POOL = replace(NODE, name="f1", kind="fifo", capacity=4, load=4)

@@ -81,7 +81,7 @@ class ReplyReader:
                 future.set_result(reply)
 
     async def _read(self) -> None:
-        broken = False
+        broken = said = False
         while True:
             try:
                 if broken:
@@ -92,13 +92,14 @@ class ReplyReader:
                     "XREAD", "COUNT", 200, "BLOCK", int(BLOCK * 1000), "STREAMS", self._stream, self._last
                 )
             except redis.RedisError as error:  # whatever it is: a controller without replies is deaf for good
-                if not broken:
+                if not said:
                     log.warning(
                         "replies_interrupted", waiting=len(self._futures), reason=f"{type(error).__name__}: {error}"
                     )
-                broken = True
+                broken = said = True
                 await asyncio.sleep(0.1)
                 continue
+            said = False
             for _, entries in answer or []:
                 for entry_id, fields in entries:
                     self._last = text(entry_id)

@@ -59,6 +59,7 @@ class NodeReport:
     fork_server_losses: int = 0
     clock_skew: float = 0.0
     unfit: str = ""
+    loading: int = 0
 
     def flat(self) -> list[Any]:
         """Fields of the node's hash: field, value, ..."""

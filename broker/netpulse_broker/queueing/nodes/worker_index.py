@@ -27,6 +27,7 @@ class NodeRecord:
         fork_server_losses: fork servers that it has lost of late.
         clock_skew: seconds by which its machine's clock is ahead of Redis'; negative: behind.
         unfit: why it takes no devices although it is alive; "" when it does.
+        loading: it can make no process yet: others are preferred.
     """
 
     name: str
@@ -44,6 +45,7 @@ class NodeRecord:
     fork_server_losses: int
     clock_skew: float
     unfit: str
+    loading: bool
 
     @property
     def state(self) -> NodeState:
@@ -157,6 +159,7 @@ def _node(_name: bytes, row: list[Any]) -> NodeRecord:
         fork_server_losses=int(row[12]),
         clock_skew=float(row[13]),
         unfit=text(row[14]),
+        loading=text(row[15]) == "1",
     )
 
 

@@ -28,6 +28,7 @@ from redis.backoff import ConstantBackoff, NoBackoff
 from redis.retry import Retry
 
 from netpulse_broker.errors import QueueUnavailable
+from netpulse_broker.queueing.redis import keys
 
 if TYPE_CHECKING:
     from netpulse_broker.settings import RedisSettings
@@ -47,6 +48,9 @@ Lost = (redis.ConnectionError, redis.TimeoutError)
 DEMOTED = {"READONLY": redis.ConnectionError, "UNBLOCKED": redis.ConnectionError}
 """What a server that has become a replica answers to a write, and to whoever blocks in it. Like a broken connection it
 is over with the next connection, to the new primary."""
+
+FORMAT = 1
+"""Raised with each change by which versions of the broker cannot work on one Redis side by side."""
 
 MINIMUM_VERSION = (7, 0)
 """Scripts read the clock and write afterwards, and blocking moves take fractions of a second."""
@@ -158,12 +162,20 @@ def connect_async(settings: RedisSettings) -> redis.asyncio.Redis:
 
 
 def check_server(client: redis.Redis) -> None:
-    """Refuse a server that is too old.
+    """Refuse a server that is too old, or that a version of the broker uses which writes another format.
 
     Raises:
-        QueueUnavailable: saying which version is needed.
+        QueueUnavailable: saying what is needed.
     """
     info = client.info("server")
     shown = str(info["redis_version"])
     if tuple(int(part) for part in shown.split(".")[:2]) < MINIMUM_VERSION:
         raise QueueUnavailable(f"Redis {shown} is too old: NetPulse needs Redis 7.0 or Valkey 7.2, or newer")
+    found = client.get(keys.FORMAT)
+    if found is None:
+        client.set(keys.FORMAT, FORMAT, nx=True)
+    elif found != str(FORMAT).encode():
+        raise QueueUnavailable(
+            f"this Redis is used by another version of NetPulse (format {found!r} instead of {FORMAT}): run one "
+            "version on all machines, or give this one a database of its own (NETPULSE_REDIS__URL)"
+        )

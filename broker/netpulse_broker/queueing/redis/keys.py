@@ -9,6 +9,9 @@ LANES = ("control", "interactive", "normal", "batch")
 """Lanes of a device's queue, most urgent first. ``control`` is for operators and served while paused."""
 
 RQ_WORKERS = "rq:workers"
+FORMAT = "np:format"
+"""Version of all that stands under ``np:``; see ``connection.check_server``."""
+
 NODES = "np:nodes"
 JOBS = "np:jobs"
 EXPIRY = "np:expiry"

@@ -217,7 +217,11 @@ class Children:
                 events += self._hear_server(self._server)
         if self._server is not None and self._server is looked_at and not heard and self._server.silent():
             self._lost_server("silent")
-        self._progress.turn(ordered=len(self._waiting) + len(self._under_way), made=self._made)
+        self._progress.turn(
+            ordered=len(self._waiting) + len(self._under_way),
+            made=self._made,
+            ready=self._server is not None and self._server.ready,
+        )
         return events
 
     def close(self, *, patience: float) -> None:

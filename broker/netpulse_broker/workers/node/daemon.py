@@ -21,11 +21,11 @@ from netpulse_broker.queueing.nodes.node_lease import NodeLease, NodeNameTaken, 
 from netpulse_broker.queueing.nodes.ownership import NodeOwnership
 from netpulse_broker.queueing.nodes.sweeper import Sweeper
 from netpulse_broker.queueing.redis.clock import boottime, too_skewed
-from netpulse_broker.queueing.redis.connection import check_server, connect
+from netpulse_broker.queueing.redis.connection import Lost, check_server, connect
 from netpulse_broker.settings import Settings
 from netpulse_broker.workers.node.children import Child, Children, Event, Stage
 from netpulse_broker.workers.node.file_limits import make_room
-from netpulse_broker.workers.node.inbox import Inbox, LeaseLost, LeaseRetaken, Letter, Ordered, Quit
+from netpulse_broker.workers.node.inbox import Inbox, LeaseLost, LeaseRetaken, Letter, Ordered, Quit, Withdrawn
 from netpulse_broker.workers.node.process_identity import ProcessIdentity
 from netpulse_broker.workers.node.progress import Progress
 from netpulse_broker.workers.node.threads import NodeThread, lease_keeper, order_reader, sweeping
@@ -84,12 +84,34 @@ class NodeDaemon:
             0 after an orderly end, 3 when another live process has this node's name.
 
         Raises:
-            QueueUnavailable: Redis is too old.
-            redis.ConnectionError, redis.TimeoutError: Redis was not there at the start.
+            QueueUnavailable: Redis is too old, or holds another version's data.
         """
-        check_server(self._client)
         make_room(self._lease.capacity)
         restore = self._take_signals()
+        try:
+            if not self._reach_redis():
+                return EXIT_OK
+            return self._work()
+        finally:
+            restore()
+            self._inbox.close()
+
+    def _reach_redis(self) -> bool:
+        """Wait for Redis, however long that takes; False when a signal asked for the end before."""
+        said = False
+        while not self._quits:
+            try:
+                check_server(self._client)
+            except Lost as error:
+                if not said:
+                    log.warning("redis_awaited", node=self._name, error=f"{type(error).__name__}: {error}")
+                said = True
+                time.sleep(0.25)
+            else:
+                return True
+        return False
+
+    def _work(self) -> int:
         boot = Boot(settings=self._settings, kind=self._kind, node=self._name)
         children = Children(
             boot,
@@ -104,8 +126,6 @@ class NodeDaemon:
             return self._serve(children)
         finally:
             children.close(patience=5.0)
-            restore()
-            self._inbox.close()
 
     def _serve(self, children: Children) -> int:
         while True:
@@ -114,6 +134,10 @@ class NodeDaemon:
             except NodeNameTaken as error:
                 log.critical("node_name_taken", error=str(error))
                 return EXIT_NAME_TAKEN
+            except Lost:
+                if self._reach_redis():
+                    continue
+                return EXIT_OK
             if self._hold(children):
                 return EXIT_OK
 
@@ -129,7 +153,11 @@ class NodeDaemon:
         dead = ""
         while True:
             skew = self._lease.measure_clock()
-            state = NodeReport(clock_skew=round(skew, 1), unfit=too_skewed(skew, self._settings.redis.max_clock_skew))
+            state = NodeReport(
+                clock_skew=round(skew, 1),
+                unfit=too_skewed(skew, self._settings.redis.max_clock_skew),
+                loading=int(self._progress.loading),
+            )
             sent = boottime()
             try:
                 epoch = self._lease.acquire(state, dead_lease=dead)
@@ -275,6 +303,8 @@ class _Tenure:
                     pass  # the device is given back at the end
                 else:
                     self._todo.append(lambda: self._roster.obey(order))
+            case Withdrawn():
+                self._todo.append(self._roster.give_back_unborn)
             case Quit():
                 pass
 

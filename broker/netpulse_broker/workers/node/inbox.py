@@ -28,11 +28,16 @@ class Ordered:
 
 
 @dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """Redis knows that no process can be made here: devices that wait for one are to be given back."""
+
+
+@dataclass(frozen=True, slots=True)
 class Quit:
     """A signal asks for the end. ``SIGINT`` and ``SIGTERM`` alike; the second one means: now."""
 
 
-Letter = LeaseLost | LeaseRetaken | Ordered | Quit
+Letter = LeaseLost | LeaseRetaken | Ordered | Withdrawn | Quit
 
 
 class Inbox:

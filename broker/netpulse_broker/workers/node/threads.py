@@ -14,7 +14,7 @@ from netpulse_broker.queueing.nodes.node_lease import NodeLease, NodeReport
 from netpulse_broker.queueing.nodes.ownership import NodeOwnership
 from netpulse_broker.queueing.nodes.sweeper import Sweeper
 from netpulse_broker.queueing.redis.clock import boottime, too_skewed
-from netpulse_broker.workers.node.inbox import Inbox, LeaseLost, LeaseRetaken, Ordered
+from netpulse_broker.workers.node.inbox import Inbox, LeaseLost, LeaseRetaken, Ordered, Withdrawn
 from netpulse_broker.workers.node.progress import Progress
 
 log = structlog.get_logger(__name__)
@@ -35,6 +35,7 @@ class NodeThread(threading.Thread):
         self._step = step
         self._every = every
         self._stop_requested = threading.Event()
+        self._poked = threading.Event()
         self._away = False
 
     def run(self) -> None:
@@ -54,11 +55,17 @@ class NodeThread(threading.Thread):
                 if self._away:
                     log.info("redis_back", thread=self.name)
                 self._away = False
-            self._stop_requested.wait(pause)
+            self._poked.wait(pause)
+            self._poked.clear()
+
+    def poke(self) -> None:
+        """Let the next step be now."""
+        self._poked.set()
 
     def stop(self) -> None:
         """Ask it to end after its present step."""
         self._stop_requested.set()
+        self._poked.set()
 
 
 def lease_keeper(
@@ -88,15 +95,20 @@ def lease_keeper(
             stalled=round(progress.stalled(), 1),
             fork_server_losses=progress.losses(),
             clock_skew=round(lease.clock.skew, 1),
-            unfit=too_skewed(lease.clock.skew, max_clock_skew),
+            unfit=too_skewed(lease.clock.skew, max_clock_skew) or progress.unfit(),
+            loading=int(progress.loading),
         )
         if state != said or renewal == "retaken":
             lease.report(state)
         if bool(state.unfit) != bool(said.unfit):
             log.error("node_unfit", reason=state.unfit) if state.unfit else log.info("node_fit_again")
         said = state
+        if progress.unfit():
+            inbox.put(Withdrawn())  # again and again: an order may have been on its way
 
-    return NodeThread("lease", renew, every=every)
+    keeper = NodeThread("lease", renew, every=every)
+    progress.on_ready = keeper.poke
+    return keeper
 
 
 def order_reader(ownership: NodeOwnership, inbox: Inbox) -> NodeThread:

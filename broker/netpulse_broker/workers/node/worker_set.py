@@ -56,6 +56,10 @@ class WorkerSet(Protocol):
         """Redis may have lost records: write those of the living again."""
         ...
 
+    def give_back_unborn(self) -> None:
+        """No process can be made: let devices that wait for one be placed elsewhere."""
+        ...
+
 
 class Deaths:
     """Delays replacements where workers die again and again: a deadly job or plug-in must not heat the machine."""
@@ -208,6 +212,14 @@ class PinnedWorkerSet:
         self._deaths.forget_old()
         return max(min([*self._again.values(), *self._orphans.values()], default=math.inf) - now, 0.0)
 
+    def give_back_unborn(self) -> None:
+        """See ``WorkerSet``."""
+        for device, child in list(self._serving.items()):
+            if child.stage is Stage.ORDERED:
+                self._account(device, self._lease.token(0), "", replace=False)
+                del self._serving[device]
+        self._children.forget_ordered()
+
     def restore(self) -> None:
         """See ``WorkerSet``."""
         recorded = {held.device: held.token for held in self._ownership.held()}
@@ -297,6 +309,9 @@ class FifoWorkerSet:
         for _ in range(missing):
             self._children.order("")
         return math.inf
+
+    def give_back_unborn(self) -> None:
+        """See ``WorkerSet``. Its queue is everybody's: nothing waits for this pool."""
 
     def restore(self) -> None:
         """See ``WorkerSet``."""

@@ -9,7 +9,7 @@ from netpulse_broker.workers.node import ipc
 from netpulse_broker.workers.node.fork_client import LONGEST_LOOK, Silence
 from netpulse_broker.workers.node.inbox import Inbox, LeaseLost, Quit
 from netpulse_broker.workers.node.process_identity import ProcessIdentity
-from netpulse_broker.workers.node.progress import NO_STALL, OF_LATE, Progress
+from netpulse_broker.workers.node.progress import MOST_FAILURES, NO_STALL, OF_LATE, UNREADY, Progress
 from netpulse_broker.workers.node.worker_set import CALM, FORGIVEN, LONGEST_DELAY, Deaths
 
 
@@ -127,3 +127,23 @@ def test_losses_of_fork_servers_are_forgotten() -> None:
     assert progress.losses() == 2
     now[0] += OF_LATE + 1
     assert progress.losses() == 0
+
+
+def test_a_node_is_unfit_when_fork_servers_fail_in_a_row_or_none_becomes_ready() -> None:
+    now = [0.0]
+    progress = Progress(clock=lambda: now[0])
+    told: list[bool] = []
+    progress.on_ready = lambda: told.append(progress.loading)
+    progress.turn(ordered=0, made=0, ready=False)
+    assert progress.loading
+    assert told == []
+    for _ in range(MOST_FAILURES):
+        assert progress.unfit() == ""
+        progress.lost_fork_server()
+    assert "does not start" in progress.unfit()
+    progress.turn(ordered=0, made=0, ready=True)
+    assert (progress.unfit(), progress.loading, told) == ("", False, [False])
+    progress.turn(ordered=0, made=0, ready=False)
+    assert (progress.unfit(), told) == ("", [False, True])
+    now[0] += UNREADY + 1
+    assert "does not start" in progress.unfit()
