@@ -256,6 +256,12 @@ class JobSettings(_Section):
     bulk_ttl: int = Field(600, ge=1, le=3600, description="The same for the jobs of a bulk request, in seconds.")
     timeout: Seconds = Field(60.0, description="Seconds a job may run.")
     max_timeout: Seconds = Field(3600.0, description="The longest running time that a request may ask for, in seconds.")
+    max_output: int = Field(
+        8 * 1024 * 1024,
+        ge=1024,
+        le=64 * 1024 * 1024,
+        description="Bytes of all outputs of a job together; with more it ends as `output_too_large`, keeping so much.",
+    )
     result_ttl: int = Field(3600, ge=1, le=30 * 86400, description="Seconds an ended job and its result are kept.")
 
     @model_validator(mode="after")

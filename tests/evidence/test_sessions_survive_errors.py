@@ -250,7 +250,7 @@ def test_an_oversized_output_of_a_command_line(
 
 @pytest.mark.timeout(600)
 def test_outputs_that_are_too_large_together(broker: RunningBroker, lab: SimulatorLab, router: SimulatedDevice) -> None:
-    lab.set_faults(router, tech_support_bytes=20_000_000)
+    lab.set_faults(router, tech_support_bytes=6_000_000)
     worker = Worker(broker, router.netmiko(), driver="netmiko", query="show clock")
     job = worker.run(
         command=["show tech-support", "show tech-support"],
@@ -259,7 +259,10 @@ def test_outputs_that_are_too_large_together(broker: RunningBroker, lab: Simulat
     )
     assert (job["status"], job["result"]["error"]["code"]) == ("failed", "output_too_large")
     assert "divide them among several jobs" in job["result"]["error"]["message"]
-    assert len(job["result"]["outputs"]) == 1
+    whole, begun = job["result"]["outputs"]
+    assert "complete" not in whole
+    assert (begun["complete"], begun["failed"]) == (False, True)
+    assert sum(len(one["output"].encode()) for one in (whole, begun)) == 8 * 1024 * 1024
     worker.goes_on()
 
 

@@ -104,6 +104,7 @@ class ReplyReader:
                 for entry_id, fields in entries:
                     self._last = text(entry_id)
                     reply = pairs(fields)
-                    self._settle(text(reply["id"]), reply)
+                    # Without a result that it would carry it says no more than that there is one to read.
+                    self._settle(text(reply["id"]), reply if reply["sealed"] else None)
             # Whoever has waited answers his caller first; asking for more replies can wait so long.
             await asyncio.sleep(0)

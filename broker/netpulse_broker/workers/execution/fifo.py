@@ -10,7 +10,7 @@ from typing import Protocol
 from netpulse_broker.queueing.jobs.worker_queue import ClaimedJob, WorkerQueue
 from netpulse_broker.states import JobStatus
 from netpulse_broker.telemetry.redaction import Redactor
-from netpulse_broker.workers.execution.job_result import Account, JobEnd
+from netpulse_broker.workers.execution.job_result import LARGEST_OUTPUT, Account, JobEnd
 from netpulse_broker.workers.execution.job_runner import DriverLookup, JobRunner
 from netpulse_broker.workers.execution.login_limits import LoginGate
 from netpulse_broker.workers.execution.loop import LoopWorker, WorkLoop
@@ -36,6 +36,7 @@ class FifoWorker(LoopWorker):
         clock: the node's lease.
         parse: parser for ``parsing``.
         site: what the operator decided for this worker's drivers.
+        max_output: bytes of a job's outputs together.
         interrupt_wait: wakes ``source.wait`` up from another thread.
         webhooks: makes the calls of jobs that have ended.
         logins: decides when a login may begin; None: at any time.
@@ -49,13 +50,16 @@ class FifoWorker(LoopWorker):
         clock: Validity,
         parse: OutputParser | None = None,
         site: Site | None = None,
+        max_output: int = LARGEST_OUTPUT,
         interrupt_wait: Callable[[], None] = lambda: None,
         webhooks: Webhooks | None = None,
         logins: LoginGate | None = None,
     ) -> None:
         self._logins = logins
         self._webhooks = webhooks
-        self._runner = JobRunner(drivers=drivers, sessions=FreshSessions(logins=logins), parse=parse, site=site)
+        self._runner = JobRunner(
+            drivers=drivers, sessions=FreshSessions(logins=logins), parse=parse, site=site, max_output=max_output
+        )
         self._loop = WorkLoop(source=source, service=self, clock=clock, interrupt_wait=interrupt_wait)
 
     # -- Service ----------------------------------------------------------------------------------------------------

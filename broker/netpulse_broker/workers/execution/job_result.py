@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pydantic_core import to_json
@@ -14,8 +15,9 @@ from netpulse_broker.states import CommitStatus, JobStatus, Outcome, ResultType
 from netpulse_broker.telemetry.redaction import Redactor
 from netpulse_drivers import ChangeResult, NetPulseError, Output, OutputTooLarge
 
-LARGEST_RESULT = 32 * 1024 * 1024
-"""Characters of all outputs of a job together. They are kept in Redis, and each caller gets them in one answer."""
+LARGEST_OUTPUT = 8 * 1024 * 1024
+"""Bytes of all outputs of a job together, unless the settings say otherwise: they are kept in Redis, and each caller
+gets them in one answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +54,8 @@ class Account:
 
     Attributes:
         outputs: completed steps, in order.
-        size: characters of them.
+        limit: bytes that they may have together.
+        size: bytes that they have.
         change: the account of a change, once it is complete.
         retval: set by operations whose retval is not made of the outputs.
         session_reused: the job ran on a session that was open before it.
@@ -61,6 +64,7 @@ class Account:
     """
 
     outputs: list[Output] = field(default_factory=list)
+    limit: int = LARGEST_OUTPUT
     size: int = 0
     change: ChangeResult | None = None
     retval: Any = None
@@ -72,17 +76,46 @@ class Account:
         """Take up a completed step.
 
         Raises:
-            OutputTooLarge: with it the result would be too large; it is left out.
+            OutputTooLarge: it does not fit any more; of a text its beginning is kept.
         """
+        whole = len(self.outputs)
+        kept = self._fitting(output)
+        if kept is output:
+            self.outputs.append(output)
+            return
+        part = "nothing of it"
+        if kept is not None:
+            self.outputs.append(kept)
+            part = f"its first {len(kept.output)} characters"
+        raise OutputTooLarge(
+            f"with {output.command!r} the job's outputs are larger than {self.limit} bytes (setting jobs.max_output): "
+            f"{whole} before it are kept whole, and {part}; narrow the commands, or divide them among several jobs"
+        )
+
+    def failed_with(self, outputs: Iterable[Output]) -> None:
+        """Take up what a failing step had; what does not fit is cut."""
+        self.outputs += [kept for output in outputs if (kept := self._fitting(output)) is not None]
+
+    def changed(self, change: ChangeResult) -> None:
+        """Take up the account of a change: it was made, so that what does not fit is cut rather than an error."""
+        steps = [kept for output in change.outputs if (kept := self._fitting(output)) is not None]
+        self.change = replace(change, outputs=steps)
+        if len(steps) < len(change.outputs) or any(not step.complete for step in steps):
+            warning = f"the device's answers are larger than {self.limit} bytes (setting jobs.max_output) and were cut"
+            self.change = replace(self.change, warnings=[*change.warnings, warning])
+
+    def _fitting(self, output: Output) -> Output | None:
+        """The output, the beginning of its text that still fits, or None; counted."""
         text = output.output
-        size = self.size + (len(text) if isinstance(text, str) else len(to_json(text)))
-        if size > LARGEST_RESULT:
-            raise OutputTooLarge(
-                f"with {output.command!r} the job's outputs are larger than {LARGEST_RESULT // 2**20} Mi characters;"
-                " narrow the commands, or divide them among several jobs"
-            )
-        self.size = size
-        self.outputs.append(output)
+        room = self.limit - self.size
+        encoded = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else to_json(text)
+        if len(encoded) <= room:
+            self.size += len(encoded)
+            return output
+        if not isinstance(text, str) or room <= 0:
+            return None
+        self.size = self.limit
+        return replace(output, output=encoded[:room].decode("utf-8", "ignore"), failed=True, complete=False)
 
     def spent(self, stage: str, seconds: float) -> None:
         """Add to a stage."""
@@ -101,7 +134,7 @@ class Account:
         result: dict[str, Any] = {
             "type": ResultType.of(status),
             "retval": self._retval(operation, steps),
-            "error": None if error is None else _masked(error, redactor),
+            "error": None if error is None else _masked(error, redactor, quoted=self.limit),
             "outputs": outputs,
             "duration": round(duration, 6),
             "session_reused": self.session_reused,
@@ -141,9 +174,9 @@ class Account:
         return self.retval
 
 
-def _masked(error: NetPulseError, redactor: Redactor) -> dict[str, Any]:
+def _masked(error: NetPulseError, redactor: Redactor, *, quoted: int) -> dict[str, Any]:
     shown = error.to_dict()
     shown["message"] = redactor.text(shown["message"])
-    shown["device_output"] = redactor.device_text(shown["device_output"])
+    shown["device_output"] = redactor.device_text(shown["device_output"][:quoted])
     shown["details"] = redactor.device_data(shown["details"])
     return shown

@@ -21,7 +21,7 @@ from netpulse_broker.states import JobStatus
 from netpulse_broker.telemetry.redaction import Redactor, secret_values
 from netpulse_broker.workers.execution import driver_errors
 from netpulse_broker.workers.execution.interactive import NEVER_GRANTED, InteractiveJob, InteractiveJobs
-from netpulse_broker.workers.execution.job_result import Account, JobEnd
+from netpulse_broker.workers.execution.job_result import LARGEST_OUTPUT, Account, JobEnd
 from netpulse_broker.workers.execution.running_job import RunningJob
 from netpulse_broker.workers.execution.session_pool import OpenSession, Sessions
 from netpulse_broker.workers.execution.timed_commits import TimedCommits
@@ -66,6 +66,7 @@ class JobRunner:
         parse: parser for ``parsing`` and for drivers; None: a request for parsing fails as unsupported.
         interactive: serves interactive sessions; None: a request for one fails as unsupported.
         site: what the operator decided for this worker's drivers.
+        max_output: bytes of a job's outputs together.
         commits: keeps account of changes with a timer; None: nobody does, and none can be confirmed.
     """
 
@@ -78,11 +79,13 @@ class JobRunner:
         interactive: InteractiveJobs | None = None,
         commits: TimedCommits | None = None,
         site: Site | None = None,
+        max_output: int = LARGEST_OUTPUT,
     ) -> None:
         self._drivers = drivers
         self._sessions = sessions
         self._parse = parse
         self._site = site or Site()
+        self._max_output = max_output
         self._interactive = interactive
         self._commits = commits
         self._interactive_job: InteractiveJob | None = None
@@ -101,7 +104,7 @@ class JobRunner:
         """Carry a job out. Never raises for anything that the driver or the device does."""
         started = time.monotonic()
         redactor = self._redactor(payload)
-        account = Account()
+        account = Account(limit=self._max_output)
         error: NetPulseError | None = None
         try:
             self._carry_out(payload, running, account)
@@ -185,7 +188,7 @@ class JobRunner:
             usable = True
         except DriverError as error:
             usable = error.session_usable
-            account.outputs += [_checked(output) for output in error.outputs]
+            account.failed_with(_checked(output) for output in error.outputs)
             raise
         finally:
             running.abortable_by(None)
@@ -213,7 +216,7 @@ class JobRunner:
                 account.spent("execute", elapsed)
             output = _checked(value if isinstance(value, Output) else Output(command, value, elapsed))
             if output.failed:
-                account.outputs.append(output)
+                account.failed_with([output])
                 said = output.output if isinstance(output.output, str) else ""
                 raise CommandRefused(f"the device refused '{command}'", device_output=said)
             account.completed(output)
@@ -245,7 +248,7 @@ class JobRunner:
             account.spent("execute", time.monotonic() - began)
         if not isinstance(done, ChangeResult):  # a plug-in that hands back the device's bare text
             done = ChangeResult(outputs=[Output("", done)], changed=True, applied=request.lines)
-        account.change = replace(done, outputs=[_checked(output) for output in done.outputs])
+        account.changed(replace(done, outputs=[_checked(output) for output in done.outputs]))
         if account.commit is not None:
             account.commit = TimedCommits.committed(account.commit, done)
 
@@ -258,7 +261,7 @@ class JobRunner:
             done = self._commits.settle(opened, payload, running, account)
         finally:
             account.spent("execute", time.monotonic() - began)
-        account.change = replace(done, outputs=[_checked(output) for output in done.outputs])
+        account.changed(replace(done, outputs=[_checked(output) for output in done.outputs]))
 
     def _check(self, opened: OpenSession, payload: JobPayload, running: RunningJob, account: Account) -> None:
         if self._commits is None:

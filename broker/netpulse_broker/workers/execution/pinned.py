@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from netpulse_broker.queueing.jobs.worker_queue import ClaimedJob, WorkerQueue
 from netpulse_broker.workers.execution.interactive import InteractiveJobs
-from netpulse_broker.workers.execution.job_result import JobEnd
+from netpulse_broker.workers.execution.job_result import LARGEST_OUTPUT, JobEnd
 from netpulse_broker.workers.execution.job_runner import DriverLookup, JobRunner
 from netpulse_broker.workers.execution.loop import LoopWorker, WorkLoop
 from netpulse_broker.workers.execution.running_job import RunningJob, Validity
@@ -33,6 +33,7 @@ class PinnedWorker(LoopWorker):
         limits: of the session table.
         parse: parser for ``parsing``.
         site: what the operator decided for this worker's drivers.
+        max_output: bytes of a job's outputs together.
         linger: seconds to wait for work without any session before leaving.
         interrupt_wait: wakes ``source.wait`` up from another thread.
         interactive: serves interactive sessions.
@@ -49,6 +50,7 @@ class PinnedWorker(LoopWorker):
         limits: SessionLimits,
         parse: OutputParser | None = None,
         site: Site | None = None,
+        max_output: int = LARGEST_OUTPUT,
         linger: float = LINGER,
         interrupt_wait: Callable[[], None] = lambda: None,
         interactive: InteractiveJobs | None = None,
@@ -61,6 +63,7 @@ class PinnedWorker(LoopWorker):
             sessions=self._sessions,
             parse=parse,
             site=site,
+            max_output=max_output,
             interactive=interactive,
             commits=TimedCommits(source.commits),
         )

@@ -40,11 +40,12 @@ class Lease:
 class Bench:
     """A task runner with its surroundings."""
 
-    def __init__(self, parse: Any = None, fresh: bool = False, **attributes: Any) -> None:
+    def __init__(self, parse: Any = None, fresh: bool = False, max_output: int = 1_000_000, **attributes: Any) -> None:
         self.device = Device()
         self.kind = scripted(self.device, **attributes)
         self.table = SessionPool(SessionLimits())
-        self.runner = JobRunner(drivers=self, sessions=FreshSessions() if fresh else self.table, parse=parse)
+        sessions = FreshSessions() if fresh else self.table
+        self.runner = JobRunner(drivers=self, sessions=sessions, parse=parse, max_output=max_output)
         self.lease = Lease()
         self.running: RunningJob | None = None
 
@@ -69,14 +70,35 @@ def job(*commands: str, **payload: Any) -> JobPayload:
 
 
 @pytest.mark.parametrize("made", [lambda text: text, lambda text: {"data": [text]}])
-def test_outputs_that_are_too_large_together(monkeypatch: pytest.MonkeyPatch, made: Any) -> None:
-    monkeypatch.setattr("netpulse_broker.workers.execution.job_result.LARGEST_RESULT", 250)
-    bench = Bench(send=lambda self, session, command: made(command * 100))
+def test_outputs_that_are_too_large_together(made: Any) -> None:
+    bench = Bench(send=lambda self, session, command: made(command * 100), max_output=250)
     end = bench.run("a", "b", "c", "d")
     assert (end.status, end.error_code) == ("failed", "output_too_large")
     assert list(end.result["retval"]) == ["a", "b"]
-    assert "'c'" in end.result["error"]["message"]
+    message = end.result["error"]["message"]
+    assert "'c'" in message
+    assert "2 before it are kept whole" in message
+    assert "jobs.max_output" in message
+    if made("") == "":
+        assert "its first 50 characters" in message
+        last = end.result["outputs"][-1]
+        assert (last["command"], last["output"], last["failed"], last["complete"]) == ("c", "c" * 50, True, False)
     assert bench.run("a").result["session_reused"], "the session is kept"
+
+
+def test_bytes_are_counted() -> None:
+    bench = Bench(send=lambda self, session, command: "\u00fc" * 100, max_output=151)
+    last = bench.run("a").result["outputs"][-1]
+    assert last["output"] == "\u00fc" * 75, "no half of a character"
+
+
+def test_an_answer_that_fails_is_cut_to_the_same_size() -> None:
+    def refuse(self: Any, session: Any, command: str) -> Any:
+        raise CommandRefused("no", device_output="x" * 1000)
+
+    end = Bench(send=refuse, max_output=100).run("a")
+    assert end.result["outputs"][0]["output"] == "x" * 100
+    assert len(end.result["error"]["device_output"]) == 100
 
 
 def test_a_query() -> None:

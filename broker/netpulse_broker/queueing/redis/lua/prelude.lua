@@ -103,6 +103,9 @@ end
 -- After these, what was read from the device before counts no more.
 local CHANGING = { change = true, lease = true, rollback = true, check = true }
 
+-- Bytes of a sealed result that its reply carries, and seconds that replies are kept.
+local REPLY_CARRIES, REPLY_KEPT = 16384, 120
+
 -- had: the job as known(), if that has been read already.
 local function end_job(id, status, outcome, err, ended, sealed, extra, had)
   local key = 'rq:job:' .. id
@@ -126,9 +129,14 @@ local function end_job(id, status, outcome, err, ended, sealed, extra, had)
     had.operation)
   if had.reply_to ~= '' then
     local stream = 'np:replies:' .. had.reply_to
-    redis.call('XADD', stream, 'MAXLEN', '~', '20000', '*', 'id', id, 'status', status, 'outcome', outcome, 'error', err,
-      'ended_at', ended, 'started_at', had.started_at, 'worker_name', had.worker_name, 'node', had.node, 'sealed', sealed)
-    redis.call('EXPIRE', stream, 3600)
+    -- A large result is read from where it is kept, by who waits for it: each reply would hold it once more.
+    local carried = #sealed <= REPLY_CARRIES and sealed or ''
+    -- Replies are read at once; who has missed one looks the job up.
+    local oldest = (tonumber(redis.call('TIME')[1]) - REPLY_KEPT) * 1000
+    redis.call('XADD', stream, 'MINID', '~', oldest, '*', 'id', id, 'status', status, 'outcome', outcome, 'error', err,
+      'ended_at', ended, 'started_at', had.started_at, 'worker_name', had.worker_name, 'node', had.node, 'sealed', carried)
+    redis.call('XTRIM', stream, 'MAXLEN', '~', '20000')
+    redis.call('EXPIRE', stream, REPLY_KEPT)
   end
 end
 
