@@ -189,6 +189,7 @@ class NetmikoSession:
         questions: Sequence[Answer] = (),
         also: BoundedRegex | None = None,
         any_name: bool = False,
+        announced: bool = True,
     ) -> Reply:
         """Type one command (or several lines) and read up to the prompt.
 
@@ -197,9 +198,11 @@ class NetmikoSession:
             deadline: for the answer.
             verify: wait for the echo.
             expect: the client's own end of the output.
-            questions: that this command is known to ask, with their answers.
+            questions: that this command is known to ask, with their answers; they go before announced ones.
             also: a pattern that makes the last line count as the prompt.
             any_name: whether the device may come back under another name at once (it is being renamed).
+            announced: whether the request's own answers may be typed. Not where the driver leaves something by itself:
+                a "yes" that was meant for a line would commit what is being thrown away.
 
         Raises:
             OutputTooLarge: the answer has ended, and nothing of it is kept.
@@ -222,7 +225,7 @@ class NetmikoSession:
             trail=prompt.trail,
             foreign_prompt=prompt.resembles if moves or renames else _no_prompt,
             expect=expect,
-            questions=[*self._announced.of_command(), *(_platforms(item) for item in questions)],
+            questions=[*map(_platforms, questions), *(self._announced.of_command() if announced else ())],
         )
         self.at_prompt = False
         self._asking = typed

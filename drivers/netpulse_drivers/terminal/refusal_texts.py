@@ -74,14 +74,20 @@ _CISCO_CHANGE = (
 )
 
 _NO_COMPLAINT = (
-    r"(?![^\n]*\b(?:[Ff]ail(?:s|ed|ure)?|FAILED|[Ee]rror|ERROR|[Cc]annot|[Cc]an't"
-    r"|[Nn]ot (?:allowed|permitted|supported)|[Dd]enied|[Rr]ejected|[Ii]nvalid|[Aa]bort(?:ed|ing)?|[Uu]nable)\b)"
+    r"(?![^\n]*\b(?:[Ff]ail(?:s|ed|ure)?|FAILED|[Ee]rror|ERROR|[Cc]annot|[Cc]an't|[Aa]lready|[Ee]xceed(?:s|ed)?|[Rr]eached"
+    r"|[Nn]ot (?:allowed|permitted|supported)|[Dd]enied|[Rr]ejected|[Ii]nvalid|[Ii]gnored|[Aa]bort(?:ed|ing)?"
+    r"|[Uu]nable)\b)"
 )
 """What an information does not say."""
 
 _CISCO_HARMLESS = (
-    r"% ?(?:Warning|Note|Info(?:rmational)?|NOTE|WARNING|INFO)\b",
-    r"% [^\n]*(?:has been|have been|were|was) (?:removed|disabled|enabled|changed|updated)",
+    r"%%? ?(?:Warning|Note|Info(?:rmational)?|NOTE|WARNING|INFO)\b",
+    # what was done, is being done or will be done of its own accord
+    (
+        r"% " + _NO_COMPLAINT + r"[^\n]*\b(?:has been|have been|were|was|is being|are being|will be) (?:removed|deleted"
+        r"|cleared|disabled|enabled|changed|updated|created|added|reset|applied|saved|imported|installed|generated"
+        r"|modified|replaced|converted|moved|restarted|overwritten|lost)\b"
+    ),
     r"% [^\n]*disabled and address(?:\(es\)|es)? removed",
     # "% Interface Gi0/1 IP address 10.1.1.1 removed due to enabling VRF RED", and its likes when a VRF is left
     r"% " + _NO_COMPLAINT + r"[^\n]*\b(?:removed|disabled|cleared|deleted|reset|unconfigured)\b[^\n]* due to ",

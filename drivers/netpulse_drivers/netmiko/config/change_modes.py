@@ -150,7 +150,10 @@ def leave_config_mode(session: NetmikoSession, *, abort: bool, home: Prompt | No
         commands = platform.abort if abort and platform.abort else (platform.config_leave,)
         for command in (platform.to_top, *commands) if platform.to_top else commands:
             reply = session.ask(
-                command, deadline=session.connection.deadline.sooner(MODE_TIMEOUT), questions=platform.abort_answers
+                command,
+                deadline=session.connection.deadline.sooner(MODE_TIMEOUT),
+                questions=platform.abort_answers,
+                announced=False,
             )
             in_config = mode_after(session, reply.output).config
     if in_config:
@@ -167,7 +170,7 @@ def _close_blocks(session: NetmikoSession, *, abort: bool, home: Prompt | None) 
         if len(closed) == (1 if abort else DEEPEST_BLOCK):
             session.unusable_reason = "a block of configuration lines was left open"
             break
-        reply = session.ask(command, deadline=session.connection.deadline.sooner(MODE_TIMEOUT))
+        reply = session.ask(command, deadline=session.connection.deadline.sooner(MODE_TIMEOUT), announced=False)
         closed.append(command)
         refusal = "" if abort else refused_line(reply.output, platform.refusals)
         if refusal:

@@ -209,6 +209,33 @@ def test_no_commit_is_typed_into_an_open_question(start: Start) -> None:
     assert not caught.value.session_usable
 
 
+def test_an_answer_that_was_meant_for_a_line_commits_nothing_that_is_thrown_away(start: Start) -> None:
+    user, view, dirty = "<HW>", "[~HW]", "[*HW]"
+    asks = "Warning: Uncommitted configurations found. Are you sure to commit them? [Y(yes)/N(no)/C(cancel)]:"
+    script: Script = {
+        (user, "system-view"): ("", view),
+        (view, "one"): ("", dirty),
+        (dirty, "bad"): ("Error: Unrecognized command found at '^' position.\n", dirty),
+        (dirty, "return"): ("", asks),
+        (asks, "n"): ("", user),
+    }
+    session, cli = start("huawei_vrpv8", user, script)
+    with pytest.raises(CommandRefused):
+        change(session, "one", "bad", job=call({"question": r"\[Y", "answer": "y"}))
+    assert cli.typed[-2:] == ["return", "n"]
+    operational, config, leaving = "vedge1#", "vedge1(config)#", "Leave now? (yes/no) "
+    script = {
+        (operational, "config terminal"): ("", config),
+        (config, "bad"): ("syntax error: unknown command\n", config),
+        (config, "end"): ("", leaving),
+    }
+    session, cli = start("cisco_viptela", operational, script)
+    with pytest.raises(CommandRefused) as caught:
+        change(session, "bad", job=call({"question": r"\(yes/no\)", "answer": "yes"}, seconds=1.0))
+    assert cli.typed[-1] == "end"
+    assert not caught.value.session_usable
+
+
 @pytest.mark.parametrize("save", [True, False])
 def test_nothing_is_saved_behind_an_open_question(start: Start, save: bool) -> None:
     session, cli = start()
