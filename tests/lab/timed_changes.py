@@ -24,7 +24,7 @@ class Way:
     driver: str
     login: Callable[[SimulatedDevice], dict[str, Any]]
     lines: tuple[str, ...]
-    revert_in: int = 600
+    revert_in: int = 3600
     names_commits: bool = False
 
 
@@ -60,8 +60,8 @@ WAYS = [
     PYEAPI,
     Way("napalm-eos-https", "eos", "napalm", napalm_login("eos", "https"), EOS, names_commits=True),
     Way("napalm-eos-ssh", "eos", "napalm", napalm_login("arista_eos", "ssh"), EOS, names_commits=True),
-    Way("napalm-ios", "ios", "napalm", napalm_login("ios"), IOS, revert_in=120),
-    Way("netmiko-junos", "junos", "netmiko", netmiko_login, JUNOS, revert_in=60),
+    Way("napalm-ios", "ios", "napalm", napalm_login("ios"), IOS),
+    Way("netmiko-junos", "junos", "netmiko", netmiko_login, JUNOS),
 ]
 
 

@@ -1,4 +1,4 @@
-"""The README's lines, copied and pasted."""
+"""The lines of the first steps, copied and pasted."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from pathlib import Path
 from netpulse_lab import SimulatorLab
 from tests.lab.running_broker import RunningBroker
 
-README = Path(__file__).resolve().parents[2] / "README.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "tutorial.md"
 
 
 def test_the_curl_lines_work(broker: RunningBroker, tmp_path: Path) -> None:
-    """Exactly the block of the README; only addresses and key file are those of this test's broker and lab."""
-    (block,) = re.findall(r"```bash\n(.*?)```", README.read_text(), re.DOTALL)
+    """Exactly the block of the page; only addresses and key file are those of this test's broker and lab."""
+    (block,) = re.findall(r"```bash\n(.*?)```", PAGE.read_text(), re.DOTALL)
     assert "URL=http://127.0.0.1:9000\n" in block
     block = block.replace("URL=http://127.0.0.1:9000\n", f"URL={broker.url}\n")
     # Loopback addresses of this process's own, so that several runs of the tests may stand beside each other.
@@ -51,8 +51,3 @@ def test_the_curl_lines_work(broker: RunningBroker, tmp_path: Path) -> None:
     assert {job["status"] for job in bulk["succeeded"]} == {"finished"}
     assert [job["device"] for job in jobs] == [f"{network}.1:2222"] * 3
     assert [worker["device"] for worker in workers] == [f"{network}.1:2222"]
-
-
-def test_the_documents_that_the_readme_names_exist() -> None:
-    for target in re.findall(r"\]\(((?!http)[^)#]+)\)", README.read_text()):
-        assert (README.parent / target).exists(), target
