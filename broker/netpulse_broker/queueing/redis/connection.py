@@ -23,15 +23,19 @@ import redis.asyncio.connection
 import redis.asyncio.sentinel
 import redis.connection
 import redis.sentinel
+import structlog
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import ConstantBackoff, NoBackoff
 from redis.retry import Retry
 
 from netpulse_broker.errors import QueueUnavailable
 from netpulse_broker.queueing.redis import keys
+from netpulse_broker.queueing.redis.server_checks import server_problems
 
 if TYPE_CHECKING:
     from netpulse_broker.settings import RedisSettings
+
+log = structlog.get_logger(__name__)
 
 BLOCK = 5.0
 """Longest time (s) that any client blocks in Redis in one call; socket time-outs stand well above it."""
@@ -51,9 +55,6 @@ is over with the next connection, to the new primary."""
 
 FORMAT = 1
 """Raised with each change by which versions of the broker cannot work on one Redis side by side."""
-
-MINIMUM_VERSION = (7, 0)
-"""Scripts read the clock and write afterwards, and blocking moves take fractions of a second."""
 
 
 @contextmanager
@@ -162,15 +163,18 @@ def connect_async(settings: RedisSettings) -> redis.asyncio.Redis:
 
 
 def check_server(client: redis.Redis) -> None:
-    """Refuse a server that is too old, or that a version of the broker uses which writes another format.
+    """Refuse a server by which accepted work would be lost, or that a version of the broker uses which writes another
+    format; warn of what may be meant.
 
     Raises:
         QueueUnavailable: saying what is needed.
     """
-    info = client.info("server")
-    shown = str(info["redis_version"])
-    if tuple(int(part) for part in shown.split(".")[:2]) < MINIMUM_VERSION:
-        raise QueueUnavailable(f"Redis {shown} is too old: NetPulse needs Redis 7.0 or Valkey 7.2, or newer")
+    problems = server_problems(client)
+    fatal = [problem.text for problem in problems if problem.fatal]
+    if fatal:
+        raise QueueUnavailable("; ".join(fatal))
+    for problem in problems:
+        log.warning("redis_unsafe", reason=problem.text)
     found = client.get(keys.FORMAT)
     if found is None:
         client.set(keys.FORMAT, FORMAT, nx=True)
