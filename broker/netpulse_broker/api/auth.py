@@ -14,6 +14,7 @@ from fastapi import Depends, Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from netpulse_broker.api.responses import failure
+from netpulse_broker.api.wrong_keys import WrongKeys
 from netpulse_broker.errors import Forbidden, Unauthenticated
 
 Role = Literal["viewer", "operator", "admin"]
@@ -73,6 +74,7 @@ class Authentication:
         self._keys = keys
         self._open = frozenset(open_paths)
         self._in_query = in_query
+        self._wrong = WrongKeys()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] in self._open:
@@ -89,6 +91,8 @@ class Authentication:
             return
         principal = self._keys.identify(presented)
         if principal is None:
+            address, *_ = scope.get("client") or ("unknown",)
+            await self._wrong.presented(str(address))
             await failure(Forbidden("the API key is wrong"))(scope, receive, send)
             return
         scope.setdefault("state", {})["principal"] = principal

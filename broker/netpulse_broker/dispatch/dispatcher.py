@@ -27,8 +27,17 @@ from netpulse_broker.queueing.jobs.job_index import JobFilter, JobIndex
 from netpulse_broker.queueing.jobs.record import JobRecord
 from netpulse_broker.queueing.jobs.replies import Reply, ReplyReader
 from netpulse_broker.queueing.nodes.worker_index import WorkerFilter, WorkerIndex, WorkerRecord
+from netpulse_broker.queueing.redis import keys
 from netpulse_broker.queueing.redis.clock import too_skewed
-from netpulse_broker.queueing.redis.connection import BLOCK, Lost, connect_async, redis_needed, unreachable
+from netpulse_broker.queueing.redis.connection import (
+    BLOCK,
+    Lost,
+    Unusable,
+    WritesRefused,
+    connect_async,
+    redis_needed,
+    unusable,
+)
 from netpulse_broker.queueing.redis.scripts import AsyncScripts, text
 from netpulse_broker.queueing.redis.sealing import Sealer
 from netpulse_broker.queueing.redis.shared_connection import AsyncLine, AsyncLineScripts
@@ -129,7 +138,11 @@ class Dispatcher:
                 answers = await self._send([submissions[i] for i in pending])
                 unplaced = []
                 for index, answer in zip(pending, answers, strict=True):
-                    if text(answer[0]) == "unplaced":
+                    if isinstance(answer, WritesRefused):
+                        results[index] = QueueUnavailable(f"{unusable(answer)}; try again")
+                    elif isinstance(answer, Exception):
+                        raise answer
+                    elif text(answer[0]) == "unplaced":
                         unplaced.append(index)
                     else:
                         results[index] = await self._accepted(submissions[index], answer)
@@ -140,11 +153,15 @@ class Dispatcher:
                 for index in pending:
                     results[index] = refused.get(submissions[index].device)
                 pending = [index for index in pending if results[index] is None]
-        except Lost as error:
+        except Unusable as error:
+            refused_for = unusable(error)
+            certain = isinstance(error, WritesRefused)
             results = [
                 QueueUnavailable(
-                    f"{unreachable(error)}; "
-                    f"whether job {submission.id} was accepted is not known: ask for it before repeating"
+                    f"{refused_for}; try again"
+                    if certain
+                    else f"{refused_for}; whether job {submission.id} was accepted is not known: ask for it before "
+                    "repeating"
                 )
                 if result is None
                 else result
@@ -157,14 +174,15 @@ class Dispatcher:
             for result in results
         ]
 
-    async def _send(self, submissions: list[JobSubmission]) -> list[list[Any]]:
+    async def _send(self, submissions: list[JobSubmission]) -> list[Any]:
+        """The submit script's answers; of many, some may be redis' errors."""
         calls = [submission.script_call(self._sealer, reply_to=self._controller) for submission in submissions]
         if len(calls) == 1:
             return [await self._submit_script("submit", keys=calls[0][0], args=calls[0][1])]
         pipeline = self._client.pipeline(transaction=False)
         for script_keys, args in calls:
             await self._scripts("submit", keys=script_keys, args=args, on=pipeline)
-        return list(await pipeline.execute())
+        return list(await pipeline.execute(raise_on_error=False))
 
     async def _accepted(self, submission: JobSubmission, answer: list[Any]) -> JobRecord | BrokerError:
         verdict = text(answer[0])
@@ -348,6 +366,7 @@ class Dispatcher:
         try:
             async with asyncio.timeout(HEALTH_WITHIN):
                 nodes = await self._workers.nodes()
+                refused = await self._test_write()
         except Lost as error:
             return without_redis(f"Redis cannot be reached: {type(error).__name__}", waiting=self._replies.waiting)
         except TimeoutError:
@@ -357,8 +376,16 @@ class Dispatcher:
             nodes,
             waiting=self._replies.waiting,
             clock_skew=round(skew, 1),
-            unfit=self._sweeping.refused or too_skewed(skew, self._settings.redis.max_clock_skew),
+            unfit=refused or self._sweeping.refused or too_skewed(skew, self._settings.redis.max_clock_skew),
         )
+
+    async def _test_write(self) -> str:
+        """Why Redis takes no writes; "" when it takes them."""
+        try:
+            await self._client.set(keys.TEST_WRITE, self._controller, ex=60)
+        except WritesRefused as error:
+            return f"Redis takes no writes ({error}): give it memory or disk, or the replicas that it waits for"
+        return ""
 
     # -- ending -----------------------------------------------------------------------------------------------------
 

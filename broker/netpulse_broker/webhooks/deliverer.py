@@ -15,7 +15,7 @@ from netpulse_broker.models.job import job_object
 from netpulse_broker.queueing.jobs.record import JobRecord
 from netpulse_broker.queueing.jobs.worker_queue import ClaimedJob
 from netpulse_broker.queueing.redis import keys
-from netpulse_broker.queueing.redis.connection import Lost
+from netpulse_broker.queueing.redis.connection import Unusable
 from netpulse_broker.queueing.redis.scripts import ScriptName, Scripts, text
 from netpulse_broker.queueing.redis.sealing import Sealer
 from netpulse_broker.settings import WebhookSettings
@@ -159,7 +159,7 @@ class WebhookDeliverer:
         while True:
             try:
                 self._scripts(script, keys=keys, args=args)
-            except Lost:
+            except Unusable:
                 if deadline.passed:
                     raise
                 time.sleep(pause)

@@ -55,12 +55,12 @@ EXPECTED = {
     ("post", "/session/reset"): {200, 400, 401, 403, 413, 422, 429, 500, 502, 503, 504},
     ("put", "/session/{id}/file"): {200, 400, 401, 403, 404, 409, 413, 422, 429, 500, 503, 504},
     ("get", "/session/{id}/file"): {200, 401, 403, 404, 409, 422, 429, 500, 502, 503, 504},
-    ("get", "/device/{name}"): {200, 401, 403, 404, 429, 500, 503},
+    ("get", "/device/{name}"): {200, 401, 403, 404, 422, 429, 500, 503},
     ("post", "/device/pause"): {200, 400, 401, 403, 413, 422, 429, 500, 503},
     ("post", "/device/resume"): {200, 400, 401, 403, 413, 422, 429, 500, 503},
     ("post", "/device/release"): {200, 400, 401, 403, 413, 422, 429, 500, 503, 504},
     ("get", "/node"): {200, 401, 403, 429, 500, 503},
-    ("post", "/node/{name}/drain"): {202, 401, 403, 404, 409, 429, 500, 503},
+    ("post", "/node/{name}/drain"): {202, 401, 403, 404, 409, 422, 429, 500, 503},
     ("get", "/metrics"): {200, 401, 403, 429, 500},
     ("get", "/events"): {200, 401, 403, 422, 429, 500, 503},
 }
@@ -99,6 +99,15 @@ def test_every_status_of_every_operation_is_described() -> None:
                 continue
             schema = json.dumps(answer["content"]["application/json"]["schema"])
             assert ("Failure" in schema) == (int(status) >= 400)
+
+
+def test_what_is_checked_of_a_parameter_has_its_422() -> None:
+    limits = ("maxLength", "minLength", "minimum", "maximum", "pattern", "enum", "$ref", "integer", "boolean")
+    for path, operations in STORED["paths"].items():
+        for method, operation in operations.items():
+            text = json.dumps([parameter["schema"] for parameter in operation.get("parameters", [])])
+            if any(f'"{limit}"' in text for limit in limits):
+                assert "422" in operation["responses"], (method, path)
 
 
 def test_bodies_are_described_with_what_can_be_wrong_with_them() -> None:

@@ -40,7 +40,7 @@ Operations = Annotated[DeviceOperations, Depends(_device_operations)]
 @router.get(
     "/device/{name}",
     response_model=Answer[Device],
-    responses=failures(401, 403, 404, 429, 500, 503),
+    responses=failures(401, 403, 404, 422, 429, 500, 503),
     summary="What a device is doing",
     operation_id="get_device",
 )
@@ -110,7 +110,7 @@ async def list_nodes(operations: Operations, _caller: Caller) -> Response:
     "/node/{name}/drain",
     status_code=202,
     response_model=Answer[Node],
-    responses=failures(401, 403, 404, 409, 429, 500, 503),
+    responses=failures(401, 403, 404, 409, 422, 429, 500, 503),
     summary="Empty a node and end it",
     operation_id="drain_node",
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import math
+from contextlib import suppress
 from dataclasses import dataclass
 
 import redis.asyncio
@@ -11,6 +12,7 @@ import redis.asyncio
 from netpulse_broker.errors import BadRequest, UnknownJob
 from netpulse_broker.queueing.jobs.record import JobRecord
 from netpulse_broker.queueing.redis import keys
+from netpulse_broker.queueing.redis.connection import WritesRefused
 from netpulse_broker.queueing.redis.readable import readable
 from netpulse_broker.queueing.redis.scripts import text
 from netpulse_broker.queueing.redis.sealing import Sealer
@@ -151,7 +153,8 @@ class JobIndex:
                 pipeline = self._client.pipeline(transaction=False)
                 for index in indexes:
                     pipeline.zrem(index, *gone)
-                await pipeline.execute()
+                with suppress(WritesRefused):  # a listing needs none
+                    await pipeline.execute()
             for score, member in rows:
                 place = place.after(score, member)
                 looked += 1

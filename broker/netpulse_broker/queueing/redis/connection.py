@@ -53,13 +53,26 @@ DEMOTED = {"READONLY": redis.ConnectionError, "UNBLOCKED": redis.ConnectionError
 """What a server that has become a replica answers to a write, and to whoever blocks in it. Like a broken connection it
 is over with the next connection, to the new primary."""
 
+
+class WritesRefused(redis.ResponseError):
+    """Redis answers and takes no writes: its memory or disk is full, or too few replicas follow it. A script that is
+    refused has written nothing.
+    """
+
+
+REFUSING = {"OOM": WritesRefused, "MISCONF": WritesRefused, "NOREPLICAS": WritesRefused}
+"""The words with which a server refuses writes for a while."""
+
+Unusable = (*Lost, WritesRefused)
+"""What a client raises while Redis cannot be worked with; it passes."""
+
 FORMAT = 1
 """Raised with each change by which versions of the broker cannot work on one Redis side by side."""
 
 
 @contextmanager
 def redis_needed(then: str = "try again") -> Iterator[None]:
-    """``Lost`` within is the 503 that a caller gets.
+    """What is ``Unusable`` within is the 503 that a caller gets.
 
     Args:
         then: what the message tells the caller to do.
@@ -69,12 +82,14 @@ def redis_needed(then: str = "try again") -> Iterator[None]:
     """
     try:
         yield
-    except Lost as error:
-        raise QueueUnavailable(f"{unreachable(error)}; {then}") from None
+    except Unusable as error:
+        raise QueueUnavailable(f"{unusable(error)}; {then}") from None
 
 
-def unreachable(error: Exception) -> str:
-    """What to say of a ``Lost``."""
+def unusable(error: Exception) -> str:
+    """What to say of an ``Unusable``."""
+    if isinstance(error, WritesRefused):
+        return f"Redis takes no writes ({error}), nothing was accepted"
     if isinstance(error, redis.BusyLoadingError):
         return "Redis was restarted and has not loaded its data within redis.loading_timeout"
     return f"Redis cannot be reached ({type(error).__name__})"
@@ -90,7 +105,7 @@ def _url(settings: RedisSettings) -> str:
 
 def _parser(stock: Any) -> Any:
     """redis-py's parser, for which a demoted server is a lost one; its connection is closed."""
-    return type(stock.__name__, (stock,), {"EXCEPTION_CLASSES": stock.EXCEPTION_CLASSES | DEMOTED})
+    return type(stock.__name__, (stock,), {"EXCEPTION_CLASSES": stock.EXCEPTION_CLASSES | DEMOTED | REFUSING})
 
 
 _BLOCKING_PARSER = _parser(redis.connection.DefaultParser)

@@ -18,7 +18,7 @@ import hiredis
 import redis
 from redis.exceptions import NoScriptError, ResponseError
 
-from netpulse_broker.queueing.redis.connection import DEMOTED
+from netpulse_broker.queueing.redis.connection import DEMOTED, REFUSING
 from netpulse_broker.queueing.redis.scripts import ScriptName, source
 
 RECEIVE_SIZE = 65_536
@@ -32,6 +32,7 @@ def refusal(message: str) -> Exception:
         "LOADING": redis.BusyLoadingError,
         "NOAUTH": redis.AuthenticationError,
         **DEMOTED,
+        **REFUSING,
     }
     return kinds.get(message.partition(" ")[0], redis.ResponseError)(message)
 

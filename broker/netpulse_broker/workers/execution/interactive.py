@@ -25,7 +25,7 @@ from netpulse_broker.queueing.interactive.channel import (
     ExchangeChannel,
 )
 from netpulse_broker.queueing.interactive.options import LOGIN_ALLOWANCE, FileRequest, InteractiveOptions
-from netpulse_broker.queueing.redis.connection import Lost
+from netpulse_broker.queueing.redis.connection import Unusable
 from netpulse_broker.queueing.redis.sealing import Sealer
 from netpulse_broker.workers.execution.running_job import RunningJob
 from netpulse_broker.workers.execution.session_pool import OpenSession
@@ -253,7 +253,7 @@ class InteractiveJob:
                 copied = self._to_caller(driver.fetch_file(session, request.path, protocol=request.protocol), seq)
         except CopyAbandoned as error:
             raise FileCopyFailed(f"the copy was broken off: {error}") from error
-        except Lost as error:
+        except Unusable as error:
             raise FileCopyFailed(f"Redis was lost during the copy ({type(error).__name__})") from error
         return {
             "seq": seq,
@@ -312,7 +312,7 @@ class InteractiveJob:
                 raise _SessionEnds("the worker was told to leave")
         try:
             caller = self._channel.caller()
-        except Lost:
+        except Unusable:
             self._be_patient()
             return
         reason = "the interactive session is not known any more" if caller is None else self._reason(caller)
@@ -340,7 +340,7 @@ class InteractiveJob:
         while True:
             try:
                 return act()
-            except Lost:
+            except Unusable:
                 self._be_patient()
                 self._running.check_going_on()
                 if self._hold.passed or self._running.orphaned():
@@ -356,7 +356,7 @@ class InteractiveJob:
         """Tell the caller, if Redis is there; the job's own end is told in any case."""
         try:
             act()
-        except Lost as error:
+        except Unusable as error:
             log.warning("session_not_told", session=self._running.id, error=type(error).__name__)
 
 

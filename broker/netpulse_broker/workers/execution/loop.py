@@ -27,8 +27,8 @@ LONGEST_PAUSE = 1.0
 LEAVE_WITHIN = 60.0
 """Seconds that a worker that has been told to leave goes on trying to hand in its last result without Redis."""
 
-REMEMBERED = 64
-"""Ids of executed jobs that a worker remembers."""
+REMEMBERED = 1024
+"""Ids of executed jobs that a worker remembers, and never runs again, whatever Redis says."""
 
 
 class Exit(Enum):
