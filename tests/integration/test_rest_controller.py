@@ -301,6 +301,8 @@ def test_paging(client: httpx.Client) -> None:
 
 def test_workers_are_listed_and_stopped(client: httpx.Client) -> None:
     client.post("/device/execute", json=request("sw10", wait=20))
+    # The worker tells of its session once the job's answer is out.
+    until(lambda: client.get("/worker", params={"host": "sw10"}).json()["data"][0]["sessions"] == 1)
     (worker,) = client.get("/worker", params={"host": "sw10"}).json()["data"]
     Worker.model_validate(worker)
     assert (worker["kind"], worker["node"], worker["device"], worker["sessions"]) == ("pinned", "node-1", "sw10", 1)
