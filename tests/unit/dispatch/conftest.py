@@ -45,8 +45,8 @@ class TestNode:
         self._sealer = sealer
         self._clients: list[redis.Redis] = []
         self.name = name
-        self.lease = NodeLease(self._client(), node=name, kind="pinned", capacity=capacity, ttl=10)
-        self.lease.acquire()
+        self.lease = NodeLease(self._client(), node=name, kind="pinned", capacity=capacity, ttl=300)
+        self.lease.acquire()  # for the whole test: nobody renews it
         self.ownership = NodeOwnership(self._client(), self.lease)
         self.executed: list[str] = []
         self.behaviour: Callable[[ClaimedJob], dict[str, Any]] = lambda job: {"type": 1, "retval": job.payload.commands}
