@@ -12,6 +12,7 @@ from netpulse_broker.dispatch.schedulers import SCHEDULERS
 from netpulse_broker.errors import BadRequest, Conflict, IdempotencyConflict, NoWorker, QueueUnavailable, UnknownJob
 from netpulse_broker.queueing.jobs.job_index import JobFilter
 from netpulse_broker.queueing.jobs.record import JobRecord
+from netpulse_broker.queueing.jobs.replies import MOST_READ_ENTRIES
 from netpulse_broker.queueing.nodes.worker_index import WorkerFilter
 from netpulse_broker.queueing.redis import keys
 from netpulse_broker.queueing.redis.sealing import Sealer
@@ -348,3 +349,22 @@ async def test_sweeping_goes_on_after_redis_has_refused_to_write(
         finally:
             node.close()
             await made.stop()
+
+
+async def test_replies_that_have_been_read_leave_the_stream(dispatcher: Dispatcher, node: TestNode) -> None:
+    node.start()
+    many = [submission(f"r{number % 5}") for number in range(MOST_READ_ENTRIES + 20)]
+    ended = await dispatcher.submit_many_and_wait(many, 30)
+    assert {record.status for record in ended if isinstance(record, JobRecord)} == {"finished"}
+
+    async def kept() -> int:
+        return int(await dispatcher.client.xlen(keys.replies("c1")))
+
+    # A hundred at a time, the rest when there is nothing to do; and what comes afterwards is heard.
+    for _ in range(1200):
+        if not await kept():
+            break
+        await asyncio.sleep(0.05)
+    assert await kept() == 0
+    assert (await dispatcher.submit_and_wait(submission("r1"), 10)).status == "finished"
+    assert await kept() == 1

@@ -17,6 +17,9 @@ from netpulse_broker.queueing.redis.shared_connection import AsyncLine
 
 log = structlog.get_logger(__name__)
 
+MOST_READ_ENTRIES = 100
+"""Entries that have been read and may stay in the stream; they hold whole results."""
+
 Reply = Mapping[str, bytes]
 """Fields of one stream entry: id, status, outcome, error, started_at, ended_at, worker_name, node, sealed."""
 
@@ -43,6 +46,7 @@ class ReplyReader:
         self._reconcile = reconcile
         self._futures: dict[str, list[asyncio.Future[Reply | None]]] = {}
         self._last = "0-0"
+        self._read_entries = 0
         self._task: asyncio.Task[None] | None = None
 
     def expect(self, job_id: str) -> asyncio.Future[Reply | None]:
@@ -80,14 +84,22 @@ class ReplyReader:
             if not future.done():
                 future.set_result(reply)
 
+    async def _trim(self) -> None:
+        """Take what has been read out of the stream: nobody else reads it."""
+        milliseconds, _, number = self._last.partition("-")
+        await self._line.call("XTRIM", self._stream, "MINID", f"{milliseconds}-{int(number) + 1}")
+        self._read_entries = 0
+
     async def _read(self) -> None:
-        broken = said = False
+        broken = said = quiet = False
         while True:
             try:
                 if broken:
                     for job_id in await self._reconcile(list(self._futures)):
                         self._settle(job_id, None)
                     broken = False
+                if self._read_entries >= MOST_READ_ENTRIES or (quiet and self._read_entries):
+                    await self._trim()
                 answer: Any = await self._line.call(
                     "XREAD", "COUNT", 200, "BLOCK", int(BLOCK * 1000), "STREAMS", self._stream, self._last
                 )
@@ -100,9 +112,11 @@ class ReplyReader:
                 await asyncio.sleep(0.1)
                 continue
             said = False
+            quiet = not answer
             for _, entries in answer or []:
                 for entry_id, fields in entries:
                     self._last = text(entry_id)
+                    self._read_entries += 1
                     reply = pairs(fields)
                     # Without a result that it would carry it says no more than that there is one to read.
                     self._settle(text(reply["id"]), reply if reply["sealed"] else None)

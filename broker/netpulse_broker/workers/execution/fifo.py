@@ -57,8 +57,9 @@ class FifoWorker(LoopWorker):
     ) -> None:
         self._logins = logins
         self._webhooks = webhooks
+        self._sessions = FreshSessions(logins=logins)
         self._runner = JobRunner(
-            drivers=drivers, sessions=FreshSessions(logins=logins), parse=parse, site=site, max_output=max_output
+            drivers=drivers, sessions=self._sessions, parse=parse, site=site, max_output=max_output
         )
         self._loop = WorkLoop(source=source, service=self, clock=clock, interrupt_wait=interrupt_wait)
 
@@ -83,7 +84,8 @@ class FifoWorker(LoopWorker):
         )
 
     def upkeep(self) -> float:
-        """Nothing is ever due."""
+        """Nothing is ever due, but there is something to clear away."""
+        self._sessions.tidy()
         return math.inf
 
     def wants_to_leave(self) -> bool:

@@ -85,6 +85,7 @@ class PinnedWorker(LoopWorker):
         """Keepalives and limits of the sessions; seconds until something is due."""
         if self._sessions.next_due() <= 0:
             self._sessions.upkeep()
+        self._sessions.tidy()
         if not len(self._sessions):
             return max(self._last_job + self._linger - time.monotonic(), 0.0)
         return self._sessions.next_due()

@@ -22,6 +22,7 @@ import structlog
 from pydantic import BaseModel, SecretBytes, SecretStr
 
 from netpulse_broker.telemetry.redaction import Redactor, secret_values
+from netpulse_broker.workers.execution.leftovers import Leftovers
 from netpulse_drivers import BaseDriver, Call, Deadline
 
 log = structlog.get_logger(__name__)
@@ -109,6 +110,10 @@ class Sessions(Protocol):
         """Close the kept session of this login (of all logins when no arguments are given); how many were closed."""
         ...
 
+    def tidy(self) -> None:
+        """Free what ended sessions and failed logins have left behind; between two jobs."""
+        ...
+
 
 class SessionPool:
     """Sessions of one device. One thread uses it.
@@ -125,6 +130,7 @@ class SessionPool:
         self._logins = logins or AnyTime()
         self._clock = clock
         self._secret = secrets.token_bytes(32)
+        self._leftovers = Leftovers()
         self._open: dict[bytes, OpenSession] = {}
 
     def __len__(self) -> int:
@@ -172,6 +178,7 @@ class SessionPool:
     def drop(self, opened: OpenSession) -> None:
         """Close a session. A driver that fails to close is logged: the session is gone either way."""
         self._open.pop(opened.key, None)
+        self._leftovers.leave()
         close(opened)
 
     def discard(self, kind: type[BaseDriver], arguments: Mapping[str, Any]) -> int:
@@ -209,6 +216,10 @@ class SessionPool:
                 )
                 self.drop(session)
 
+    def tidy(self) -> None:
+        """Free what ended sessions and failed logins have left behind."""
+        self._leftovers.clear()
+
     def close(self) -> None:
         """Close all sessions."""
         for session in list(self._open.values()):
@@ -219,7 +230,7 @@ class SessionPool:
     def _connect(self, driver: BaseDriver, key: bytes, arguments: Mapping[str, Any], call: Call) -> OpenSession:
         call.before_write()  # a login is one
         driver.call = call
-        with self._logins.turn(driver), call.site.networks.enforced():
+        with self._leftovers.after_failure(), self._logins.turn(driver), call.site.networks.enforced():
             handle = driver.connect()
         now = self._clock()
         opened = OpenSession(
@@ -284,6 +295,7 @@ class FreshSessions:
 
     def __init__(self, *, logins: Logins | None = None) -> None:
         self._logins = logins or AnyTime()
+        self._leftovers = Leftovers()
 
     def open(self, kind: type[BaseDriver], arguments: Mapping[str, Any], call: Call) -> OpenSession:
         """Log in.
@@ -295,7 +307,7 @@ class FreshSessions:
         driver = kind.from_request(arguments)
         call.before_write()  # a login is one
         driver.call = call
-        with self._logins.turn(driver), call.site.networks.enforced():
+        with self._leftovers.after_failure(), self._logins.turn(driver), call.site.networks.enforced():
             handle = driver.connect()
         now = time.monotonic()
         return OpenSession(
@@ -304,15 +316,20 @@ class FreshSessions:
 
     def give_back(self, opened: OpenSession) -> None:
         """Close it."""
-        close(opened)
+        self.drop(opened)
 
     def drop(self, opened: OpenSession) -> None:
         """Close it."""
+        self._leftovers.leave()
         close(opened)
 
     def discard(self, kind: type[BaseDriver], arguments: Mapping[str, Any]) -> int:  # noqa: ARG002
         """Nothing is kept."""
         return 0
+
+    def tidy(self) -> None:
+        """Free what ended sessions and failed logins have left behind."""
+        self._leftovers.clear()
 
 
 def close(opened: OpenSession) -> None:

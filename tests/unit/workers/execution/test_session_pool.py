@@ -1,8 +1,13 @@
 from __future__ import annotations
 
+import gc
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
 import pytest
 
-from netpulse_broker.workers.execution.session_pool import SessionLimits, SessionPool
+from netpulse_broker.workers.execution.session_pool import FreshSessions, SessionLimits, SessionPool
 from netpulse_drivers import AuthenticationFailed, Call, InvalidArguments
 from tests.unit.workers.scripted_driver import Device, arguments, scripted
 
@@ -164,3 +169,47 @@ def test_the_key_reveals_nothing(device: Device) -> None:
     one, two = SessionPool(SessionLimits()), SessionPool(SessionLimits())
     keys = {table.open(scripted_of(device), arguments(), Call()).key for table in (one, two)}
     assert len(keys) == 2
+
+
+class Litter:
+    """Refers to itself, as a transport and its thread refer to each other."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+@contextmanager
+def collector_off() -> Iterator[None]:
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+@pytest.mark.parametrize("end", ["refused", "dropped", "fresh"])
+def test_what_a_session_leaves_behind_is_freed_between_jobs(table: SessionPool, device: Device, end: str) -> None:
+    left: list[weakref.ref[Litter]] = []
+    device.on_connect = lambda: left.append(weakref.ref(Litter()))
+    sessions = FreshSessions() if end == "fresh" else table
+    with collector_off():
+        if end == "refused":
+            with suppress(AuthenticationFailed):
+                sessions.open(scripted_of(device), arguments(password="wrong-password"), Call())
+        else:
+            sessions.drop(sessions.open(scripted_of(device), arguments(), Call()))
+        (litter,) = left
+        assert litter() is not None
+        sessions.tidy()
+        assert litter() is None
+
+
+def test_between_jobs_without_a_loss_nothing_is_collected(table: SessionPool, device: Device) -> None:
+    use(table, device)
+    with collector_off():
+        litter = weakref.ref(Litter())
+        use(table, device)
+        table.tidy()
+        assert litter() is not None
+    gc.collect()
