@@ -103,6 +103,7 @@ class SSHConnect:
             sock.close()
             raise translated from error
         assert self.transport is not None  # noqa: S101 - connect succeeded
+        self.transport.rest()
         return self.transport
 
     def _transport(self, sock: socket.socket, **options: Any) -> ExplainedTransport:

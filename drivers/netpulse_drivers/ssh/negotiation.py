@@ -9,11 +9,18 @@ from typing import Any
 
 import paramiko
 
+from netpulse_drivers.cut_connection import cut_connection
 from netpulse_drivers.errors import AuthenticationFailed, PasswordExpired
 from netpulse_drivers.ssh.login_text import asks_for_new_password
 
 PreferHostKeys = Callable[[tuple[str, ...]], tuple[str, ...]]
 """Puts host key algorithms into the order to offer them in."""
+
+IDLE_LOOK = 60.0
+"""Seconds after which the transport's thread looks whether it shall end although nothing has come."""
+
+END_WITHIN = 2.0
+"""Seconds that the transport's thread has to end after its connection was cut."""
 
 _KINDS = (
     # (name for people, our preference, key in the device's offer)
@@ -100,6 +107,28 @@ class ExplainedTransport(paramiko.Transport):
         if prefer_host_keys is not None:
             options_of = self.get_security_options()
             options_of.key_types = prefer_host_keys(tuple(options_of.key_types))
+
+    def rest(self) -> None:
+        """The login is over: from now on this thread wakes when the device sends something, and hardly otherwise.
+
+        paramiko looks ten times a second, which its login needs for its time-outs. A key exchange that is due begins
+        with the next message, and ``stop_thread`` wakes the thread to end it.
+        """
+        self.sock.settimeout(IDLE_LOOK)
+
+    def stop_thread(self) -> None:
+        """As paramiko's, and the thread ends at once instead of with its next look.
+
+        paramiko closes the descriptor under the thread. Its number may mean another connection a moment later, and a
+        thread that was just about to wait would wait for that one. So the connection is cut, which the thread sees, and
+        its end is waited for.
+        """
+        self.active = False
+        if isinstance(self.sock, socket.socket):
+            cut_connection(self.sock)
+            if self is not threading.current_thread() and self.is_alive():
+                self.join(END_WITHIN)
+        super().stop_thread()
 
     def auth_password(
         self, username: str, password: str, event: threading.Event | None = None, fallback: bool = True

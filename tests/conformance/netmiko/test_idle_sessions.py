@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from netpulse_drivers import CommandTimeout, SessionStale
+from netpulse_drivers.ssh.negotiation import IDLE_LOOK
 from netpulse_lab import SimulatedDevice, SimulatorLab
 from tests.conformance.netmiko.conftest import Client
 
@@ -118,3 +121,25 @@ def test_keepalive_types_nothing_behind_messages_of_the_device(login: Login, lab
     assert client.keepalive()
     assert lab.log(device)[before:] == []
     assert client.query("show clock").output
+
+
+def test_an_idle_session_sleeps_until_the_device_says_something(login: Login) -> None:
+    _device, client = login()
+    client.query("show clock")
+    assert client.session is not None
+    stream = client.session.connection.live_stream()
+    transport = stream.channel.get_transport()  # type: ignore[attr-defined]
+    assert transport.sock.gettimeout() == IDLE_LOOK
+    thread = Path(f"/proc/self/task/{transport.native_id}/status")
+
+    def waits() -> int:
+        """How often the kernel has put the thread to sleep (proc(5))."""
+        return int(re.search(r"^voluntary_ctxt_switches:\s+(\d+)", thread.read_text(), re.MULTILINE)[1])  # type: ignore[index]
+
+    before = waits()
+    time.sleep(2)
+    assert waits() - before <= 2
+    assert client.query("show clock").output
+    client.close()
+    transport.join(IDLE_LOOK / 2)
+    assert not transport.is_alive()
