@@ -111,7 +111,8 @@ def node(redis_server: RedisServer, sealer: Sealer) -> Iterator[TestNode]:
 
 @pytest.fixture
 async def dispatcher(redis_server: RedisServer, sealer: Sealer) -> AsyncIterator[Dispatcher]:
-    settings = Settings(redis=redis_server.settings)
+    # A thousand requests at once may wait for longer than usual where other tests run beside.
+    settings = Settings(redis=redis_server.settings.model_copy(update={"socket_timeout": 60.0}))
     made = Dispatcher(settings, sealer, SCHEDULERS["least_load"], controller="c1")
     await made.start()
     yield made
