@@ -166,6 +166,7 @@ class Exchange(BaseModel):
         timeout: seconds until the prompt must have come.
         settle: longest silence (seconds) that is waited for behind a prompt that may not be the last. The wait adapts
             to how the device delivers; it is next to nothing when the session's own prompt ended the answer. 0: none.
+        quiet: shortest silence (seconds) that is waited for behind any prompt, the session's own included.
     """
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, allow_inf_nan=False, frozen=True)
@@ -183,6 +184,7 @@ class Exchange(BaseModel):
     ansi_re: _Patterns = Field(default_factory=list, repr=False)
     timeout: float = Field(default=30.0, gt=0, le=3600)
     settle: float = Field(default=0.1, ge=0, le=60)
+    quiet: float = Field(default=0.0, ge=0, le=60)
 
     @model_validator(mode="after")
     def _fits_together(self) -> Exchange:

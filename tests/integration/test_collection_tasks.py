@@ -361,6 +361,24 @@ def test_refused_line_gives_the_devices_text_and_what_was_applied(ansible: Ansib
     assert (result["commands"], result["changed"]) == (["interface x"], True)
 
 
+def test_refused_line_in_the_middle_tells_what_stays_in_force(ansible: Ansible, broker: ContractServer) -> None:
+    """As the netmiko driver tells it: in the error's details."""
+    failed = failed_job("command_refused", "execute", "refused 'bad'", "% Invalid input")
+    failed["result"]["error"]["details"] = [{"line": "bad", "number": 2, "applied": ["ntp server 192.0.2.1"]}]
+    broker.script = [ok(failed)]
+    result = ansible.tasks(config(lines=["ntp server 192.0.2.1", "bad"]), hosts=router(broker)).only.result
+    assert (result["commands"], result["updates"]) == (["ntp server 192.0.2.1"], ["ntp server 192.0.2.1"])
+    assert result["changed"] is True
+
+
+def test_refused_first_line_changes_nothing(ansible: Ansible, broker: ContractServer) -> None:
+    failed = failed_job("command_refused", "execute", "refused 'bad'", "% Invalid input")
+    failed["result"]["error"]["details"] = [{"line": "bad", "number": 1, "applied": []}]
+    broker.script = [ok(failed)]
+    result = ansible.tasks(config(lines=["bad"]), hosts=router(broker)).only.result
+    assert (result["commands"], result["changed"]) == ([], False)
+
+
 def test_outputs_before_the_refused_command_are_returned(ansible: Ansible, broker: ContractServer) -> None:
     outputs = [output("a", "A"), output("b", "% no", failed=True)]
     broker.script = [ok(failed_job("command_refused", "execute", "refused 'b'", result={"outputs": outputs}))]

@@ -287,13 +287,13 @@ def test_log_of_all_that_is_said(
     assert device.secret not in written
 
 
-def test_the_longest_wait_for_more_output_is_not_waited_out(
+def test_a_raised_wait_for_more_output_outlasts_the_devices_pauses(
     vendor: VendorAnsible, site: RunningBroker, simulator: SimulatorLab, device: SimulatedDevice
 ) -> None:
-    """Lines that look like a prompt, with more to come behind them. 60 s each time would exceed the test's limit."""
-    simulator.set_faults(device, prompt_like_output=True, chunk_size=24, chunk_gap=0.005)
-    patient = {"ansible_buffer_read_timeout": 60, "ansible_command_timeout": 120}
-    ask = {"name": "ask", "cisco.ios.ios_command": {"commands": ["show inventory"] * 5}}
+    """Lines that look like a prompt, with more to come behind them after longer pauses than usual."""
+    simulator.set_faults(device, prompt_like_output=True, chunk_size=24, chunk_gap=0.05)
+    patient = {"ansible_buffer_read_timeout": 3, "ansible_command_timeout": 120}
+    ask = {"name": "ask", "cisco.ios.ios_command": {"commands": ["show inventory"] * 2}}
     run = vendor.tasks(ask, hosts={"r1": variables(device, site, **patient)})
     outputs = run.of("ask").result["stdout"]
     assert len(set(outputs)) == 1, run.output

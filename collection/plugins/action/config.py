@@ -81,13 +81,14 @@ class ActionModule(BrokerAction):
         return {name: self.options[name] for name in _POLICY if self.options.get(name) is not None}
 
     def _report(self, job: dict[str, Any], account: dict[str, Any]) -> None:
-        applied = list(account.get("applied") or [])
+        applied = list(account.get("applied") or _applied_before_refusal(account))
         saved = bool(account.get("saved"))
         # Saving is a change when the two configurations may have differed; with save_when=changed the lines tell.
         counts_as_change = saved and self.options["save_when"] in ("always", "modified")
         changed = account.get("changed", False)  # null: the broker cannot tell, and says why in the warnings
+        stays_in_force = bool(account.get("error") and applied)
         self._result.update(
-            changed=changed is None or bool(changed) or counts_as_change or outcome_unknown(job),
+            changed=changed is None or bool(changed) or stays_in_force or counts_as_change or outcome_unknown(job),
             commands=applied,
             updates=applied,
             saved=saved,
@@ -103,3 +104,9 @@ class ActionModule(BrokerAction):
 
     def _inventory_name(self) -> str:
         return str(self.task_vars.get("inventory_hostname") or self.options["host"])
+
+
+def _applied_before_refusal(account: dict[str, Any]) -> list[str]:
+    """The lines that a device took before it refused one, where they stay in force."""
+    details = (account.get("error") or {}).get("details") or []
+    return [line for one in details if isinstance(one, dict) for line in one.get("applied") or []]

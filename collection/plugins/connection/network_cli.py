@@ -21,7 +21,11 @@ from ansible_collections.netpulse.broker.plugins.plugin_utils.bytecode import Ca
 # Before the imports that profit from it, the platform's own plug-ins' among them.
 CachedCollections.install()
 
-from ansible_collections.netpulse.broker.plugins.module_utils._platforms import device_type_of
+from ansible_collections.netpulse.broker.plugins.module_utils._platforms import (
+    GENERIC,
+    UnknownPlatform,
+    device_type_of,
+)
 from ansible_collections.netpulse.broker.plugins.plugin_utils._options import (
     OptionError,
     connection_args,
@@ -100,6 +104,7 @@ class Connection(ConnectionBase):
         self._conn_closed = False
         self._service: RpcService | None = None
         self._uses_helper = False
+        self._left_alone = False
         self._hook_missing: str | None = None
         self._taken: Device | None = None
         self._local = connection_loader.get("local", play_context, "/dev/null")
@@ -170,6 +175,9 @@ class Connection(ConnectionBase):
     def set_options(self, task_keys: Any = None, var_options: Any = None, direct: Any = None) -> None:
         super().set_options(task_keys=task_keys, var_options=var_options, direct=direct)
         self._context = None
+        # Nobody in this process waits for such a task, so it is served by the helper process, which outlives it.
+        keys = task_keys or {}
+        self._left_alone = bool(keys.get("async_val")) and not keys.get("poll")
         self._take_device()
         if hasattr(self.cliconf, "set_options"):
             self.cliconf.set_options(task_keys=task_keys, var_options=var_options, direct=direct)
@@ -221,13 +229,29 @@ class Connection(ConnectionBase):
             "connection_args": self.get_option("netpulse_connection_args"),
         }
         try:
-            options["device_type"] = self.get_option("netpulse_device_type") or device_type_of(play.network_os)
+            options["device_type"] = self._device_type()
             arguments = connection_args(options, read_key_file=_read_key_file)
             device = self.get_option("netpulse_device")
             refuse_templates(device, "netpulse_device")
         except (OptionError, ValueError) as error:
             raise SessionNotOpened(str(error), phase="validate") from None
         return {"driver": driver, "connection_args": arguments, **({"device": device} if device else {})}
+
+    def _device_type(self) -> str:
+        wanted = self.get_option("netpulse_device_type")
+        if wanted:
+            return str(wanted)
+        network_os = self._play_context.network_os
+        try:
+            return device_type_of(network_os)
+        except UnknownPlatform:
+            self.queue_message(
+                "warning",
+                f"the broker has no device type of its own for ansible_network_os {network_os}, so it logs in as to a "
+                f"device of type {GENERIC}, and the platform's terminal plug-in does the rest. Set "
+                f"netpulse_device_type to the type that fits, or to {GENERIC} to be spared this warning.",
+            )
+            return GENERIC
 
     def _user(self) -> str:
         return self._play_context.remote_user or getpass.getuser()
@@ -247,7 +271,7 @@ class Connection(ConnectionBase):
                     f"netpulse.broker.network_cli needs a helper process with this ansible-core: {self._hook_missing}. "
                     "Tasks work, more slowly. Set netpulse_helper_process to true to be spared this warning."
                 )
-        self._uses_helper = bool(self._hook_missing or self.get_option("netpulse_helper_process"))
+        self._uses_helper = bool(self._hook_missing or self._left_alone or self.get_option("netpulse_helper_process"))
         return self._uses_helper
 
     @property

@@ -133,9 +133,9 @@ options:
   persistent_buffer_read_timeout:
     type: float
     description:
-      - The longest time, in seconds, to go on listening after a prompt was recognised, so that a line of output that
-        looks like one is not taken for it. The broker waits less where the device's own pace allows it, never longer.
-        V(0) takes the first match.
+      - The time, in seconds, to go on listening after a prompt was recognised, so that a line of output that looks like
+        one is not taken for it. Up to V(0.1) it is the longest time, and the broker waits less where the device's own
+        pace allows it. A higher value is waited for after each prompt. V(0) takes the first match.
     default: 0.1
     ini:
       - section: persistent_connection

@@ -20,7 +20,7 @@ NETWORK_OS = {
     "community.network.aireos": "cisco_wlc",
     "community.network.aruba": "aruba_os",
     "community.network.ce": "huawei_vrp",
-    "community.network.edgeos": "ubiquiti_edge",
+    "community.network.edgeos": "ubiquiti_edgerouter",
     "community.network.edgeswitch": "ubiquiti_edgeswitch",
     "community.network.exos": "extreme_exos",
     "community.network.ironware": "ruckus_fastiron",
@@ -28,6 +28,7 @@ NETWORK_OS = {
     "community.network.slxos": "extreme_slx",
     "community.network.sros": "nokia_sros",
     "community.network.voss": "extreme_vsp",
+    "arubanetworks.aoscx.aoscx": "aruba_aoscx",
     "community.routeros.routeros": "mikrotik_routeros",
     "dellemc.os10.os10": "dell_os10",
     "dellemc.os6.os6": "dell_os6",
@@ -48,7 +49,7 @@ SHORT_NAMES = {
     "dellos10": "dell_os10",
     "dellos6": "dell_os6",
     "dellos9": "dell_os9",
-    "edgeos": "ubiquiti_edge",
+    "edgeos": "ubiquiti_edgerouter",
     "edgeswitch": "ubiquiti_edgeswitch",
     "eos": "arista_eos",
     "exos": "extreme_exos",
@@ -77,13 +78,21 @@ PORT_VARIABLES: dict[str | None, tuple[str, ...]] = {
 }
 
 
+# For platforms that netmiko has no type for. Their own terminal plug-in knows prompts and errors.
+GENERIC = "generic"
+
+
+class UnknownPlatform(ValueError):
+    """No device type is known for an ``ansible_network_os``."""
+
+
 def device_type_of(network_os: str) -> str:
     """The netmiko device type of an ``ansible_network_os``.
 
     A name without a dot that is in no table is taken for a device type already.
 
     Raises:
-        ValueError: a full name that is in no table.
+        UnknownPlatform: a full name that is in no table.
     """
     if network_os in NETWORK_OS:
         return NETWORK_OS[network_os]
@@ -91,7 +100,7 @@ def device_type_of(network_os: str) -> str:
         return SHORT_NAMES[network_os]
     if "." not in network_os:
         return network_os
-    raise ValueError(
+    raise UnknownPlatform(
         f"no device type is known for ansible_network_os {network_os!r}: set device_type (or the variable "
         "netpulse_device_type) to the name netmiko has for the platform"
     )

@@ -41,6 +41,7 @@ options:
   commands:
     description:
       - The commands, in order. With the driver C(napalm) getters are commands as well.
+      - Instead of a list, a text with a command in each line; commas do not separate. The same holds for O(wait_for).
       - An entry is a text, or a dict with the keys C(command), C(driver_args) and C(parsing), where C(driver_args) is
         merged over O(driver_args), and C(parsing) replaces O(parsing), for this command.
       - Neighbouring commands with the same arguments run as one job, so that nothing of others runs between them.

@@ -39,6 +39,8 @@ options:
   lines:
     description:
       - Configuration lines, as the device shows them in its running configuration. An entry may hold several lines.
+      - Instead of a list, a text of one or more lines; commas do not separate. The same holds for O(parents),
+        O(before), O(after) and O(diff_ignore_lines).
     type: list
     elements: str
     aliases: [commands]

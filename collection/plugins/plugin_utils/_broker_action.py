@@ -66,6 +66,7 @@ class BrokerAction(ActionBase):
             gathered = _options.gather(
                 dict(self._task.args), variable=self._variable, play_context=self._context_of_the_device()
             )
+            gathered = _options.texts_as_lists(gathered, argument_spec=self.argument_spec)
             mask = Mask(secrets_in(gathered))
             self.options = _options.validate(gathered, argument_spec=self.argument_spec, conditions=self.conditions)
             arguments = _options.connection_args(self.options, read_key_file=self.read_file)

@@ -61,6 +61,10 @@ PLAY_CONTEXT = {
 }
 
 
+# Where a blank line may be part of the text: in a banner.
+WITH_BLANK_LINES = frozenset({"lines"})
+
+
 class OptionError(ValueError):
     """The options of a task do not fit; the text says which and why."""
 
@@ -115,6 +119,23 @@ def gather(
         if command_timeout is not None and isinstance(driver_args, dict):
             options["driver_args"] = {"read_timeout": float(command_timeout), **driver_args}
     return options
+
+
+def texts_as_lists(options: dict[str, Any], *, argument_spec: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """The options, with a text in the place of a list of texts read as its lines.
+
+    Ansible's own conversion cuts a text at its commas, which stand in descriptions and in regular expressions.
+    """
+    converted = dict(options)
+    for name, argument in argument_spec.items():
+        if argument.get("type") != "list" or argument.get("elements") not in ("str", "raw"):
+            continue
+        for given in (name, *argument.get("aliases", ())):
+            value = converted.get(given)
+            if isinstance(value, str):
+                keep_blank = name in WITH_BLANK_LINES
+                converted[given] = [line for line in value.splitlines() if keep_blank or line.strip()]
+    return converted
 
 
 def validate(

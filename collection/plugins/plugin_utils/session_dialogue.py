@@ -30,6 +30,9 @@ COMMAND_TIMEOUT = (
     "See the timeout setting options in the Network Debug and Troubleshooting Guide."
 )
 
+# Seconds that persistent_buffer_read_timeout has when nobody sets it.
+USUAL_SETTLE = 0.1
+
 
 class Dialogue:
     """The part of a device that talks; ``session_device.Device`` adds whose session it is.
@@ -168,6 +171,8 @@ class Dialogue:
             "ansi_re": _expressions(self._terminal.ansi_re),
             "timeout": timeout,
             "settle": settle,
+            # Who raises the time knows a device that pauses behind a prompt in the middle of its output.
+            **({"quiet": settle} if settle > USUAL_SETTLE else {}),
         }
 
     def _seconds(self, option: str) -> float:

@@ -211,12 +211,13 @@ class TerminalExchange:
 
     def _quiet(self) -> float:
         """How long the silence behind this prompt must be, to believe that it is the last."""
-        settle = self._exchange.settle
+        settle = max(self._exchange.settle, self._exchange.quiet)
         if not self._came.echoed():
             return settle  # it may be the prompt of something before
         pace = 2 * self._came.longest_pause if self._came.reads > 3 else 0.0
         own = self._own_prompt(_last_line(self._window)) and not self._false_ends
-        return min(max(0.0 if own else FIRST_QUIET, pace) * float(4 ** min(self._false_ends, 8)), settle)
+        adapted = min(max(0.0 if own else FIRST_QUIET, pace) * float(4 ** min(self._false_ends, 8)), settle)
+        return max(adapted, self._exchange.quiet)
 
     def _stripped(self, data: bytes) -> bytes:
         for expression in self._ansi:

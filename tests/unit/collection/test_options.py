@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.netpulse.broker.plugins.module_utils._argument_spec import (
+    COMMAND_ARGUMENTS,
     CONFIG_ARGUMENTS,
     CONFIG_CONDITIONS,
     with_broker_arguments,
@@ -16,6 +17,7 @@ from ansible_collections.netpulse.broker.plugins.plugin_utils._options import (
     connection_args,
     gather,
     queue_options,
+    texts_as_lists,
     validate,
 )
 
@@ -169,3 +171,35 @@ def test_mistakes_are_named(options: dict[str, Any], says: str) -> None:
     with pytest.raises(OptionError) as raised:
         checked(**options)
     assert says in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        ("description uplink, to core", ["description uplink, to core"]),
+        ("a, b\n c,d\n", ["a, b", " c,d"]),
+        ("banner motd ^\nMind\n\nthe gap\n^", ["banner motd ^", "Mind", "", "the gap", "^"]),
+        (["one, still one", "two\nlines"], ["one, still one", "two\nlines"]),
+        ("", []),
+    ],
+)
+@pytest.mark.parametrize("name", ["lines", "commands"])
+def test_a_text_is_not_cut_at_its_commas(given: Any, read: list[str], name: str) -> None:
+    options = texts_as_lists({"host": "r1", name: given}, argument_spec=CONFIG_ARGUMENTS)
+    assert validate(options, argument_spec=with_broker_arguments(CONFIG_ARGUMENTS))["lines"] == read
+
+
+@pytest.mark.parametrize("name", ["parents", "before", "after", "diff_ignore_lines"])
+def test_no_text_of_a_change_is_cut(name: str) -> None:
+    options = texts_as_lists({"host": "r1", name: "first, of two\n\nsecond"}, argument_spec=CONFIG_ARGUMENTS)
+    assert validate(options, argument_spec=with_broker_arguments(CONFIG_ARGUMENTS))[name] == ["first, of two", "second"]
+
+
+def test_commands_and_conditions_are_not_cut() -> None:
+    options = texts_as_lists(
+        {"commands": "show interfaces | include Gi, Lo\n\nshow clock", "wait_for": 'result[0] contains "Gi, Lo"'},
+        argument_spec=COMMAND_ARGUMENTS,
+    )
+    validated = validate(options, argument_spec=with_broker_arguments(COMMAND_ARGUMENTS))
+    assert validated["commands"] == ["show interfaces | include Gi, Lo", "show clock"]
+    assert validated["wait_for"] == ['result[0] contains "Gi, Lo"']

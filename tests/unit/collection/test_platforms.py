@@ -23,6 +23,8 @@ def test_every_device_type_in_the_tables_is_one_that_netmiko_has() -> None:
         ("junipernetworks.junos.junos", "juniper_junos"),
         ("vyos.vyos.vyos", "vyos"),
         ("frr", "cisco_ios"),
+        ("community.network.edgeos", "ubiquiti_edgerouter"),
+        ("edgeos", "ubiquiti_edgerouter"),
         ("cisco_xe", "cisco_xe"),
     ],
 )

@@ -102,3 +102,39 @@ def test_a_task_that_sends_nothing_needs_no_platform(connect: Connect) -> None:
     connection.close()
     with pytest.raises(AnsibleConnectionFailure, match="ansible_network_os"):
         connection.socket_path  # noqa: B018 - ansible-core reads it
+
+
+def test_platform_that_netmiko_does_not_know(broker: ScriptedBroker, connect: Connect) -> None:
+    connection = connect()
+    connection._play_context.network_os = "acme.box.box"
+    connection.send(command=b"show clock")
+    assert asked_for(broker)["device_type"] == "generic"
+    assert "acme.box.box" in next(text for level, text in connection.pop_messages() if level == "warning")
+
+
+def test_prompt_whose_expression_asks_for_a_blank(broker: ScriptedBroker, connect: Connect) -> None:
+    """A kept session's prompt comes from the broker, without the blank behind it."""
+    broker.fresh = False
+    connection = connect(terminal_stdout_re=[{"pattern": r"device# $"}])
+    connection.send(command=b"show clock")
+    assert broker.commands == ["show clock"]
+
+
+@pytest.mark.parametrize("off", [{"host_key_checking": False}, {"host_key_auto_add": True}])
+def test_host_key_that_is_not_trusted_names_the_option_without_effect(
+    broker: ScriptedBroker, connect: Connect, off: dict[str, Any]
+) -> None:
+    data = {"error": "host_key_refused", "phase": "connect", "retryable": False, "details": [], "device_output": ""}
+    broker.refusals = [(502, data, "the host key of 192.0.2.1 has changed")]
+    connection = connect(**off)
+    with pytest.raises(AnsibleConnectionFailure, match="host key"):
+        connection.send(command=b"show clock")
+    (warning,) = [text for level, text in connection.pop_messages() if level == "warning"]
+    assert f"{next(iter(off))} has no effect" in warning
+
+
+def test_task_that_nobody_waits_for_is_served_by_the_helper_process(connect: Connect) -> None:
+    connection = connect()
+    for keys, helper in (({"async_val": 60, "poll": 0}, True), ({"async_val": 60, "poll": 5}, False), ({}, False)):
+        connection.set_options(task_keys=keys, direct={"network_os": "plainos"})
+        assert connection.force_persistence is helper

@@ -283,3 +283,11 @@ def test_watch_is_asked_while_waiting_and_can_end_it() -> None:
     exchange = Exchange(seq=1, command=b"show clock", stdout_re=[(PROMPT, 0)], timeout=30)
     with pytest.raises(Gone):
         TerminalExchange(exchange, receive=script.receive, write=script.write, own_prompt=own_prompt, watch=watch).run()
+
+
+@pytest.mark.parametrize("command", [b"show clock", b"hostname R2"])
+def test_quiet_is_waited_for_behind_the_session_s_own_prompt_as_well(command: bytes) -> None:
+    prompt = b"R2#" if b"R2" in command else b"R1#"
+    script = Script(whole(command + b"\r\n" + prompt))
+    run(script, command, settle=0.01, quiet=0.5, timeout=5)
+    assert script.silences == [pytest.approx(0.5)]
