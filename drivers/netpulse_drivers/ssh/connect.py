@@ -95,16 +95,24 @@ class SSHConnect:
             )
         except DriverError as error:
             sock.close()
-            if isinstance(error, AuthenticationFailed) and self.where not in error.message:
-                raise type(error)(f"{self.where}: {error.message}") from error
-            raise
+            named = self._at(error)
+            if named is error:
+                raise
+            raise named from error
         except Exception as error:
-            translated = self._translate(error, deadline)
+            refusal = self._answers.refusal
+            translated = self._translate(error, deadline) if refusal is None else self._at(refusal)
             sock.close()
             raise translated from error
         assert self.transport is not None  # noqa: S101 - connect succeeded
         self.transport.rest()
         return self.transport
+
+    def _at(self, error: DriverError) -> DriverError:
+        """The error of a login, with the device's name in it."""
+        if isinstance(error, AuthenticationFailed) and self.where not in error.message:
+            return type(error)(f"{self.where}: {error.message}")
+        return error
 
     def _transport(self, sock: socket.socket, **options: Any) -> ExplainedTransport:
         transport = ExplainedTransport(

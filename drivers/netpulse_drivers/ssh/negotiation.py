@@ -36,12 +36,17 @@ class Answers:
     """Answers a server's questions (RFC 4256), each hidden one by the password unless the request has a better answer.
 
     An answer is given once a login: a server that asks again has refused it.
+
+    Attributes:
+        refusal: why no answer was given. It is raised in the transport's thread, which ends with it; whoever waits for
+            the login may hear of the end alone.
     """
 
     def __init__(self, given: Mapping[str, str], password: str | None) -> None:
         self._given = {question.casefold(): answer for question, answer in given.items()}
         self._password = password
         self._used: set[str] = set()
+        self.refusal: AuthenticationFailed | None = None
 
     @property
     def has_password(self) -> bool:
@@ -54,6 +59,13 @@ class Answers:
             PasswordExpired: a new password is asked for, and the request has no answer to that.
             AuthenticationFailed: a question without an answer, or one that was answered already.
         """
+        try:
+            return self._round(title, instructions, questions)
+        except AuthenticationFailed as refusal:
+            self.refusal = refusal
+            raise
+
+    def _round(self, title: str, instructions: str, questions: Sequence[tuple[str, bool]]) -> list[str]:
         asked = [" ".join(question.split()) for question, _ in questions]
         known = all(any(part in question.casefold() for part in self._given) for question in asked)
         if not known and any(asks_for_new_password(question) for question in asked):
