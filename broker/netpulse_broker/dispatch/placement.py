@@ -48,7 +48,9 @@ class Placement:
             device -> why it could not be placed; empty when all are.
         """
         nodes = await self._some_serving_nodes()
-        left = await self._assign_all(devices, nodes)
+        left = await self._assign_all(devices, [node for node in nodes if not node.loading])
+        if left:  # a node that still loads serves a little later, but it serves
+            left = await self._assign_all(left, [node for node in nodes if node.loading])
         if left and nodes:
             left = await self._after_making_room(left, nodes)
         if not left:
@@ -61,7 +63,6 @@ class Placement:
         while True:
             known = await self._workers.nodes(kind="pinned")
             serving = [node for node in known if node.serves]
-            serving = [node for node in serving if not node.loading] or serving
             if serving or all(node.alive for node in known) or asyncio.get_running_loop().time() >= end:
                 return serving
             await asyncio.sleep(LOOK_AGAIN)

@@ -36,6 +36,20 @@ async def test_a_full_node_says_so(dispatcher: Dispatcher, redis_server: RedisSe
     node.close()
 
 
+async def test_a_node_that_still_loads_takes_what_others_have_no_room_for(
+    dispatcher: Dispatcher, redis_server: RedisServer, sealer: Sealer, redis_client: redis.Redis
+) -> None:
+    small = TestNode(redis_server, sealer, name="small", capacity=1)
+    loading = TestNode(redis_server, sealer, name="loading")
+    redis_client.hset(keys.node("loading"), "loading", "1")
+    for device in ("r1", "r2", "r3"):
+        await dispatcher.submit(submission(device))
+    assert redis_client.hget(keys.device("r1"), "node") == b"small"
+    assert {redis_client.hget(keys.device(device), "node") for device in ("r2", "r3")} == {b"loading"}
+    small.close()
+    loading.close()
+
+
 async def test_submit_and_wait(dispatcher: Dispatcher, node: TestNode) -> None:
     node.start()
     record = await dispatcher.submit_and_wait(submission(), 10)
