@@ -323,5 +323,5 @@ def test_faults_of_a_connection_work_on_dialogues_too(play_dialogue: PlayDialogu
         RawShell(device.device)
     with RawShell(device.device) as shell:
         shell.read_bytes(b"SW1#")
-        assert device.lab.drop(device.device, "rst") == 1
+        assert device.lab.drop(device.device, "rst") >= 1  # the refused login may be closing still
         assert isinstance(shell.ended(), EOFError | OSError | socket.error)
