@@ -363,10 +363,8 @@ def test_workers_that_outlive_their_run_give_the_device_back(
     assert left
     process.kill()
     process.communicate(timeout=30)
-    # Less than one interval between heartbeats. Each repetition of a worker that lives on starts a helper, which may
-    # take the device for a moment before it sees that its run is gone.
-    wait = 60 if helper else 15
-    after = vendor.tasks(PRIVILEGE, hosts={"r1": variables(device, site, netpulse_session_wait=wait)})
+    # Less than one interval between heartbeats.
+    after = vendor.tasks(PRIVILEGE, hosts={"r1": variables(device, site, netpulse_session_wait=15)})
     assert after.of("privilege").state == "ok", after.output
     for one in left:
         # They go on with their repetitions, without a device.

@@ -31,7 +31,7 @@ from ansible_collections.netpulse.broker.plugins.plugin_utils._options import (
     connection_args,
     refuse_templates,
 )
-from ansible_collections.netpulse.broker.plugins.plugin_utils._playbook_run import PlaybookRun
+from ansible_collections.netpulse.broker.plugins.plugin_utils._playbook_run import GONE, PlaybookRun
 from ansible_collections.netpulse.broker.plugins.plugin_utils.interactive_session import SessionNotOpened, Target
 from ansible_collections.netpulse.broker.plugins.plugin_utils.session_context import rendered_context
 from ansible_collections.netpulse.broker.plugins.plugin_utils.session_device import Device, DeviceRequests
@@ -272,6 +272,10 @@ class Connection(ConnectionBase):
                     "Tasks work, more slowly. Set netpulse_helper_process to true to be spared this warning."
                 )
         self._uses_helper = bool(self._hook_missing or self._left_alone or self.get_option("netpulse_helper_process"))
+        if self._uses_helper and self._playbook_run.gone:
+            # At each repetition ansible-core starts a helper and tells it the worker's parent. That of a worker which
+            # outlived its run is another process, which lives on: the helper would keep the device for it.
+            raise AnsibleConnectionFailure(GONE)
         return self._uses_helper
 
     @property

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import copy
 import pickle
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
 import pytest
+from ansible.errors import AnsibleConnectionFailure
 from ansible.module_utils.connection import Connection as ModuleConnection
 from ansible.module_utils.connection import ConnectionError as ModuleConnectionError
 from ansible.plugins.connection import ConnectionBase
 from ansible.utils.display import Display
+from ansible_collections.netpulse.broker.plugins.plugin_utils._playbook_run import PlaybookRun
 
 from tests.unit.collection.network_cli.conftest import Connect
 from tests.unit.collection.network_cli.scripted_broker import ScriptedBroker
@@ -125,6 +129,16 @@ def test_helper_process_when_wanted(connect: Connect) -> None:
     connection = connect(netpulse_helper_process=True)
     assert connection.force_persistence is True
     assert connection.socket_path is None, "ansible-core sets it when the helper runs"
+
+
+def test_no_helper_process_for_a_run_that_is_gone(connect: Connect) -> None:
+    """ansible-core starts one at each repetition, and would have it look at whoever has taken the worker in."""
+    connection = connect(netpulse_helper_process=True)
+    run = subprocess.Popen([sys.executable, "-c", ""])
+    run.wait()
+    connection._playbook_run = PlaybookRun.of_this_process(told=str(run.pid))
+    with pytest.raises(AnsibleConnectionFailure, match="run that this task belongs to has ended"):
+        connection.force_persistence  # noqa: B018
 
 
 def test_helper_process_with_a_warning_when_the_hook_is_gone(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
