@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import redis.asyncio
 import structlog
 
+from netpulse_broker.dispatch.announced import Announced
 from netpulse_broker.dispatch.cancellation import Ending
 from netpulse_broker.dispatch.health import Health, judge, without_redis
 from netpulse_broker.dispatch.placement import Placement
@@ -78,6 +79,7 @@ class Dispatcher:
         self._replies = ReplyReader(
             AsyncLine(self._client, timeout=patience + BLOCK), controller=controller, reconcile=self._final_ones
         )
+        self._announced = Announced()
         self._ending = Ending(self._client, self._scripts, self._index)
         self._sweeping = Sweeping(settings, self._placement, sealer.clock)
 
@@ -176,7 +178,14 @@ class Dispatcher:
 
     async def _send(self, submissions: list[JobSubmission]) -> list[Any]:
         """The submit script's answers; of many, some may be redis' errors."""
-        calls = [submission.script_call(self._sealer, reply_to=self._controller) for submission in submissions]
+        calls = [
+            submission.script_call(
+                self._sealer,
+                reply_to=self._controller,
+                announce=self._announced.due(submission.announces),
+            )
+            for submission in submissions
+        ]
         if len(calls) == 1:
             return [await self._submit_script("submit", keys=calls[0][0], args=calls[0][1])]
         pipeline = self._client.pipeline(transaction=False)
@@ -202,6 +211,8 @@ class Dispatcher:
                 return error
             record.shared = verdict == "shared"
             return record.mark_shared()
+        if self._announced.due(submission.announces):
+            self._announced.told(submission.announces)
         return _queued_record(submission, seq=int(answer[1]))
 
     # -- waiting ----------------------------------------------------------------------------------------------------

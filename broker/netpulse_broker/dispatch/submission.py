@@ -78,6 +78,11 @@ class JobSubmission:
         """RQ queue name."""
         return keys.FIFO if self.fifo else keys.lane(self.device, self.priority)
 
+    @property
+    def announces(self) -> tuple[str, str, str]:
+        """What need not be written down with each job: queue, device that has jobs, host that it is reached by."""
+        return self.queue, self.device, self.host
+
     def digest(self) -> str:
         """Of everything that makes two requests the same request."""
         body = [self.payload.model_dump(mode="json"), self.device, self.strategy, self.priority, self.idempotent]
@@ -92,8 +97,13 @@ class JobSubmission:
         body = self.payload.model_dump(mode="json", exclude={"timeout"})
         return keys.kept(sealer.mark(json.dumps([self.owner, self.device, self.fifo, body], sort_keys=True).encode()))
 
-    def script_call(self, sealer: Sealer, *, reply_to: str) -> tuple[list[str], list[Any]]:
-        """Keys and arguments of the submit script."""
+    def script_call(self, sealer: Sealer, *, reply_to: str, announce: bool = True) -> tuple[list[str], list[Any]]:
+        """Keys and arguments of the submit script.
+
+        Args:
+            reply_to: controller that waits for the end, if ``wait``.
+            announce: write down as well that the queue and the host exist; needed now and then.
+        """
         expires = sealer.clock.now() + self.ttl + 60
         sealed = sealer.seal(
             self.payload,
@@ -148,6 +158,7 @@ class JobSubmission:
                 self.payload.driver,
                 self.payload.operation,
                 sealed,
+                "1" if announce else "",
                 *flat,
             ],
         )

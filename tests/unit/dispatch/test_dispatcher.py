@@ -12,7 +12,7 @@ from netpulse_broker.dispatch.schedulers import SCHEDULERS
 from netpulse_broker.errors import BadRequest, Conflict, IdempotencyConflict, NoWorker, QueueUnavailable, UnknownJob
 from netpulse_broker.queueing.jobs.job_index import JobFilter
 from netpulse_broker.queueing.jobs.record import JobRecord
-from netpulse_broker.queueing.jobs.replies import MOST_READ_ENTRIES
+from netpulse_broker.queueing.jobs.replies import KEPT, MOST_READ_ENTRIES
 from netpulse_broker.queueing.nodes.worker_index import WorkerFilter
 from netpulse_broker.queueing.redis import keys
 from netpulse_broker.queueing.redis.sealing import Sealer
@@ -363,6 +363,18 @@ async def test_sweeping_goes_on_after_redis_has_refused_to_write(
         finally:
             node.close()
             await made.stop()
+
+
+async def test_a_stream_of_replies_that_was_lost_is_made_anew(dispatcher: Dispatcher, node: TestNode) -> None:
+    waiting = asyncio.create_task(dispatcher.submit_and_wait(submission(), 60))
+    while not await dispatcher.client.exists(keys.replies("c1")):  # noqa: ASYNC110  # lies in Redis
+        await asyncio.sleep(0.01)
+    await dispatcher.client.delete(keys.replies("c1"))
+    node.start()
+    assert (await waiting).status == "finished"
+    while not await dispatcher.client.exists(keys.replies("c1")):  # noqa: ASYNC110  # lies in Redis
+        await asyncio.sleep(0.01)
+    assert 0 < await dispatcher.client.ttl(keys.replies("c1")) <= KEPT
 
 
 async def test_replies_that_have_been_read_leave_the_stream(dispatcher: Dispatcher, node: TestNode) -> None:

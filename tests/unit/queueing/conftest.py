@@ -47,6 +47,7 @@ class Queue:
         self.lease = NodeLease(self.client, node=self.node, kind="pinned", capacity=10, ttl=10)
         self.lease.acquire()
         self.ownership = NodeOwnership(self.client, self.lease)
+        self.client.xadd(keys.replies(CONTROLLER), {"id": ""})  # as its reader makes it
         self._incarnation = 0
 
     def worker(self, device: str = "r1") -> WorkerQueue:
@@ -59,10 +60,11 @@ class Queue:
 
     def submit(self, device: str = "r1", **changes: Any) -> tuple[str, list[Any]]:
         """Job id and the script's answer."""
+        announce = changes.pop("announce", True)
         of_payload = {name: changes.pop(name) for name in list(changes) if name in JobPayload.model_fields}
         values: dict[str, Any] = {"device": device, "host": device, "owner": "key1", "wait": True} | changes
         submission = JobSubmission(payload=payload(**of_payload), **values)
-        script_keys, args = submission.script_call(self.sealer, reply_to=CONTROLLER)
+        script_keys, args = submission.script_call(self.sealer, reply_to=CONTROLLER, announce=announce)
         return submission.id, self.scripts("submit", keys=script_keys, args=args)
 
     def job(self, job_id: str) -> JobRecord:
@@ -75,7 +77,7 @@ class Queue:
 
     def replies(self) -> list[dict[str, bytes]]:
         entries: Any = self.client.xrange(keys.replies(CONTROLLER))
-        return [{text(name): value for name, value in fields.items()} for _, fields in entries]
+        return [{text(name): value for name, value in fields.items()} for _, fields in entries[1:]]
 
     def wait_until_ms_passes(self) -> None:
         now = int(time.time() * 1000)

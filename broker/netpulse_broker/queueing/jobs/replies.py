@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -19,6 +21,9 @@ log = structlog.get_logger(__name__)
 
 MOST_READ_ENTRIES = 100
 """Entries that have been read and may stay in the stream; they hold whole results."""
+
+KEPT = 120
+"""Seconds that the stream of a controller stays that has gone; its reader says so again four times as often."""
 
 Reply = Mapping[str, bytes]
 """Fields of one stream entry: id, status, outcome, error, started_at, ended_at, worker_name, node, sealed."""
@@ -47,6 +52,7 @@ class ReplyReader:
         self._futures: dict[str, list[asyncio.Future[Reply | None]]] = {}
         self._last = "0-0"
         self._read_entries = 0
+        self._kept_until = -math.inf
         self._task: asyncio.Task[None] | None = None
 
     def expect(self, job_id: str) -> asyncio.Future[Reply | None]:
@@ -90,6 +96,18 @@ class ReplyReader:
         await self._line.call("XTRIM", self._stream, "MINID", f"{milliseconds}-{int(number) + 1}")
         self._read_entries = 0
 
+    async def _keep(self) -> None:
+        """See to it that there is a stream: who replies writes to one that is there, and makes none."""
+        now = time.monotonic()
+        if now < self._kept_until:
+            return
+        if not await self._line.call("EXPIRE", self._stream, KEPT):
+            await self._line.call("XADD", self._stream, "*", "id", "", "sealed", "")
+            await self._line.call("EXPIRE", self._stream, KEPT)
+            for job_id in await self._reconcile(list(self._futures)):
+                self._settle(job_id, None)  # it ended while nobody could tell
+        self._kept_until = now + KEPT / 4
+
     async def _read(self) -> None:
         broken = said = quiet = False
         while True:
@@ -98,6 +116,7 @@ class ReplyReader:
                     for job_id in await self._reconcile(list(self._futures)):
                         self._settle(job_id, None)
                     broken = False
+                await self._keep()
                 if self._read_entries >= MOST_READ_ENTRIES or (quiet and self._read_entries):
                     await self._trim()
                 answer: Any = await self._line.call(
@@ -109,10 +128,13 @@ class ReplyReader:
                         "replies_interrupted", waiting=len(self._futures), reason=f"{type(error).__name__}: {error}"
                     )
                 broken = said = True
+                self._kept_until = -math.inf
                 await asyncio.sleep(0.1)
                 continue
             said = False
             quiet = not answer
+            if quiet:
+                self._kept_until = -math.inf  # who looks in a quiet moment finds a stream that was lost
             for _, entries in answer or []:
                 for entry_id, fields in entries:
                     self._last = text(entry_id)

@@ -18,6 +18,7 @@ from netpulse_broker.queueing.redis import keys
 from netpulse_broker.queueing.redis.connection import BLOCK
 from netpulse_broker.queueing.redis.scripts import text
 from netpulse_broker.queueing.redis.sealing import SealBroken, Sealer
+from netpulse_broker.queueing.redis.totals import EVERY, WorkerTotals
 from netpulse_broker.queueing.redis.worker_connection import Line, LineScripts
 from netpulse_broker.states import JobStatus, Outcome
 
@@ -42,6 +43,15 @@ class ClaimedJob:
 
     place: JobPlace
     payload: JobPayload
+
+
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """What the figures say of the claimed job."""
+
+    id: str = ""
+    driver: str = ""
+    operation: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,11 +103,13 @@ class WorkerQueue:
         self._wake = keys.wake(queue)
         self._lease_key, self._lease = keys.lease(node), lease_of(token)
         self._worker_key = keys.rq_worker(worker)
-        self._totals, self._counted = WorkerCounters(), ""
+        self._counters = WorkerCounters()
+        self._totals = WorkerTotals()
+        self._claimed = self._counted = _Counted()
         self.commits = CommitLedger(client, sealer, device=self._device)
 
     def wait(self, timeout: float) -> bool:
-        """Block until there may be work, at most ``timeout`` and ``BLOCK`` seconds.
+        """Block until there may be work, at most ``timeout`` and ``BLOCK`` seconds; hand figures over that are left.
 
         Returns:
             True when woken, False when the time is over.
@@ -106,7 +118,29 @@ class WorkerQueue:
             redis.ConnectionError, redis.TimeoutError: look at ``claim()`` first when the connection is back: a token
                 may have been lost on its way.
         """
-        return self._line.call("BLPOP", self._wake, max(min(timeout, BLOCK), 0.01)) is not None
+        most = min(timeout, EVERY if self._totals else BLOCK)
+        if self._line.call("BLPOP", self._wake, max(most, 0.01)) is not None:
+            return True
+        self.hand_over_totals()
+        return False
+
+    def hand_over_totals(self) -> None:
+        """Add the figures that are left to those of the installation: a worker does so when it rests, and when it ends.
+
+        Raises:
+            redis.ConnectionError, redis.TimeoutError: they are kept.
+        """
+        if self._totals:
+            self._scripts("totals", args=[self._totals.lines()])
+            self._totals.handed_over()
+
+    def close(self) -> None:
+        """Hand over what figures are left, and close the connection: the worker ends."""
+        try:
+            self.hand_over_totals()
+        except redis.RedisError as error:
+            log.warning("totals_lost", worker=self.worker, reason=f"{type(error).__name__}: {error}")
+        self._line.close()
 
     def claim(self) -> ClaimedJob | None:
         """Take the next job; None when there is none. Call it only while executing nothing.
@@ -134,9 +168,16 @@ class WorkerQueue:
             job_id, queue, operation, seq, device, host, owner = (text(value) for value in answer[1:8])
             place = JobPlace(job_id, queue, int(seq), device, host, owner)
             self._clock.heard(answer[9] / 1_000_000)
+            self._begin_to_count(_Counted(job_id, text(answer[10]), operation), answer[11], answer[9])
             job = self._open(place, operation, answer[8])
             if job is not None:
                 return job
+
+    def _begin_to_count(self, job: _Counted, queued_ms: bytes, now_us: int) -> None:
+        if job.id != self._claimed.id:  # else the claim's answer was lost, and this is the same claim again
+            self._claimed = job
+            if queued_ms:
+                self._totals.job_started(max(now_us / 1e6 - int(queued_ms) / 1e3, 0.0))
 
     def _open(self, record: JobPlace, operation: str, sealed: bytes) -> ClaimedJob | None:
         try:
@@ -189,9 +230,18 @@ class WorkerQueue:
             sequence=record.seq,
             expires=self._clock.now() + 30 * 86400,
         )
-        totals = self._totals
-        if record.id != self._counted:  # a repetition counts no second time
-            totals = totals.after(ended_well=status == JobStatus.FINISHED, duration=duration)
+        if self._claimed != self._counted:  # a repetition counts no second time
+            self._counted = self._claimed
+            self._counters = self._counters.after(ended_well=status == JobStatus.FINISHED, duration=duration)
+            self._totals.job_ended(
+                driver=self._claimed.driver,
+                operation=self._claimed.operation,
+                status=status,
+                outcome=outcome,
+                error=error_code,
+                duration=duration,
+            )
+        handed = self._totals.lines() if self._totals.due else ""
         ended = self._clock.now()
         extra: list[Any] = ["execution_started_at", ended - duration, "execution_ended_at", ended]
         if status != JobStatus.FINISHED:
@@ -215,17 +265,18 @@ class WorkerQueue:
                     error_code,
                     self._clock.now_iso(),
                     sealed,
-                    f"{duration:.6f}",
-                    totals.ended_well,
-                    totals.failed,
-                    f"{totals.busy:.6f}",
+                    self._counters.ended_well,
+                    self._counters.failed,
+                    f"{self._counters.busy:.6f}",
+                    handed,
                     *extra,
                 ],
             )
         )
         if answer == "stale":
             raise Stale(record.id)
-        self._totals, self._counted = totals, record.id
+        if handed:
+            self._totals.handed_over()
         return answer != "done"
 
     def release(self) -> bool:

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 import redis.asyncio
 
 from netpulse_broker.queueing.nodes.worker_index import NodeRecord, WorkerIndex
-from netpulse_broker.queueing.redis import keys
+from netpulse_broker.queueing.redis import keys, totals
 from netpulse_broker.queueing.redis.clock import RedisClock, redis_seconds
 from netpulse_broker.queueing.redis.scripts import text
 
-BOUNDS = ("0.005", "0.01", "0.025", "0.05", "0.1", "0.25", "0.5", "1", "2.5", "5", "10", "30", "60", "300")
-"""Upper bounds (s) of the histograms; the same stand in the scripts' prelude."""
+BOUNDS = totals.BOUNDS
+"""Upper bounds (s) of the histograms."""
 
 
 @dataclass(slots=True)

@@ -37,6 +37,7 @@ ScriptName = Literal[
     "renew",
     "resume",
     "submit",
+    "totals",
     "webhook_again",
     "webhook_dead",
     "webhook_next",

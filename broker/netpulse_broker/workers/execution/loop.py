@@ -167,6 +167,7 @@ class WorkLoop:
             return Exit.FENCED
         finally:
             self._service.close()
+            self._source.close()
 
     def _serve_until_the_end(self) -> Exit:
         while not self._leave.is_set():

@@ -44,6 +44,7 @@ class Controller:
         self.client.expire(keys.session(self._id), 600)
         self.client.zadd(keys.SESSIONS, {self._id: 1})
         self.client.hset(keys.rq_job(self._id), mapping={"status": "started", "error": ""})
+        self.client.xadd(keys.replies(self._name), {"id": ""})  # as its reader makes it
 
     def ask(self, seq: int, value: Any = "request", *, sealed: bytes | None = None) -> list[str]:
         answer = self._scripts(
@@ -66,7 +67,8 @@ class Controller:
         return [text(part) for part in self._scripts("session_beat", keys=names, args=[closing])]
 
     def replies(self) -> list[str]:
-        return [fields[b"id"].decode() for _, fields in self.client.xrange(keys.replies(self._name))]
+        entries: Any = self.client.xrange(keys.replies(self._name))
+        return [fields[b"id"].decode() for _, fields in entries[1:]]
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from netpulse_broker.queueing.nodes.node_lease import NodeLease
 from netpulse_broker.queueing.nodes.sweeper import Sweeper
 from netpulse_broker.queueing.redis import keys
 from netpulse_broker.states import JobStatus, Outcome
-from tests.unit.queueing.conftest import PASSWORD, Queue, payload
+from tests.unit.queueing.conftest import CONTROLLER, PASSWORD, Queue, payload
 
 OK = {"type": 1, "retval": {"show version": "x"}, "error": None, "outputs": [], "duration": 0.1, "session_reused": True}
 
@@ -339,6 +339,27 @@ def test_a_token_carries_nothing_of_its_job(queue: Queue) -> None:
     queue.worker()
     queue.submit()
     assert queue.client.lrange(keys.wake("device:r1"), 0, -1) == [b"1"]
+
+
+def test_nothing_is_kept_for_a_controller_that_has_gone(queue: Queue) -> None:
+    queue.client.delete(keys.replies(CONTROLLER))
+    worker = queue.worker()
+    job_id, _ = queue.submit()
+    job = worker.claim()
+    assert job is not None
+    finish_ok(worker, job.place)
+    assert queue.job(job_id).status == "finished"
+    assert not queue.client.exists(keys.replies(CONTROLLER))
+
+
+def test_what_exists_is_written_down_now_and_then(queue: Queue) -> None:
+    queue.worker()
+    queue.submit(host="r1.example.net")
+    queue.client.delete("rq:queues", keys.host_devices("r1.example.net"))
+    queue.submit(host="r1.example.net", announce=False)
+    assert not queue.client.exists("rq:queues", keys.host_devices("r1.example.net"))
+    queue.submit(host="r1.example.net")
+    assert queue.client.exists("rq:queues", keys.host_devices("r1.example.net")) == 2
 
 
 def test_totals_of_a_worker_as_rq_shows_them(queue: Queue) -> None:

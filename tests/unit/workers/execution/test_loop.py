@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -83,15 +85,16 @@ class Stage:
     """One device, its worker in a thread, and jobs put straight into the queue."""
 
     def __init__(self, server: RedisServer, *, linger: float = 0.2) -> None:
-        self.client = server.client()
+        self._clients = [server.client() for _ in range(4)]
+        self.client, of_lease, of_ownership, of_source = self._clients
         self.sealer = Sealer([b"k" * 32])
-        self.lease = NodeLease(server.client(), node="n1", kind="pinned", capacity=5, ttl=30)
+        self.lease = NodeLease(of_lease, node="n1", kind="pinned", capacity=5, ttl=30)
         self.lease.acquire()
-        self.ownership = NodeOwnership(server.client(), self.lease)
+        self.ownership = NodeOwnership(of_ownership, self.lease)
         assert self.ownership.place_again("r1")
         token = self.lease.token(1)
         assert self.ownership.adopt("r1", token=token, pid=1, started=1, worker="w1")
-        self.source = FlakySource(server.client(), self.sealer, queue="device:r1", token=token, worker="w1", node="n1")
+        self.source = FlakySource(of_source, self.sealer, queue="device:r1", token=token, worker="w1", node="n1")
         self.device = Device()
         self.worker = PinnedWorker(
             device="r1",
@@ -123,6 +126,10 @@ class Stage:
     def start(self) -> None:
         self._thread.start()
 
+    def close(self) -> None:
+        for client in self._clients:
+            client.close()
+
     def join(self) -> Exit | None:
         self._thread.join(60)
         assert not self._thread.is_alive()
@@ -141,8 +148,9 @@ class Stage:
 
 
 @pytest.fixture
-def stage(redis_server: RedisServer) -> Stage:
-    return Stage(redis_server)
+def stage(redis_server: RedisServer) -> Iterator[Stage]:
+    with closing(Stage(redis_server)) as stage:
+        yield stage
 
 
 @pytest.mark.parametrize("lost", ["claim", "finish", "wait"])
@@ -198,13 +206,13 @@ def test_without_a_session_it_gives_the_device_back_after_a_while(stage: Stage) 
 
 
 def test_a_row_of_failing_logins_is_one_worker(redis_server: RedisServer) -> None:
-    stage = Stage(redis_server, linger=30)
-    stage.device.on_connect = lambda: (_ for _ in ()).throw(ConnectionRefusedError("no"))
-    stage.start()
-    for _ in range(3):
-        assert stage.await_final(stage.submit("x")) == ("failed", "failed")
-    stage.worker.request_exit()
-    assert stage.join() is Exit.REQUESTED
+    with closing(Stage(redis_server, linger=30)) as stage:
+        stage.device.on_connect = lambda: (_ for _ in ()).throw(ConnectionRefusedError("no"))
+        stage.start()
+        for _ in range(3):
+            assert stage.await_final(stage.submit("x")) == ("failed", "failed")
+        stage.worker.request_exit()
+        assert stage.join() is Exit.REQUESTED
 
 
 def test_a_token_that_counts_no_more_ends_the_worker(stage: Stage) -> None:

@@ -1,7 +1,7 @@
 -- KEYS  1 device ('' for fifo)  2 lease  3 claim list  4 worker hash  5... lanes, most urgent first (a device's first
 --       one is for operators and is served while the queue is paused)
 -- ARGV  1 token  2 lease value  3 worker name  4 node
--- ->    {'job', id, queue, operation, seq, device, host, owner, sealed, now (us)} | {'empty'} | {'no-lease'} | {'fenced'}
+-- ->    {'job', id, queue, operation, seq, device, host, owner, sealed, now (us), driver, queued (ms)} | {'empty'} | {'no-lease'} | {'fenced'}
 local lease = redis.call('GET', KEYS[2])
 if not lease then return { 'no-lease' } end
 if lease ~= ARGV[2] then return { 'fenced' } end
@@ -19,9 +19,10 @@ end
 -- asks for work only when it executes nothing and its last finish is confirmed.
 for _, id in ipairs(redis.call('LRANGE', KEYS[3], 0, -1)) do
   local job = redis.call('HMGET', 'rq:job:' .. id, 'status', 'claim', 'origin', 'operation', 'seq', 'device',
-    'host', 'owner', 'data')
+    'host', 'owner', 'data', 'driver', 'queued_ms')
   if job[1] == 'started' and job[2] == ARGV[1] then
-    return { 'job', id, job[3] or '', job[4] or '', job[5] or '0', job[6] or '', job[7] or '', job[8] or '', job[9] or '', now_us }
+    return { 'job', id, job[3] or '', job[4] or '', job[5] or '0', job[6] or '', job[7] or '', job[8] or '', job[9] or '', now_us, job[10] or '',
+      job[11] or '' }
   end
   redis.call('LREM', KEYS[3], 0, id)
 end
@@ -46,12 +47,12 @@ while true do
       redis.call('HSET', key, 'status', 'started', 'started_at', now_iso, 'started_ms', now_ms, 'worker_name', ARGV[3],
         'claim', ARGV[1], 'node', ARGV[4])
       redis.call('ZREM', 'np:expiry', id)
-      if job[7] then observe('queue_time', math.max(now_ms - tonumber(job[7]), 0) / 1000) end
       tell('job', id, 'started', 'device', job[3] or '', 'driver', job[4] or '', 'operation', job[5] or '',
         'worker', ARGV[3], 'node', ARGV[4])
       if KEYS[1] ~= '' then redis.call('HSET', KEYS[1], 'state', 'busy', 'job', id, 'since', now_iso) end
       redis.call('HSET', KEYS[4], 'state', 'busy', 'current_job', id, 'last_heartbeat', now_iso)
-      return { 'job', id, job[8] or '', job[5] or '', job[9] or '0', job[3] or '', job[11] or '', job[12] or '', job[10] or '', now_us }
+      return { 'job', id, job[8] or '', job[5] or '', job[9] or '0', job[3] or '', job[11] or '', job[12] or '', job[10] or '', now_us, job[4] or '',
+        job[7] or '' }
     end
   end
 end

@@ -41,6 +41,11 @@ local function observe(what, seconds)
   redis.call('HINCRBY', 'np:totals', what .. '|sum', math.floor(seconds * 1000000))
 end
 
+-- What a worker has added up: a line each, name, blank, what is to be added. See queueing.redis.totals.
+local function add_totals(lines)
+  for name, by in string.gmatch(lines, '(%S+) (%d+)') do count(name, by) end
+end
+
 -- What was read from the device before now must not answer a query any more. The count outlives what refers to it.
 local function outdate(device)
   redis.call('INCR', 'np:generation:' .. device)
@@ -103,12 +108,19 @@ end
 -- After these, what was read from the device before counts no more.
 local CHANGING = { change = true, lease = true, rollback = true, check = true }
 
--- Bytes of a sealed result that its reply carries, and seconds that replies are kept.
-local REPLY_CARRIES, REPLY_KEPT = 16384, 120
+-- Bytes of a sealed result that its reply carries.
+local REPLY_CARRIES = 16384
 
--- had: the job as known(), if that has been read already.
+-- Tell a controller. Its stream is made, kept and trimmed by its reader (queueing.jobs.replies): one that has gone leaves a
+-- stream that expires, and nothing makes it anew.
+local function reply(controller, ...)
+  redis.call('XADD', 'np:replies:' .. controller, 'NOMKSTREAM', 'MAXLEN', '~', '20000', '*', ...)
+end
+
+-- had: the job as known(), if that has been read already; its worker counts it then, see queueing.redis.totals.
 local function end_job(id, status, outcome, err, ended, sealed, extra, had)
   local key = 'rq:job:' .. id
+  local counted = had ~= nil
   had = had or known(id)
   local ttl = tonumber(had.result_ttl) or 3600
   if had.operation == 'webhook' then
@@ -122,21 +134,18 @@ local function end_job(id, status, outcome, err, ended, sealed, extra, had)
     'sealed', sealed, unpack(extra))
   redis.call('EXPIRE', 'rq:results:' .. id, ttl)
   if had.status ~= 'started' then redis.call('ZREM', 'np:expiry', id) end  -- the claim has taken it off
-  count('jobs|' .. had.driver .. '|' .. had.operation .. '|' .. status .. '|' .. outcome)
-  if err ~= '' then count('errors|' .. err) end
+  if not counted then
+    count('jobs|' .. had.driver .. '|' .. had.operation .. '|' .. status .. '|' .. outcome)
+    if err ~= '' then count('errors|' .. err) end
+  end
   if CHANGING[had.operation] then outdate(had.device) end
   tell('job', id, status, 'outcome', outcome, 'error', err, 'device', had.device, 'driver', had.driver, 'operation',
     had.operation)
   if had.reply_to ~= '' then
-    local stream = 'np:replies:' .. had.reply_to
     -- A large result is read from where it is kept, by who waits for it: each reply would hold it once more.
     local carried = #sealed <= REPLY_CARRIES and sealed or ''
-    -- Replies are read at once; who has missed one looks the job up.
-    local oldest = (tonumber(redis.call('TIME')[1]) - REPLY_KEPT) * 1000
-    redis.call('XADD', stream, 'MINID', '~', oldest, '*', 'id', id, 'status', status, 'outcome', outcome, 'error', err,
-      'ended_at', ended, 'started_at', had.started_at, 'worker_name', had.worker_name, 'node', had.node, 'sealed', carried)
-    redis.call('XTRIM', stream, 'MAXLEN', '~', '20000')
-    redis.call('EXPIRE', stream, REPLY_KEPT)
+    reply(had.reply_to, 'id', id, 'status', status, 'outcome', outcome, 'error', err, 'ended_at', ended,
+      'started_at', had.started_at, 'worker_name', had.worker_name, 'node', had.node, 'sealed', carried)
   end
 end
 

@@ -12,9 +12,5 @@ redis.call('PEXPIRE', KEYS[2], redis.call('PTTL', KEYS[1]))
 redis.call('HDEL', KEYS[1], 'reply:' .. ARGV[2])
 redis.call('HDEL', KEYS[3], ARGV[2])
 redis.call('HSET', KEYS[1], 'heard', time[1] * 1000 + math.floor(time[2] / 1000))
-if to then
-  local stream = 'np:replies:' .. to
-  redis.call('XADD', stream, 'MAXLEN', '~', '20000', '*', 'id', ARGV[1] .. '/' .. ARGV[2], 'sealed', ARGV[3])
-  redis.call('EXPIRE', stream, 3600)
-end
+if to then reply(to, 'id', ARGV[1] .. '/' .. ARGV[2], 'sealed', ARGV[3]) end
 return 'done'

@@ -11,9 +11,7 @@ tell('session', ARGV[1], 'ended', 'device', redis.call('HGET', KEYS[1], 'device'
 local fields = redis.call('HKEYS', KEYS[1])
 for i = 1, #fields do
   if string.sub(fields[i], 1, 6) == 'reply:' then
-    local stream = 'np:replies:' .. redis.call('HGET', KEYS[1], fields[i])
-    redis.call('XADD', stream, 'MAXLEN', '~', '20000', '*', 'id', ARGV[1] .. '/' .. string.sub(fields[i], 7), 'sealed', '')
-    redis.call('EXPIRE', stream, 3600)
+    reply(redis.call('HGET', KEYS[1], fields[i]), 'id', ARGV[1] .. '/' .. string.sub(fields[i], 7), 'sealed', '')
     redis.call('HDEL', KEYS[1], fields[i])
   end
 end

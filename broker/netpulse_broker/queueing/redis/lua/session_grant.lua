@@ -14,9 +14,5 @@ redis.call('HSET', KEYS[2], '0', ARGV[2])
 redis.call('PEXPIRE', KEYS[2], redis.call('PTTL', KEYS[1]))
 redis.call('HDEL', KEYS[1], 'reply:0')
 tell('session', ARGV[1], 'open', 'device', redis.call('HGET', KEYS[1], 'device') or '', 'worker', ARGV[3], 'node', ARGV[4])
-if session[3] then
-  local stream = 'np:replies:' .. session[3]
-  redis.call('XADD', stream, 'MAXLEN', '~', '20000', '*', 'id', ARGV[1] .. '/0', 'sealed', ARGV[2])
-  redis.call('EXPIRE', stream, 3600)
-end
+if session[3] then reply(session[3], 'id', ARGV[1] .. '/0', 'sealed', ARGV[2]) end
 return 'granted'

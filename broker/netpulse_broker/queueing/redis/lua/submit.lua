@@ -3,7 +3,8 @@
 --       9 np:hosts:<host>, or '' when the host is the device's name
 -- ARGV  1 job id  2 queue name  3 ttl (ms)  4 'device' or 'fifo'  5 body digest  6 idempotency ttl (s)
 --       7 oldest answer that is good enough (ms)  8 device  9 driver  10 operation  11 sealed arguments
---       12... job hash: field, value, ...
+--       12 '1': write down that the queue and the host exist; who submits does so now and then, not each time
+--       13... job hash: field, value, ...
 -- ->    {'queued', seq, enqueued_at} | {'repeated', job id} | {'conflict', job id} | {'unplaced'}
 local INDEX_KEEP = 32 * 86400  -- seconds; a job and its result are kept for 30 days at most
 if KEYS[7] ~= '' then
@@ -38,14 +39,17 @@ end
 if ARGV[4] == 'device' and redis.call('HEXISTS', KEYS[6], 'token') == 0 then return { 'unplaced' } end
 local seq = redis.call('INCR', KEYS[3])
 redis.call('HSET', KEYS[1], 'seq', seq, 'status', 'queued', 'queued_ms', now_ms, 'due', due, 'device', ARGV[8],
-  'driver', ARGV[9], 'operation', ARGV[10], 'data', ARGV[11], unpack(ARGV, 12))
-if redis.call('RPUSH', KEYS[2], ARGV[1]) == 1 then redis.call('SADD', 'rq:queues', 'rq:queue:' .. ARGV[2]) end
+  'driver', ARGV[9], 'operation', ARGV[10], 'data', ARGV[11], unpack(ARGV, 13))
+redis.call('RPUSH', KEYS[2], ARGV[1])
 redis.call('ZADD', 'np:jobs', now_ms, ARGV[1])
 redis.call('ZADD', KEYS[4], now_ms, ARGV[1])
-redis.call('EXPIRE', KEYS[4], INDEX_KEEP)
-if KEYS[9] ~= '' then
-  redis.call('ZADD', KEYS[9], now_ms, ARGV[8])
-  redis.call('EXPIRE', KEYS[9], INDEX_KEEP)
+if ARGV[12] == '1' or seq == 1 then
+  redis.call('SADD', 'rq:queues', 'rq:queue:' .. ARGV[2])
+  redis.call('EXPIRE', KEYS[4], INDEX_KEEP)
+  if KEYS[9] ~= '' then
+    redis.call('ZADD', KEYS[9], now_ms, ARGV[8])
+    redis.call('EXPIRE', KEYS[9], INDEX_KEEP)
+  end
 end
 if seq % 100 == 1 then  -- often enough: the device's index holds little more than the jobs that are kept
   for _, id in ipairs(redis.call('ZRANGE', KEYS[4], 0, 199)) do
