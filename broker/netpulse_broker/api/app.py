@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from netpulse_broker import __version__
 from netpulse_broker.api import error_responses, openapi
+from netpulse_broker.api.application import Application
 from netpulse_broker.api.auth import Authentication, KeyRing
 from netpulse_broker.api.context import Context
 from netpulse_broker.api.limits import BodyLimit, RequestLimit
@@ -88,7 +91,7 @@ def create_app(
                 await sessions.stop()
             await dispatch.stop()
 
-    app = FastAPI(
+    app = Application(
         title="NetPulse broker",
         version=__version__,
         lifespan=lifespan,
@@ -113,16 +116,18 @@ def create_app(
     openapi.install(app, page=settings.controller.docs)
     error_responses.install(app)
 
-    # The one added last stands outermost.
-    app.add_middleware(BodyLimit, limit=settings.controller.max_body, streamed=session.FILE_PATH)
-    app.add_middleware(
-        Authentication,
-        keys=keys,
-        open_paths=PROBES | openapi.OPEN_PATHS,
-        in_query=settings.security.api_key_in_query,
-    )
-    app.add_middleware(RequestLimit, limit=settings.controller.max_requests, exempt=PROBES)
-    app.add_middleware(error_responses.Guard)
+    layers: list[Callable[[ASGIApp], ASGIApp]] = [
+        error_responses.Guard,
+        partial(RequestLimit, limit=settings.controller.max_requests, exempt=PROBES),
+        partial(
+            Authentication,
+            keys=keys,
+            open_paths=PROBES | openapi.OPEN_PATHS,
+            in_query=settings.security.api_key_in_query,
+        ),
+        partial(BodyLimit, limit=settings.controller.max_body, streamed=session.FILE_PATH),
+    ]
     if observation is not None:
-        app.add_middleware(RequestMetrics, figures=observation.requests)
+        layers.insert(0, partial(RequestMetrics, figures=observation.requests))
+    app.stand_behind(*layers)
     return app

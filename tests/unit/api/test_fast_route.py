@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import httpx
@@ -11,8 +12,9 @@ import pytest
 from fastapi import APIRouter, Depends, FastAPI, Query, Request
 from pydantic import BaseModel
 from starlette.responses import JSONResponse, Response
-from starlette.types import Message
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from netpulse_broker.api.application import Application
 from netpulse_broker.api.fast_route import BodyRoute
 
 
@@ -28,7 +30,11 @@ async def made_of_the_request(request: Request) -> str:
 Name = Annotated[str, Depends(made_of_the_request)]
 
 
-def application() -> FastAPI:
+class Refused(Exception):
+    pass
+
+
+def application(kind: type[FastAPI] = FastAPI) -> FastAPI:
     router = APIRouter(route_class=BodyRoute)
 
     @router.post("/{where}/ask", status_code=201)
@@ -36,14 +42,25 @@ def application() -> FastAPI:
         seen = {"where": where, "number": body.number, "word": body.word, "name": name, "path": request.url.path}
         return JSONResponse(seen, status_code=201)
 
-    app = FastAPI()
+    @router.post("/plain")
+    async def plain(body: Asked) -> Response:
+        if body.number < 0:
+            raise Refused
+        return JSONResponse({"number": 1 // body.number})
+
+    app = kind()
     app.router.routes.extend(router.routes)
+
+    @app.exception_handler(Refused)
+    async def refused(_request: Request, _error: Exception) -> Response:
+        return JSONResponse({"refused": True}, status_code=409)
+
     return app
 
 
-@pytest.fixture
-async def client() -> Any:
-    transport = httpx.ASGITransport(application())
+@pytest.fixture(params=[FastAPI, Application], ids=["through the framework", "past it"])
+async def client(request: pytest.FixtureRequest) -> Any:
+    transport = httpx.ASGITransport(application(request.param))
     async with httpx.AsyncClient(transport=transport, base_url="http://broker", headers={"x-name": "me"}) as client:
         yield client
 
@@ -94,7 +111,53 @@ async def test_a_text_that_json_can_hold_and_utf_8_cannot_goes_the_long_way(clie
     assert (answer.status_code, answer.json()["word"]) == (201, "x")
 
 
-async def test_a_caller_who_leaves_in_the_middle_of_the_body_makes_nothing() -> None:
+async def test_what_an_endpoint_raises_is_answered_by_its_handler(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/plain", json={"number": -1})
+    assert (answer.status_code, answer.json()) == (409, {"refused": True})
+    with pytest.raises(ZeroDivisionError):
+        await client.post("/plain", json={"number": 0})
+
+
+async def test_other_methods_and_paths_are_the_framework_s(client: httpx.AsyncClient) -> None:
+    assert (await client.get("/plain")).status_code == 405
+    assert (await client.post("/plain/", json={"number": 1}, follow_redirects=False)).status_code == 307
+    assert (await client.post("/here/there/ask", json={"number": 1})).status_code == 404
+
+
+async def test_layers_in_front_see_every_request_and_the_framework_only_what_is_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[str] = []
+
+    def layer(name: str) -> Callable[[ASGIApp], ASGIApp]:
+        def made(inner: ASGIApp) -> ASGIApp:
+            async def noted(scope: Scope, receive: Receive, send: Send) -> None:
+                seen.append(name)
+                await inner(scope, receive, send)
+
+            return noted
+
+        return made
+
+    app = application(Application)
+    assert isinstance(app, Application)
+    app.stand_behind(layer("outer"), layer("inner"))
+    whole = FastAPI.__call__
+
+    async def counted(self: FastAPI, *args: Any) -> None:
+        seen.append("framework")
+        await whole(self, *args)
+
+    monkeypatch.setattr(FastAPI, "__call__", counted)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://broker") as client:
+        assert (await client.post("/plain", json={"number": 1})).status_code == 200
+        assert seen == ["outer", "inner"]
+        assert (await client.post("/plain", json={"number": "x"})).status_code == 422
+        assert seen == ["outer", "inner"] * 2 + ["framework"]
+
+
+@pytest.mark.parametrize("kind", [FastAPI, Application])
+async def test_a_caller_who_leaves_in_the_middle_of_the_body_makes_nothing(kind: type[FastAPI]) -> None:
     scope = {
         "type": "http",
         "method": "POST",
@@ -120,7 +183,7 @@ async def test_a_caller_who_leaves_in_the_middle_of_the_body_makes_nothing() -> 
     async def send(message: Message) -> None:
         sent.append(message)
 
-    await application()(scope, receive, send)
+    await application(kind)(scope, receive, send)
     assert [message["status"] for message in sent if message["type"] == "http.response.start"] != [201]
 
 
