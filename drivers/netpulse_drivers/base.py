@@ -241,6 +241,14 @@ class BaseDriver(ABC):
         return cls.connection_args_model.model_validate(dict(values))
 
     @classmethod
+    def preload(cls) -> None:
+        """Read what sessions will need, before workers are forked and before the first request.
+
+        Called once in a process that imports all drivers. What is read later may be another release's: the files of a
+        running broker are replaced when it is upgraded.
+        """
+
+    @classmethod
     def validate_operation_args(cls, operation: Literal["query", "change"], values: Mapping[str, Any]) -> BaseModel:
         """Check driver_args of an operation.
 

@@ -96,12 +96,16 @@ class DriverRegistry:
         return self._sources.get(name, "")
 
     def load_all(self) -> dict[str, type[BaseDriver]]:
-        """Import every driver now (before forking, or to validate an installation); failures are recorded."""
+        """Import and preload every driver now (before forking, or to check an installation); failures are recorded."""
         for name in self.names():
             try:
-                self.get(name)
+                driver = self.get(name)
             except UnknownDriver:
                 continue  # recorded in failures by get
+            try:
+                driver.preload()
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - a plug-in's failure never stops the rest
+                self._fail(self._sources[name], error)
         return dict(self._classes)
 
     def _load_published(self, name: str) -> type[BaseDriver]:

@@ -30,11 +30,11 @@ from netpulse_drivers.netmiko.login_state import return_to_login
 from netpulse_drivers.netmiko.operation_args import NetmikoChangeArgs, NetmikoQueryArgs
 from netpulse_drivers.netmiko.query import run_query
 from netpulse_drivers.netmiko.session import NetmikoSession
+from netpulse_drivers.platforms import load_platforms, platform_of
 from netpulse_drivers.results import ChangeResult, CommitState, Output
 from netpulse_drivers.ssh.login_text import expired_password, session_limit
 from netpulse_drivers.ssh.ssh_args import SSHArgs
 from netpulse_drivers.terminal.byte_stream import StreamClosed
-from netpulse_drivers.terminal.platforms import platform_of
 from netpulse_drivers.terminal.reply import ReplyTimeout
 
 _OURS = {"host", "port", "username", "password", "secret", "proxy_jump", "ssh_config_file", "keepalive", "timeout"}
@@ -60,6 +60,11 @@ class NetmikoDriver(InteractiveSupport, BaseDriver):
     )
 
     args: NetmikoConnectionArgs
+
+    @classmethod
+    def preload(cls) -> None:
+        """The platform book, its expressions compiled."""
+        load_platforms()
 
     @classmethod
     def check_operation(

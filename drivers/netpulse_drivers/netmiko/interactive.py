@@ -22,7 +22,6 @@ from netpulse_drivers.netmiko.file_copy import fetch, send
 from netpulse_drivers.netmiko.login_state import return_to_login
 from netpulse_drivers.netmiko.session import NetmikoSession
 from netpulse_drivers.terminal.byte_stream import SSHStream, StreamClosed
-from netpulse_drivers.terminal.platforms import LEADS_AWAY, RENAMES
 from netpulse_drivers.terminal.prompt import Prompt
 from netpulse_drivers.terminal.terminal_exchange import ExchangeEnd, TerminalExchange
 from netpulse_drivers.terminal.terminal_text import last_line, only_asynchronous
@@ -209,8 +208,13 @@ def _concluded(session: NetmikoSession, end: ExchangeEnd, typed: str) -> Exchang
     elsewhere = end.ended and result.matched_prompt is not None and before.resembles(line)
     if end.at_prompt or elsewhere:
         session.arrived_at(line)
-        session.renamed = session.renamed or (not end.at_prompt and RENAMES.match(typed) is not None)
-        if end.at_prompt and session.prompt is before and not before.in_config and LEADS_AWAY.match(typed):
+        session.renamed = session.renamed or (not end.at_prompt and session.platform.renames.match(typed) is not None)
+        if (
+            end.at_prompt
+            and session.prompt is before
+            and not before.in_config
+            and session.platform.leads_away.match(typed)
+        ):
             session.wandered = True  # two devices may have the same name
     else:
         session.at_prompt = False

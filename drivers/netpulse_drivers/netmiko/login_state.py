@@ -7,6 +7,7 @@ or at an open question, cannot be brought back without guessing and is closed.
 from __future__ import annotations
 
 import inspect
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -54,9 +55,9 @@ def go_back(session: NetmikoSession) -> None:
             or f"the job left it at {session.prompt.text!r}, the login was at {session.login_prompt.text!r}"
         )
         return
-    if "(config-s-" in session.prompt.text or session.prompt.text.endswith("(config-s)#"):
-        # Configuration sessions of EOS and NX-OS: "end" would leave the candidate behind.
-        session.ask("abort", deadline=session.connection.deadline.sooner(_STEP))
+    platform = session.platform
+    if platform.config_session and re.search(platform.config_session, session.prompt.text):
+        session.ask(platform.config_session_abort, deadline=session.connection.deadline.sooner(_STEP))
     if session.prompt.in_config or _mode_above(session):
         leave_config_mode(session, abort=True, home=session.login_prompt)
     if session.renamed and session.at_prompt and not session.prompt.in_config:

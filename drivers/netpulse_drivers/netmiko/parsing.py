@@ -13,6 +13,7 @@ from typing import Any
 from netpulse_drivers.base import Call
 from netpulse_drivers.errors import InvalidArguments, ParseFailed, TemplateRefused, UnsupportedOperation
 from netpulse_drivers.netmiko.operation_args import NetmikoQueryArgs
+from netpulse_drivers.platforms import platform_of
 
 _NOTHING_FOUND: list[list[dict[str, Any]]] = [[{}]]
 """TTP's result for an output in which no group matched."""
@@ -66,8 +67,9 @@ def _attempts(args: NetmikoQueryArgs, platform: str) -> Iterator[dict[str, Any]]
     """What to try, in netmiko's order."""
     if args.use_textfsm:
         yield {"engine": "textfsm", "template": args.textfsm_template, "args": {"platform": platform}}
-        if args.textfsm_template is None and "cisco_xe" in platform:  # ntc-templates know most of its commands as ios'
-            yield {"engine": "textfsm", "template": None, "args": {"platform": "cisco_ios"}}
+        other = platform_of(platform).parsed_as
+        if args.textfsm_template is None and other:
+            yield {"engine": "textfsm", "template": None, "args": {"platform": other}}
     if args.use_ttp:
         yield {"engine": "ttp", "template": args.ttp_template, "args": {"platform": platform}}
     if args.use_genie:

@@ -22,9 +22,9 @@ from netpulse_drivers.deadline import Deadline
 from netpulse_drivers.errors import CommandTimeout, OutputTooLarge, SessionLost, SessionStale
 from netpulse_drivers.netmiko.announced_questions import AnnouncedQuestions
 from netpulse_drivers.netmiko.event_driven import PROMPT_AT_LOGIN, EventDriven
+from netpulse_drivers.platforms import Answer, Platform, variant_of
 from netpulse_drivers.results import Output
 from netpulse_drivers.terminal.byte_stream import StreamClosed
-from netpulse_drivers.terminal.platforms import LEADS_AWAY, MOVES, RENAMES, Answer, Platform, variant_of
 from netpulse_drivers.terminal.prompt import Prompt, counts
 from netpulse_drivers.terminal.received import LARGEST_ANSWER
 from netpulse_drivers.terminal.reply import Question, Reply, ReplyEnd, ReplyTimeout
@@ -211,8 +211,8 @@ class NetmikoSession:
         if self.unusable_reason:
             raise StreamClosed(self.unusable_reason)
         prompt = self.prompt
-        moves = not self.at_prompt or MOVES.match(typed) is not None
-        renames = any_name or RENAMES.match(typed) is not None
+        moves = not self.at_prompt or self.platform.moves.match(typed) is not None
+        renames = any_name or self.platform.renames.match(typed) is not None
 
         def ends(line: str) -> bool:
             if prompt.accepts(line) or (any_name and prompt.resembles(line)):
@@ -236,7 +236,13 @@ class NetmikoSession:
         if self.platform.mode_line:
             self.connection.transcript = reply.output[-4096:]  # where mode_after looks
         self._conclude(reply, renames=renames)
-        if moves and self.at_prompt and self.prompt is prompt and not prompt.in_config and LEADS_AWAY.match(typed):
+        if (
+            moves
+            and self.at_prompt
+            and self.prompt is prompt
+            and not prompt.in_config
+            and self.platform.leads_away.match(typed)
+        ):
             self.wandered = True  # two devices may have the same name
         if reply.too_large:
             raise OutputTooLarge(

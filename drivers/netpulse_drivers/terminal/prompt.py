@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from netpulse_drivers.terminal.platforms import GENERIC, Platform
+from netpulse_drivers.platforms import Platform, platform_of
 
 STEM_LENGTH = 16
 """Characters of the name that all modes show: IOS shortens the name in configuration mode."""
@@ -167,7 +167,9 @@ def _parts(line: str, platform: Platform) -> PromptParts:
     found = platform.expression.fullmatch(line)
     told = found is not None and platform.telling
     if found is None:
-        found = GENERIC.expression.fullmatch(line)  # a name that the platform's expression does not foresee
+        found = platform_of("generic").expression.fullmatch(
+            line
+        )  # a name that the platform's expression does not foresee
     if found is None:
         return PromptParts()
     groups = found.groupdict(default="")

@@ -1,4 +1,4 @@
-"""How platforms say no, read from an answer. The texts are data: see ``refusal_texts``.
+"""How platforms say no, read from an answer. The texts are data: see ``netpulse_drivers.platforms``.
 
 A device that refuses a command answers with a handful of lines; an output that quotes such a text (a log, a stored
 session) is longer or has it in mid-line. Hence two rules for queries: the expression must match at the line's start,
@@ -9,29 +9,23 @@ from __future__ import annotations
 
 import re
 
-from netpulse_drivers.terminal.refusal_texts import FAMILIES, UNKNOWN, Refusals
+from netpulse_drivers.platforms import Refusals
 
 MAX_REFUSAL_LINES = 12
 """Non-blank lines of an answer that may still be a refused query."""
 
 
-def knows_refusals(family: str) -> bool:
-    """Whether the platform's own texts are known: only then does an answer without one mean that it took the line."""
-    return family != UNKNOWN
-
-
-def refused_query(output: str, family: str) -> str:
+def refused_query(output: str, refusals: Refusals) -> str:
     """The line with which the device refused a query, or "" if the output is no refusal."""
     head = output[: MAX_REFUSAL_LINES * 600]
     if len(head) < len(output) or sum(1 for line in head.splitlines() if line.strip()) > MAX_REFUSAL_LINES:
         return ""
-    place = _first(output, FAMILIES[family], FAMILIES[family].query)
+    place = _first(output, refusals, refusals.query)
     return _whole_line(output, place) if place >= 0 else ""
 
 
-def refused_line(answer: str, family: str) -> str:
+def refused_line(answer: str, refusals: Refusals) -> str:
     """The line with which the device refused a configuration line, or ""."""
-    refusals = FAMILIES[family]
     found = [_first(answer, refusals, pattern) for pattern in (refusals.query, refusals.change)]
     # The first line tells most: the return code of FortiOS stands below its reason.
     places = sorted(place for place in found if place >= 0)

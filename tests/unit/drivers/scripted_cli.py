@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from netpulse_drivers import Call, Deadline
 from netpulse_drivers.netmiko.event_driven import event_driven_class
 from netpulse_drivers.netmiko.session import NetmikoSession
+from netpulse_drivers.platforms import platform_of
 from netpulse_drivers.terminal.byte_stream import StreamClosed
-from netpulse_drivers.terminal.platforms import platform_of
 
 Script = Mapping[tuple[str, str], tuple[str, str]]
 """(prompt, typed line) -> (text, next prompt or question). A line that is not in it gives the same prompt again."""

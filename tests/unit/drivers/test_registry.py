@@ -146,6 +146,19 @@ def test_installed_drivers_are_imported_only_when_asked_for() -> None:
     subprocess.run([sys.executable, "-c", script], check=True)
 
 
+def test_load_all_preloads_and_goes_on_where_that_fails(tmp_path: Path) -> None:
+    preloading = "    @classmethod\n    def preload(cls):\n        "
+    failing = RECIPE + preloading + "raise OSError('no such table')\n"
+    ready = RECIPE.replace('"custom"', '"ready"') + "    tables = []\n" + preloading + "cls.tables.append('read')\n"
+    plugin(tmp_path, "failing", "from .custom import CustomDriver\n__all__ = [CustomDriver]\n", custom=failing)
+    plugin(tmp_path, "ready", "from .custom import CustomDriver\n__all__ = [CustomDriver]\n", custom=ready)
+    registry = only(tmp_path)
+    loaded = registry.load_all()
+    assert set(loaded) == {"custom", "ready"}
+    assert loaded["ready"].tables == ["read"]  # type: ignore[attr-defined]  # the test's own
+    assert [failure.message for failure in registry.failures] == ["OSError: no such table"]
+
+
 def test_load_all_goes_on_after_a_failure() -> None:
     points = [
         EntryPoint(name="acme", value="no_such_package.driver:Driver", group="netpulse.drivers"),

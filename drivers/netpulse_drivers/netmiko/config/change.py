@@ -25,14 +25,13 @@ from netpulse_drivers.netmiko.config.commit import (
 from netpulse_drivers.netmiko.config.ensure import Plan, plan_change
 from netpulse_drivers.netmiko.config.privilege import give_back_privilege, raise_privilege
 from netpulse_drivers.netmiko.config.save import differs_from_startup, save_config
-from netpulse_drivers.netmiko.config.sending import LineSender, renames
+from netpulse_drivers.netmiko.config.sending import LineSender
 from netpulse_drivers.netmiko.operation_args import NetmikoChangeArgs
 from netpulse_drivers.netmiko.session import NetmikoSession
+from netpulse_drivers.platforms import Platform
 from netpulse_drivers.results import ChangeResult, PendingCommit
 from netpulse_drivers.terminal.byte_stream import StreamClosed
-from netpulse_drivers.terminal.platforms import Platform
 from netpulse_drivers.terminal.prompt import Prompt
-from netpulse_drivers.terminal.refusals import knows_refusals
 from netpulse_drivers.terminal.reply import ReplyTimeout
 
 
@@ -216,7 +215,7 @@ def _put_in_force(
         if not platform.commit_at_top:
             leave_config_mode(session, abort=False, home=home)
         effective = commit_candidate(
-            session, commit_command(platform, change), args, renames=any(renames(line) for line in plan.lines)
+            session, commit_command(platform, change), args, renames=any(map(platform.renames.match, plan.lines))
         )
         sent.changed = sender.committed or (effective and dirty is not False)
         sent.committed = True
@@ -257,7 +256,7 @@ def _doubt(session: NetmikoSession, args: NetmikoChangeArgs, sender: LineSender,
         sent.warnings.append("check_errors is false and the device refused lines: " + "; ".join(sender.refused))
         if len(sender.refused) == lines:
             sent.changed = False
-    if sent.changed and not knows_refusals(session.platform.refusals) and args.error_pattern is None:
+    if sent.changed and not session.platform.refusals.known and args.error_pattern is None:
         sent.changed = None
         sent.warnings.append(
             f"the driver does not know the texts with which {name} refuses a line: read the outputs, or give "

@@ -14,16 +14,13 @@ from netpulse_drivers.base import ChangeRequest
 from netpulse_drivers.errors import CommandRefused
 from netpulse_drivers.netmiko.operation_args import DEFAULT_READ_TIMEOUT, NetmikoChangeArgs
 from netpulse_drivers.netmiko.session import NetmikoSession
+from netpulse_drivers.platforms import Platform, platform_of
 from netpulse_drivers.results import Output
-from netpulse_drivers.terminal.platforms import Platform, platform_of
 from netpulse_drivers.terminal.refusals import refused_line
 from netpulse_drivers.terminal.reply import Reply
 
 COMMIT_TIMEOUT = 120.0
 """Seconds for a commit (netmiko's own default)."""
-
-_SHORTEST_TRIAL = 30
-"""Seconds; IOS-XR takes no shorter one."""
 
 
 def commits_by_netmiko(device_type: str) -> bool:
@@ -174,7 +171,7 @@ def seconds_of_timer(platform: Platform, revert_in: float) -> int:
     """For how long the device will wait: rounded up to what the platform's command can say."""
     if "{minutes}" in platform.commit_confirmed:
         return max(1, math.ceil(revert_in / 60)) * 60
-    return max(_SHORTEST_TRIAL, math.ceil(revert_in))
+    return max(platform.commit_shortest, math.ceil(revert_in))
 
 
 def presented(session: NetmikoSession, reply: Reply, line: str, args: NetmikoChangeArgs) -> str:

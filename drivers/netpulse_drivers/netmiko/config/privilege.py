@@ -23,9 +23,6 @@ ENABLE_TIMEOUT = 20.0
 
 _PASSWORD = BoundedRegex(r"(?i)(?:pass(?:word|code)|passwort|secret)[^\n]{0,60}:\s*$", name="password question")
 
-_ROOT_PROMPT = re.compile(r"\[?root@[\w.\-]{1,100}[^\n]{0,200}#")
-"""What sudo leads to; Red Hat's prompts have blanks in them: [root@host ~]#"""
-
 
 def raise_privilege(session: NetmikoSession, secret: str | None) -> None:
     """Enter privileged mode; nothing is typed if the session is there already.
@@ -76,14 +73,14 @@ def give_back_privilege(session: NetmikoSession, wanted: Prompt) -> None:
 def _ask(session: NetmikoSession, typed: str, *, verify: bool) -> Reply:
     """Type ``enable`` or the secret; the answer ends at a prompt or at a password question."""
     prompt = session.prompt
-    shell = session.platform.refusals == "shell"
+    raised = session.platform.raised_prompt
     session.at_prompt = False
     reply = session.connection.exchange(
         typed,
         verify=verify,
         end=ReplyEnd(
             prompt=lambda line: prompt.accepts(line) or _PASSWORD.search(line) is not None,
-            foreign_prompt=lambda line: prompt.resembles(line) or (shell and _ROOT_PROMPT.fullmatch(line) is not None),
+            foreign_prompt=lambda line: prompt.resembles(line) or bool(raised and re.fullmatch(raised, line)),
         ),
         deadline=session.connection.deadline.sooner(ENABLE_TIMEOUT),
     )

@@ -13,7 +13,6 @@ from netpulse_drivers.netmiko.config.commit import judged, presented
 from netpulse_drivers.netmiko.operation_args import DEFAULT_READ_TIMEOUT, NetmikoChangeArgs
 from netpulse_drivers.netmiko.session import NetmikoSession
 from netpulse_drivers.results import Output
-from netpulse_drivers.terminal.platforms import RENAMES
 from netpulse_drivers.terminal.refusals import refused_line
 
 _BANNER = BoundedRegex(r"^banner\s", name="bypass_commands")
@@ -59,7 +58,7 @@ class LineSender:
                 deadline=session.read_deadline(self._args.read_timeout, DEFAULT_READ_TIMEOUT),
                 verify=self._args.cmd_verify and not self._bypass.search(line),
                 also=self._terminator,
-                any_name=renames(line),
+                any_name=session.platform.renames.match(line) is not None,
             )
             text = presented(session, reply, line, self._args)
             if "\n" in line:
@@ -111,11 +110,6 @@ def _answers(text: str, typed: str) -> str:
     """Without the lines that only repeat what was typed: a banner may say "% Authorised users only"."""
     given = {line.strip() for line in typed.split("\n")}
     return "\n".join(line for line in text.split("\n") if line.strip() not in given)
-
-
-def renames(line: str) -> bool:
-    """Whether the device may come back under another name after this line."""
-    return RENAMES.match(line) is not None
 
 
 def _refused(

@@ -13,9 +13,9 @@ from netpulse_drivers.netmiko.config.commit import commit_candidate
 from netpulse_drivers.netmiko.config.save import read_config, running_fingerprint
 from netpulse_drivers.netmiko.operation_args import DEFAULT_READ_TIMEOUT, NetmikoChangeArgs
 from netpulse_drivers.netmiko.session import NetmikoSession
+from netpulse_drivers.platforms import Platform
 from netpulse_drivers.results import ChangeResult, CommitState, Output
 from netpulse_drivers.terminal.byte_stream import StreamClosed
-from netpulse_drivers.terminal.platforms import Platform
 from netpulse_drivers.terminal.refusals import refused_line
 from netpulse_drivers.terminal.reply import ReplyTimeout
 

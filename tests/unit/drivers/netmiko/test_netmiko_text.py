@@ -6,9 +6,8 @@ import pytest
 
 from netpulse_drivers import InvalidArguments
 from netpulse_drivers.bounded_regex import BoundedRegex
-from netpulse_drivers.terminal.platforms import platform_of
+from netpulse_drivers.platforms import PlatformBook, platform_of
 from netpulse_drivers.terminal.prompt import Prompt
-from netpulse_drivers.terminal.refusal_texts import FAMILIES
 from netpulse_drivers.terminal.refusals import refused_line, refused_query
 from netpulse_drivers.terminal.terminal_text import (
     ASYNCHRONOUS,
@@ -69,36 +68,36 @@ def test_modes(device_type: str, line: str, in_config: bool, privileged: bool) -
 
 
 @pytest.mark.parametrize(
-    ("family", "answer"),
+    ("device_type", "answer"),
     [
-        ("cisco", "        ^\n% Invalid input detected at '^' marker.\n"),
-        ("cisco", "% Incomplete command."),
-        ("cisco", '% Ambiguous command:  "sh"'),
-        ("cisco", "% Unknown command: show nonsense"),
-        ("cisco", "% Command incomplete: show"),
-        ("cisco", "% There is no matched command."),
-        ("cisco", "% Invalid input (at token 1: 'foo')"),
-        ("cisco", "                           ^\nInvalid interface format at '^' marker."),
-        ("cisco", "                   ^\nInvalid range at '^' marker."),
-        ("cisco", "Command authorization failed."),
-        ("cisco", "ERROR: % Invalid input detected at '^' marker."),
-        ("cisco", "%Error opening tftp://192.0.2.1/x (Timed out)"),
+        ("cisco_ios", "        ^\n% Invalid input detected at '^' marker.\n"),
+        ("cisco_ios", "% Incomplete command."),
+        ("cisco_ios", '% Ambiguous command:  "sh"'),
+        ("cisco_ios", "% Unknown command: show nonsense"),
+        ("cisco_ios", "% Command incomplete: show"),
+        ("cisco_ios", "% There is no matched command."),
+        ("cisco_ios", "% Invalid input (at token 1: 'foo')"),
+        ("cisco_ios", "                           ^\nInvalid interface format at '^' marker."),
+        ("cisco_ios", "                   ^\nInvalid range at '^' marker."),
+        ("cisco_ios", "Command authorization failed."),
+        ("cisco_ios", "ERROR: % Invalid input detected at '^' marker."),
+        ("cisco_ios", "%Error opening tftp://192.0.2.1/x (Timed out)"),
         ("huawei", "              ^\nError: Unrecognized command found at '^' position."),
-        ("junos", "                ^\nsyntax error, expecting <command>."),
-        ("junos", "unknown command."),
-        ("junos", "error: syntax error: nonsense"),
-        ("shell", "-bash: nonsense: command not found"),
-        ("shell", "sh: 1: nonsense: not found"),
+        ("juniper_junos", "                ^\nsyntax error, expecting <command>."),
+        ("juniper_junos", "unknown command."),
+        ("juniper_junos", "error: syntax error: nonsense"),
+        ("linux", "-bash: nonsense: command not found"),
+        ("linux", "sh: 1: nonsense: not found"),
         ("vyos", "\n  Invalid command: show [nonsense]\n"),
         ("generic", "% Invalid input detected"),
     ],
 )
-def test_refusals(family: str, answer: str) -> None:
-    assert refused_query(answer, family)
-    assert refused_line(answer, family)
+def test_refusals(device_type: str, answer: str) -> None:
+    assert refused_query(answer, platform_of(device_type).refusals)
+    assert refused_line(answer, platform_of(device_type).refusals)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("name", PlatformBook().names())
 @pytest.mark.parametrize(
     "answer",
     [
@@ -113,8 +112,8 @@ def test_refusals(family: str, answer: str) -> None:
         "line\n" * 30 + "% Invalid input detected at '^' marker.\n",
     ],
 )
-def test_no_refusals(family: str, answer: str) -> None:
-    assert not refused_query(answer, family)
+def test_no_refusals(name: str, answer: str) -> None:
+    assert not refused_query(answer, platform_of(name).refusals)
 
 
 @pytest.mark.parametrize(
@@ -132,7 +131,7 @@ def test_no_refusals(family: str, answer: str) -> None:
     ],
 )
 def test_lines_that_only_configuration_refuses(answer: str) -> None:
-    assert refused_line(answer, "cisco")
+    assert refused_line(answer, platform_of("cisco_ios").refusals)
 
 
 @pytest.mark.parametrize(
@@ -143,7 +142,7 @@ def test_lines_that_only_configuration_refuses(answer: str) -> None:
     ],
 )
 def test_saving_that_did_not_happen(answer: str) -> None:
-    assert refused_line(answer, "cisco")
+    assert refused_line(answer, platform_of("cisco_ios").refusals)
 
 
 @pytest.mark.parametrize(
@@ -165,7 +164,7 @@ def test_saving_that_did_not_happen(answer: str) -> None:
     ],
 )
 def test_lines_that_only_inform(answer: str) -> None:
-    assert not refused_line(answer, "cisco")
+    assert not refused_line(answer, platform_of("cisco_ios").refusals)
 
 
 @pytest.mark.parametrize(

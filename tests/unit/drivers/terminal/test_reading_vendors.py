@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from netpulse_drivers import Deadline
-from netpulse_drivers.terminal.platforms import MOVES, platform_of
+from netpulse_drivers.platforms import platform_of
 from netpulse_drivers.terminal.prompt import Prompt, counts
 from netpulse_drivers.terminal.reply import Reply, ReplyEnd, ReplyReader
 from netpulse_drivers.terminal.terminal_text import TextDecoder, last_line, on_screen
@@ -281,7 +281,7 @@ def test_where_a_hop_may_lead(device_type: str, login: str, elsewhere: list[str]
     ],
 )  # fmt: skip
 def test_commands_that_may_lead_elsewhere(command: str) -> None:
-    assert MOVES.match(command)
+    assert platform_of("generic").moves.match(command)
 
 
 @pytest.mark.parametrize(
@@ -289,4 +289,4 @@ def test_commands_that_may_lead_elsewhere(command: str) -> None:
     ["show version", "display ssh server", "show run", "run show version", "virsh dumpxml vm1", "ping 192.0.2.1", ""],
 )
 def test_commands_that_stay(command: str) -> None:
-    assert not MOVES.match(command)
+    assert not platform_of("generic").moves.match(command)

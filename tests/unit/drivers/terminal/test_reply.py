@@ -14,8 +14,8 @@ import pytest
 
 from netpulse_drivers import Deadline
 from netpulse_drivers.bounded_regex import BoundedRegex
+from netpulse_drivers.platforms import platform_of
 from netpulse_drivers.terminal.byte_stream import StreamClosed
-from netpulse_drivers.terminal.platforms import platform_of
 from netpulse_drivers.terminal.prompt import Prompt
 from netpulse_drivers.terminal.received import LARGEST_ANSWER
 from netpulse_drivers.terminal.reply import Question, Reply, ReplyEnd, ReplyReader, ReplyTimeout
