@@ -26,6 +26,7 @@ from netmiko.ssh_dispatcher import CLASS_MAPPER
 from netpulse_drivers.bounded_regex import BoundedRegex
 from netpulse_drivers.deadline import Deadline
 from netpulse_drivers.errors import PasswordExpired
+from netpulse_drivers.platforms import Platform, platform_of
 from netpulse_drivers.ssh.login_text import asks_for_new_password, expired_password
 from netpulse_drivers.terminal.byte_stream import ByteStream, StreamClosed
 from netpulse_drivers.terminal.reply import Reply, ReplyEnd, ReplyReader, ReplyTimeout
@@ -75,6 +76,11 @@ class EventDriven(BaseConnection):
         self.decoder = TextDecoder(self.encoding)
         self.transcript = ""
         self._held_back = ""
+
+    @functools.cached_property
+    def platform(self) -> Platform:
+        """What is known about the device type."""
+        return platform_of(self.device_type)
 
     # -- bytes ------------------------------------------------------------------------------------------------------
 
@@ -190,7 +196,7 @@ class EventDriven(BaseConnection):
 
     def _at_prompt(self, text: str) -> bool:
         tail = text[-1024:]
-        line = last_line(without_asynchronous_end(tail) or tail)
+        line = last_line(without_asynchronous_end(tail, self.platform.logs) or tail)
         if self.base_prompt and self.base_prompt not in line:
             return False
         return bool(line) and PROMPT_AT_LOGIN.fullmatch(line) is not None
@@ -226,7 +232,7 @@ class EventDriven(BaseConnection):
             prompt = self.read_prompt_line()
         while not prompt.strip():
             prompt += self.read_channel_timing(last_read=LOGIN_QUIET, read_timeout=10.0)
-        prompt = last_line((without_asynchronous_end(prompt) or prompt).rstrip())
+        prompt = last_line((without_asynchronous_end(prompt, self.platform.logs) or prompt).rstrip())
         if not prompt:
             raise ValueError("Unable to find prompt")
         return prompt.strip()
@@ -303,6 +309,7 @@ class EventDriven(BaseConnection):
             self.receive,
             self.decoder,
             self.write_channel,
+            platform=self.platform,
             enter=self.RETURN,
             clean=self.strip_ansi_escape_codes if self.ansi_escape_codes else None,
             normalise_line_ends=not self.disable_lf_normalization,

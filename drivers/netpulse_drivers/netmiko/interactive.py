@@ -162,7 +162,7 @@ def _before(session: NetmikoSession, exchange: Exchange) -> bytes:
     if exchange.command is None:
         at_prompt = session.prompt.accepts(last_line(_text(came)))
         return came if at_prompt else came + _bytes(session, session.prompt.text)
-    if came.strip() and not only_asynchronous(came.decode("utf-8", "replace")):
+    if came.strip() and not only_asynchronous(came.decode("utf-8", "replace"), session.platform.logs):
         _await_prompt(session, came)
     return b""
 

@@ -160,7 +160,7 @@ class NetmikoSession:
         text = left_over
         deadline = self.connection.deadline.sooner(RECOVERY)
         while not self.prompt.accepts(last_line(text)):
-            if self.at_prompt and only_asynchronous(text):
+            if self.at_prompt and only_asynchronous(text, self.platform.logs):
                 self.notes.append(f"messages between commands: {_shown(text)}")
                 self.interrupted = True
                 return

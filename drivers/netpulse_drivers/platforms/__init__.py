@@ -6,6 +6,16 @@ from it and CONTRIBUTING.md tells how to add to it.
 
 from netpulse_drivers.platforms.book import PlatformBook, load_platforms, platform_of, variant_of
 from netpulse_drivers.platforms.data_file import BookError
-from netpulse_drivers.platforms.platform import Answer, Platform, Refusals
+from netpulse_drivers.platforms.platform import Answer, Pager, Platform, Refusals
 
-__all__ = ["Answer", "BookError", "Platform", "PlatformBook", "Refusals", "load_platforms", "platform_of", "variant_of"]
+__all__ = [
+    "Answer",
+    "BookError",
+    "Pager",
+    "Platform",
+    "PlatformBook",
+    "Refusals",
+    "load_platforms",
+    "platform_of",
+    "variant_of",
+]

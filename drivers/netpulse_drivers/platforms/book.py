@@ -56,8 +56,7 @@ class PlatformBook:
             BookError: the first file that cannot be used, and the place in it.
         """
         for name in self.names():
-            platform = self.platform(name)
-            platform.expression, platform.refusals.query, platform.refusals.change, platform.refusals.harmless  # noqa: B018 - compiled now
+            self.platform(name).compile()
 
     def check(self, name: str) -> None:
         """See that every expression of a platform is one.

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from netpulse_drivers.platforms.platform import Answer, Platform, Refusals
+from netpulse_drivers.platforms.platform import Answer, Pager, Platform, Refusals
 
 GENERIC = "generic"
 """The file that all others are like."""
@@ -43,6 +43,7 @@ def _kind(annotation: str) -> str:
         "tuple[str, ...]": "texts",
         "tuple[Answer, ...]": "answers",
         "tuple[tuple[str, str], ...]": "sections",
+        "tuple[Pager, ...]": "pagers",
     }.get(annotation, "reader")
 
 
@@ -149,19 +150,20 @@ class _Checked:
         return tuple(self._entry(kind, one, f"{place}[{number}]") for number, one in enumerate(value))
 
     def _entry(self, kind: str, value: Any, place: str) -> Any:
-        if kind in {"texts", "answers"} and isinstance(value, dict) and set(value) == {"like"}:
+        if kind in {"texts", "answers", "pagers"} and isinstance(value, dict) and set(value) == {"like"}:
             return Included(self._text(value["like"], place))
         if kind == "texts":
             return self._text(value, place)
         first, second = {
             "answers": ("question", "answer"),
             "sections": ("first", "last"),
+            "pagers": ("text", "key"),
             "variants": ("prompt", "platform"),
         }[kind]
         if not isinstance(value, dict) or set(value) != {first, second}:
             raise self.wrong(place, f"{{ {first} = ..., {second} = ... }} is expected")
         pair = (self._text(value[first], place), self._text(value[second], place))
-        return Answer(*pair) if kind == "answers" else pair
+        return {"answers": Answer, "pagers": Pager}[kind](*pair) if kind in {"answers", "pagers"} else pair
 
     def _text(self, value: Any, place: str) -> str:
         if isinstance(value, str):

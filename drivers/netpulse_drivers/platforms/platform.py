@@ -17,6 +17,14 @@ class Answer:
     answer: str
 
 
+@dataclass(frozen=True, slots=True)
+class Pager:
+    """A pager's question, alone on the last line, and the key that turns the page; "\\r": the session's line end."""
+
+    text: str
+    key: str
+
+
 @dataclass(frozen=True)
 class Refusals:
     """The texts with which a platform refuses a command. Expressions match at the start of a line.
@@ -49,6 +57,18 @@ class Refusals:
 @functools.cache
 def _any_of(expressions: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile("^(?:" + "|".join(expressions) + ")", re.MULTILINE) if expressions else re.compile(r"(?!)")
+
+
+@functools.cache
+def _alternatives(expressions: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(f"(?:{one})" for one in expressions) or r"(?!)")
+
+
+@functools.cache
+def _pager(pagers: tuple[Pager, ...]) -> re.Pattern[str]:
+    """A group for each, named by its number."""
+    texts = "|".join(f"(?P<n{number}>{one.text})" for number, one in enumerate(pagers))
+    return re.compile(rf"[ \t]*(?:{texts or '(?!)'})[ \t]*")
 
 
 @functools.cache
@@ -124,6 +144,8 @@ class Platform:
         indented: whether the running configuration shows its hierarchy by indentation.
         comparable: whether a configuration can be compared line by line; False: its blocks have closing lines.
         parsed_as: another name under which ntc-templates has templates for it.
+        pagers: see there.
+        log_lines: how lines begin that the device prints by itself, whatever the session is doing.
         moves_before, away_before: what may stand before ``moves_commands`` and ``away_commands``.
         moves_commands, away_commands, renames_commands: see ``moves``, ``leads_away`` and ``renames``.
         variants: (expression for the prompt after the login, platform) of command lines that share a device type.
@@ -189,6 +211,9 @@ class Platform:
     comparable: bool = _fact("show", "comparable", default=True)
     parsed_as: str = _fact("show", "parsed_as")
 
+    pagers: tuple[Pager, ...] = _fact("output", "pagers", ())
+    log_lines: tuple[str, ...] = _fact("output", "logs", (), expression=True)
+
     moves_before: str = _fact("moves", "before", expression=True)
     moves_commands: tuple[str, ...] = _fact("moves", "commands", (), expression=True)
     away_before: str = _fact("moves", "away_before", expression=True)
@@ -199,6 +224,21 @@ class Platform:
     def expression(self) -> re.Pattern[str]:
         """``prompt``, compiled."""
         return re.compile(self.prompt)
+
+    def pager_key(self, line: str) -> str:
+        """The key that turns the page of the pager that this line is; "" for a line that is none."""
+        found = self.pager.fullmatch(line)
+        return self.pagers[int(str(found.lastgroup)[1:])].key if found else ""
+
+    @functools.cached_property
+    def pager(self) -> re.Pattern[str]:
+        """Any pager's question, with a group for each of ``pagers``."""
+        return _pager(self.pagers)
+
+    @functools.cached_property
+    def logs(self) -> re.Pattern[str]:
+        """The beginning of a line that the device prints by itself."""
+        return _alternatives(self.log_lines)
 
     @functools.cached_property
     def moves(self) -> re.Pattern[str]:
@@ -215,6 +255,13 @@ class Platform:
         """Lines that give the device another name."""
         return _commands("", self.renames_commands)
 
+    def compile(self) -> None:
+        """Compile what reading an answer needs, now instead of when it is first needed."""
+        for name in ("expression", "pager", "logs", "moves", "leads_away", "renames"):
+            getattr(self, name)
+        for name in ("query", "change", "harmless"):
+            getattr(self.refusals, name)
+
     def expressions(self) -> Mapping[str, tuple[str, ...]]:
         """Every regular expression of it, by the place in its data file."""
         return _expressions(self)
@@ -227,6 +274,7 @@ def _expressions(platform: Platform) -> Mapping[str, tuple[str, ...]]:
         "refusals.query": refusals.query_texts,
         "refusals.change": refusals.change_texts,
         "refusals.harmless": refusals.harmless_texts,
+        "output.pagers": tuple(pager.text for pager in platform.pagers),
         "config.whole": tuple(first for first, _ in platform.whole),
         "variants": tuple(prompt for prompt, _ in platform.variants),
     }

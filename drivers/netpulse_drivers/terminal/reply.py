@@ -17,14 +17,12 @@ from typing import Literal
 
 from netpulse_drivers.bounded_regex import MAX_SEARCHED, BoundedRegex
 from netpulse_drivers.deadline import Deadline
+from netpulse_drivers.platforms import Platform
 from netpulse_drivers.terminal.received import Received, read_until_quiet
 from netpulse_drivers.terminal.terminal_text import (
-    ASYNCHRONOUS,
-    PAGER,
     TextDecoder,
     last_line,
     normal_line_ends,
-    pager_key,
     without_asynchronous_end,
     without_escapes,
     without_pages,
@@ -139,6 +137,7 @@ class ReplyReader:
         receive: blocks up to so many seconds for data, b"" when none came; raises when the session is over.
         decoder: of the session: a character may be split between two answers.
         type_text: types into the session, for pagers and announced questions.
+        platform: whose pagers and log lines come.
         clean: the platform's own way of removing escape sequences, if it has one.
     """
 
@@ -148,6 +147,7 @@ class ReplyReader:
         decoder: TextDecoder,
         type_text: Callable[[str], None],
         *,
+        platform: Platform,
         enter: str = "\n",
         clean: Callable[[str], str] | None = None,
         normalise_line_ends: bool = True,
@@ -155,6 +155,7 @@ class ReplyReader:
         self._receive = receive
         self._decoder = decoder
         self._type = type_text
+        self._platform = platform
         self._enter = enter
         self._clean = clean
         self._normalise = normalise_line_ends
@@ -172,7 +173,7 @@ class ReplyReader:
             ReplyTimeout: the end did not come; nothing was typed but pages turned and questions answered.
             StreamClosed: the session ended; ``received`` of this reader holds what came.
         """
-        reading = _Reading(Received(echoes, tail_size=MAX_SEARCHED if end.expect else TAIL), end)
+        reading = _Reading(Received(echoes, tail_size=MAX_SEARCHED if end.expect else TAIL), end, self._platform)
         received = reading.received
         while True:
             try:
@@ -202,11 +203,13 @@ class ReplyReader:
         if ending != "expected":
             text = text.rstrip("\r")  # behind the prompt of some
         before = text[: received.echo_start]
-        tail = without_asynchronous_end(received.tail, prompt) if ending == "interrupted" else received.tail
-        output = self._cleaned(_from_next_line(text, received.echo_end))
+        tail, output = received.tail, self._cleaned(_from_next_line(text, received.echo_end))
+        if ending == "interrupted":
+            logs = self._platform.logs
+            tail, output = without_asynchronous_end(tail, logs, prompt), without_asynchronous_end(output, logs, prompt)
         return Reply(
             echo=normal_line_ends(without_escapes(text[received.echo_start : received.echo_end])),
-            output=without_asynchronous_end(output, prompt) if ending == "interrupted" else output,
+            output=output,
             last_line=last_line(tail),
             ended_by=ending,
             raw_end=received.tail[received.tail.rfind("\n") + 1 :],
@@ -224,8 +227,9 @@ class ReplyReader:
 class _Reading:
     """What is made of one answer while it comes."""
 
-    def __init__(self, received: Received, end: ReplyEnd) -> None:
+    def __init__(self, received: Received, end: ReplyEnd, platform: Platform) -> None:
         self.received = received
+        self._platform = platform
         self.state: _State = "prompt"
         self.pages: list[tuple[int, int]] = []
         self._end = end
@@ -245,13 +249,13 @@ class _Reading:
             return self._may_be("prompt", max(pace, self._doubt(line)))
         if line and self._question(line) is not None and received.echoed(before_last_line=True):
             return self._may_be("question", max(pace, SHORTEST_PAUSE))
-        if line and PAGER.fullmatch(line):
+        if line and self._platform.pager_key(line):
             return self._may_be("pager", max(pace, SHORTEST_PAUSE))
         own = bool(end.text)
         if own and len(end.text) > 2 and line.endswith(end.text):
             return self._unterminated(pace)
-        if not line or (own and line.startswith(end.text)) or ASYNCHRONOUS.match(line.lstrip()):
-            rest = without_asynchronous_end(received.tail, end.text)
+        if not line or (own and line.startswith(end.text)) or self._platform.logs.match(line.lstrip()):
+            rest = without_asynchronous_end(received.tail, self._platform.logs, end.text)
             interrupted = rest and end.prompt(last_line(rest)) and received.echoed()
             return self._may_be("interrupted", FOREIGN_PROMPT_QUIET) if interrupted else None
         if end.foreign_prompt(line) and received.echoed(before_last_line=True):
@@ -285,7 +289,7 @@ class _Reading:
         tail, length = self.received.tail, self.received.length
         start = length - len(tail) + tail.rfind("\n") + 1
         self.pages.append((start, length))
-        return pager_key(last_line(tail))
+        return self._platform.pager_key(last_line(tail))
 
     def answer(self) -> str:
         """The answer to the question that stands there."""

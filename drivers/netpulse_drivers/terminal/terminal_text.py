@@ -1,4 +1,4 @@
-"""From bytes to readable text: decoding, escape sequences, line ends, pagers."""
+"""From bytes to readable text: decoding, escape sequences, line ends, what pagers leave behind."""
 
 from __future__ import annotations
 
@@ -15,53 +15,12 @@ ESCAPE = re.compile(
     r")"
 )
 
-PAGER = re.compile(
-    r"[ \t]*(?:"
-    r"<?-{1,5} ?\(?(?:more|MORE|More)(?: \d{1,3}%)?\)? ?-{0,5}>?[^\n\w#>$%]{0,4}"
-    r"|-{1,5} ?(?i:more) ?-{0,5} ?(?:\(\d{1,3}% ?[^()\n]{0,20}\)|or \(q\)uit|\([^()\n]{1,60}=[^()\n]{1,60}\)-*)"
-    r"|-{1,5} ?(?i:more) ?-{1,5}, next page: [^\n]{0,80}"  # ProCurve, FastIron, Zyxel
-    r"|More: <space>,[^\n]{0,80}"  # Cisco small business
-    r"|More\? \[next screen <sp>[^\n]{0,80}"  # Alcatel-Lucent
-    r"|(?:<--- )?More(?: --->)?"
-    r"|lines \d+-\d+(?:/\d+)?(?: \d{1,3}%)?(?: \(END\))?"
-    r"|\(END\)"
-    r"|\((?:more|More)\)"
-    r"|\(Q\)uit[^\n]{0,60}"
-    r"|(?:-- ?)?(?i:press (?:any key|<?(?:space|enter|return)>?(?: key)?) to (?:continue|page down))[^\n]{0,60}"
-    r"|--- Type space to continue[^\n]{0,60}"
-    r"|CTRL\+C [^\n]{0,20}(?:n|SPACE n?) ?Next Page[^\n]{0,60}"  # D-Link
-    r"|(?:Would you like to|Do you want to) display (?:the )?next \d{1,3} entries\?[^\n]{0,20}"  # Cisco WLC
-    r")[ \t]*",
-)
-"""A pager's question, alone on the last line: --More--, <--- More --->, ---- More ----, ---(more 40%)---, (more) ..."""
-
 # How devices wipe a pager's question: backspaces or carriage returns over it, blanks, and back; or erasing sequences.
 # What follows belongs to the next line of output, its indentation included.
 _WIPED = re.compile(
     r"(?:\x08(?:[\x08 ]*\x08)?| *\r +\r| *\r(?!\r*\n)|\x1b\[\d*[KJDG]|\x1b\[\d*(?:;\d+)*m| +(?=\x1b\[\d*D)|\x00)*"
 )
 
-
-def pager_key(line: str) -> str:
-    """The key that turns the page of this pager; "\r" stands for the session's line end."""
-    if "(END)" in line:
-        return "q"
-    if "next" in line and "entries" in line:
-        return "y"
-    return "\r" if re.match(r"(?i)\W*press <?(?:enter|return)", line) else " "
-
-
-ASYNCHRONOUS = re.compile(
-    r"(?:"
-    r"[^%\n]{0,120}(?:%\$ [^%\n]{1,30} ?%\$ )?%[A-Z][A-Z0-9_\-]*-\d-[A-Z0-9_]+\b"  # Cisco, Arista, Ruijie
-    r"|\d{4}[/-]\d\d[/-]\d\d[ T][\d:.]+\S* (?:[A-Z]+|[\w\-\[\]]+): "  # FRRouting, EOS
-    r"|(?:#|%)?[A-Z][a-z]{2} +\d+ [\d:.]+[^\n]{0,60} %{1,2}\d*[A-Z][\w/]*"  # Huawei, Comware
-    r"|[%#]?[#@*]?[A-Z][a-z]{2} +\d+ \d\d:\d\d:\d\d:\d{3} \d{4} \S+ (?:%%\d*)?[A-Z][\w\-]*/\d/\w+"  # Comware
-    r"|[A-Z][a-z]{2} +\d+ \d\d:\d\d:\d\d(?:\.\d+)? +\S+ +[\w./\-]+(?:\[\d+\])?: "  # RFC 3164, Junos
-    r"|\*{3} ?|Message from |Broadcast [Mm]essage"
-    r")"
-)
-"""The start of a line that a device prints by itself, whatever the session is doing."""
 
 _LINE_END = re.compile(r"\r+\n|\n\r(?!\n)")
 
@@ -173,11 +132,12 @@ def _moved(shown: list[str], column: int, row: str, kind: str, values: list[str]
     return shown, column, row
 
 
-def without_asynchronous_end(tail: str, prompt: str = "") -> str:
+def without_asynchronous_end(tail: str, logs: re.Pattern[str], prompt: str = "") -> str:
     """The text before the messages that the device printed by itself at the end; "" when there are none.
 
     Args:
         tail: the end of what came.
+        logs: how such messages begin, see ``Platform.logs``.
         prompt: the first message may stand on its line.
     """
     lines = normal_line_ends(without_escapes(tail)).split("\n")
@@ -185,20 +145,20 @@ def without_asynchronous_end(tail: str, prompt: str = "") -> str:
     while lines:
         line = lines[-1]
         behind = line[len(prompt) :].lstrip() if prompt and line.startswith(prompt) else ""
-        if behind and ASYNCHRONOUS.match(behind):
+        if behind and logs.match(behind):
             lines[-1] = prompt
             messages += 1
             break
-        if line.strip() and (line.rstrip() == prompt or not ASYNCHRONOUS.match(line.lstrip())):
+        if line.strip() and (line.rstrip() == prompt or not logs.match(line.lstrip())):
             break
         messages += bool(lines.pop().strip())
     return "\n".join(lines) if messages else ""
 
 
-def only_asynchronous(text: str) -> bool:
-    """Whether every line of it is one that devices print by themselves."""
+def only_asynchronous(text: str, logs: re.Pattern[str]) -> bool:
+    """Whether every line of it is one that the device prints by itself; ``logs``: see ``Platform.logs``."""
     lines = normal_line_ends(without_escapes(text)).split("\n")
-    return all(not line.strip() or ASYNCHRONOUS.match(line.lstrip()) for line in lines)
+    return all(not line.strip() or logs.match(line.lstrip()) for line in lines)
 
 
 def without_pages(text: str, pages: Sequence[tuple[int, int]]) -> str:

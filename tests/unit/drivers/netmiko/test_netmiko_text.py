@@ -10,14 +10,14 @@ from netpulse_drivers.platforms import PlatformBook, platform_of
 from netpulse_drivers.terminal.prompt import Prompt
 from netpulse_drivers.terminal.refusals import refused_line, refused_query
 from netpulse_drivers.terminal.terminal_text import (
-    ASYNCHRONOUS,
-    PAGER,
     TextDecoder,
     last_line,
     normal_line_ends,
     only_asynchronous,
     without_escapes,
 )
+
+GENERIC = platform_of("generic")
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_lines_that_only_inform(answer: str) -> None:
     ],
 )  # fmt: skip
 def test_pagers(line: str) -> None:
-    assert PAGER.fullmatch(line)
+    assert GENERIC.pager_key(line)
 
 
 @pytest.mark.parametrize(
@@ -194,7 +194,7 @@ def test_pagers(line: str) -> None:
     ],
 )
 def test_no_pagers(line: str) -> None:
-    assert not PAGER.fullmatch(line)
+    assert not GENERIC.pager_key(line)
 
 
 @pytest.mark.parametrize(
@@ -213,8 +213,8 @@ def test_no_pagers(line: str) -> None:
     ],
 )
 def test_messages(line: str) -> None:
-    assert ASYNCHRONOUS.match(line), line
-    assert only_asynchronous(f"\r\n{line}\r\n")
+    assert GENERIC.logs.match(line), line
+    assert only_asynchronous(f"\r\n{line}\r\n", GENERIC.logs)
 
 
 @pytest.mark.parametrize(
@@ -230,7 +230,7 @@ def test_messages(line: str) -> None:
     ],
 )
 def test_no_messages(line: str) -> None:
-    assert not ASYNCHRONOUS.match(line), line
+    assert not GENERIC.logs.match(line), line
 
 
 def test_characters_split_between_chunks() -> None:

@@ -19,7 +19,7 @@ from tests.unit.drivers.terminal.test_reply import Wire, byte_by_byte, random_pi
 
 
 def read(wire: Wire, command: str, prompt: Prompt) -> Reply:
-    reader = ReplyReader(wire.receive, TextDecoder("utf-8"), wire.type)
+    reader = ReplyReader(wire.receive, TextDecoder("utf-8"), wire.type, platform=platform_of("generic"))
     end = ReplyEnd(prompt=prompt.accepts, text=prompt.text)
     return reader.read([command], end, Deadline.after(5))
 

@@ -199,7 +199,7 @@ def random_pieces(data: bytes) -> Iterator[list[bytes]]:
 
 def read(recording: Recording, wire: Wire, *, expect: str | None = None) -> Reply:
     prompt = Prompt(recording.prompt, platform_of(recording.device_type))
-    reader = ReplyReader(wire.receive, TextDecoder("utf-8"), wire.type)
+    reader = ReplyReader(wire.receive, TextDecoder("utf-8"), wire.type, platform=platform_of("generic"))
     end = ReplyEnd(
         prompt=prompt.accepts,
         foreign_prompt=prompt.resembles,
@@ -250,7 +250,7 @@ def test_no_prompt_is_a_timeout_and_nothing_is_typed(raw: bytes) -> None:
 
 def test_closed_stream_keeps_what_came() -> None:
     wire = Wire([b"show x\r\nhalf of the out"], closed=True)
-    reader = ReplyReader(wire.receive, TextDecoder("utf-8"), wire.type)
+    reader = ReplyReader(wire.receive, TextDecoder("utf-8"), wire.type, platform=platform_of("generic"))
     with pytest.raises(StreamClosed):
         reader.read(["show x"], ReplyEnd(prompt=lambda line: line == "r1#"), Deadline.after(5))
     assert reader.received == "show x\nhalf of the out"
@@ -283,7 +283,7 @@ def test_announced_questions_are_answered_in_order_and_once() -> None:
             self.pieces.append(b"y\r\nName [startup]?" if len(self.typed) == 1 else b"\r\n[OK]\r\nr1#")
 
     wire = Asking([b"save\r\nOverwrite? [y/n]:"])
-    reader = ReplyReader(wire.receive, TextDecoder("utf-8"), wire.type)
+    reader = ReplyReader(wire.receive, TextDecoder("utf-8"), wire.type, platform=platform_of("generic"))
     questions = [
         Question(BoundedRegex(r"Overwrite\?", name="q"), "y"),
         Question(BoundedRegex(r"Name \[", name="q"), ""),
@@ -295,7 +295,7 @@ def test_announced_questions_are_answered_in_order_and_once() -> None:
 
 def test_unannounced_question_is_not_answered() -> None:
     wire = Wire([b"save\r\nErase everything? [y/n]:"])
-    reader = ReplyReader(wire.receive, TextDecoder("utf-8"), wire.type)
+    reader = ReplyReader(wire.receive, TextDecoder("utf-8"), wire.type, platform=platform_of("generic"))
     questions = [Question(BoundedRegex(r"Overwrite\?", name="q"), "y")]
     with pytest.raises(ReplyTimeout):
         reader.read(["save"], ReplyEnd(prompt=lambda line: line == "r1#", questions=questions), Deadline.after(5))
@@ -330,7 +330,7 @@ def test_cost_grows_linearly_with_the_output() -> None:
             return line == "r1#"
 
         wire = Wire([b"show x\r\n", *([b"a line of output, no end of line " * 30] * chunks), b"\r\nr1#"])
-        ReplyReader(wire.receive, TextDecoder("utf-8"), wire.type).read(
+        ReplyReader(wire.receive, TextDecoder("utf-8"), wire.type, platform=platform_of("generic")).read(
             ["show x"], ReplyEnd(prompt=prompt), Deadline.after(60)
         )
         return shown
