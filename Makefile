@@ -8,7 +8,7 @@ TAG ?=
 TEST_PROCESSES ?= 3
 COVERED := broker drivers collection
 
-.PHONY: help demo test check evidence bench bench-vendor matrix redis-releases docs workflows dist openapi lab clean
+.PHONY: help demo test check evidence bench bench-vendor matrix redis-releases docs workflows dist openapi platforms lab clean
 
 help: ## Show what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -98,6 +98,9 @@ dist: $(VENV)/.demo ## What a release consists of, under dist/; with TAG=v1.2.3 
 
 openapi: $(VENV)/.demo ## Store the OpenAPI document that a controller serves as docs/openapi.json; a test compares the two
 	@$(BIN)/python tools/openapi.py
+
+platforms: $(VENV)/.demo ## Write docs/platforms.md anew from the platform book and the lab's dialogues; a test compares the two
+	@$(BIN)/python tools/platforms.py
 
 clean: ## Remove the virtual environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .coverage-data htmlcov dist site

@@ -288,7 +288,13 @@ class DriverSettings(_Section):
         "keys. `off`: host keys are not looked at; for labs.",
     )
 
-    @field_validator("plugin_dirs", mode="before")
+    platform_dirs: Annotated[list[AbsolutePath], NoDecode] = Field(
+        default_factory=list,
+        description="Directories with data files of platforms for driver netmiko, one for each device type, such as "
+        "`acme_os.toml`. They go before those that come with the driver. Written as `plugin_dirs`.",
+    )
+
+    @field_validator("plugin_dirs", "platform_dirs", mode="before")
     @classmethod
     def _split_path(cls, value: Any) -> Any:
         return [part for part in value.split(os.pathsep) if part] if isinstance(value, str) else value

@@ -29,8 +29,9 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
@@ -241,11 +242,17 @@ class BaseDriver(ABC):
         return cls.connection_args_model.model_validate(dict(values))
 
     @classmethod
-    def preload(cls) -> None:
+    def preload(cls, platform_dirs: Sequence[Path] = ()) -> None:
         """Read what sessions will need, before workers are forked and before the first request.
 
         Called once in a process that imports all drivers. What is read later may be another release's: the files of a
         running broker are replaced when it is upgraded.
+
+        Args:
+            platform_dirs: directories with an operator's own data files of platforms.
+
+        Raises:
+            Exception: what could not be read; the driver is used all the same, and the owner reports it.
         """
 
     @classmethod

@@ -12,7 +12,7 @@ import importlib.util
 import inspect
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -51,13 +51,21 @@ class DriverRegistry:
 
     Args:
         plugin_dirs: directories whose packages are plug-ins. Relative ones count from the working directory.
+        platform_dirs: directories with an operator's own data files of platforms, for drivers that know some.
         points: entry points to offer; None: those of the installed distributions.
 
     Attributes:
         failures: what could not be loaded. A failure never stops the rest; the owner reports them.
     """
 
-    def __init__(self, plugin_dirs: Iterable[str | Path] = (), *, points: Iterable[EntryPoint] | None = None) -> None:
+    def __init__(
+        self,
+        plugin_dirs: Iterable[str | Path] = (),
+        *,
+        platform_dirs: Sequence[Path] = (),
+        points: Iterable[EntryPoint] | None = None,
+    ) -> None:
+        self._platform_dirs = platform_dirs
         self.failures: list[PluginFailure] = []
         self._classes: dict[str, type[BaseDriver]] = {}
         self._sources: dict[str, str] = {}
@@ -103,7 +111,7 @@ class DriverRegistry:
             except UnknownDriver:
                 continue  # recorded in failures by get
             try:
-                driver.preload()
+                driver.preload(self._platform_dirs)
             except (Exception, SystemExit) as error:  # noqa: BLE001 - a plug-in's failure never stops the rest
                 self._fail(self._sources[name], error)
         return dict(self._classes)

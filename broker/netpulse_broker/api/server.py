@@ -64,7 +64,7 @@ def run_controller(settings: Settings, *, ready: Callable[[], None] | None = Non
     settings.require_redis_url()
     settings.require_api_key()
     scheduler = _scheduler(settings.dispatch.scheduler)
-    drivers = DriverRegistry(settings.drivers.plugin_dirs)
+    drivers = DriverRegistry(settings.drivers.plugin_dirs, platform_dirs=settings.drivers.platform_dirs)
     # Now rather than in the first request: importing a driver's libraries takes a good part of a second.
     drivers.load_all()
     for failure in drivers.failures:

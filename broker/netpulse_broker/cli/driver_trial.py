@@ -29,7 +29,8 @@ def known_drivers(config: Path | None, plugins: Iterable[Path]) -> DriverRegistr
     Raises:
         SettingsError
     """
-    return DriverRegistry([*load_settings(config=config).drivers.plugin_dirs, *plugins])
+    settings = load_settings(config=config).drivers
+    return DriverRegistry([*settings.plugin_dirs, *plugins], platform_dirs=settings.platform_dirs)
 
 
 def verdicts_on(registry: DriverRegistry, name: str, given: Given, *, only: Sequence[str]) -> list[Verdict]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, ClassVar
 
 from netmiko.exceptions import NetmikoAuthenticationException, NetmikoTimeoutException, ReadTimeout
@@ -30,7 +32,7 @@ from netpulse_drivers.netmiko.login_state import return_to_login
 from netpulse_drivers.netmiko.operation_args import NetmikoChangeArgs, NetmikoQueryArgs
 from netpulse_drivers.netmiko.query import run_query
 from netpulse_drivers.netmiko.session import NetmikoSession
-from netpulse_drivers.platforms import load_platforms, platform_of
+from netpulse_drivers.platforms import BookError, load_platforms, platform_of
 from netpulse_drivers.results import ChangeResult, CommitState, Output
 from netpulse_drivers.ssh.login_text import expired_password, session_limit
 from netpulse_drivers.ssh.ssh_args import SSHArgs
@@ -62,9 +64,15 @@ class NetmikoDriver(InteractiveSupport, BaseDriver):
     args: NetmikoConnectionArgs
 
     @classmethod
-    def preload(cls) -> None:
-        """The platform book, its expressions compiled."""
-        load_platforms()
+    def preload(cls, platform_dirs: Sequence[Path] = ()) -> None:
+        """The platform book, its expressions compiled.
+
+        Raises:
+            BookError: an operator's file cannot be used; the types that need it are refused, all others work.
+        """
+        failures = load_platforms(platform_dirs).failures
+        if failures:
+            raise BookError("; ".join(failures.values()))
 
     @classmethod
     def check_operation(

@@ -26,6 +26,7 @@ from netmiko.ssh_dispatcher import CLASS_MAPPER
 from netpulse_drivers.bounded_regex import BoundedRegex
 from netpulse_drivers.deadline import Deadline
 from netpulse_drivers.errors import PasswordExpired
+from netpulse_drivers.netmiko.device_types import netmiko_type
 from netpulse_drivers.platforms import Platform, platform_of
 from netpulse_drivers.ssh.login_text import asks_for_new_password, expired_password
 from netpulse_drivers.terminal.byte_stream import ByteStream, StreamClosed
@@ -455,9 +456,9 @@ def event_driven_class(device_type: str) -> type[EventDriven]:
     """netmiko's class for the device type, event-driven.
 
     Raises:
-        KeyError: netmiko does not know the type.
+        KeyError: nobody knows the type.
     """
-    base: Any = CLASS_MAPPER[device_type]
+    base: Any = CLASS_MAPPER[netmiko_type(device_type)]
     width = inspect.signature(base.establish_connection).parameters.get("width")
     preparation = inspect.signature(base._try_session_preparation).parameters["force_data"].default  # noqa: SLF001
     # A platform with a Telnet dialogue of its own keeps it.

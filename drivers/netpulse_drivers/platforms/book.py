@@ -1,8 +1,7 @@
-"""The platforms by name: each file is read when somebody first asks for it."""
+"""The platforms by name, from the files that came with the driver and from those that an operator brings."""
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,17 +15,21 @@ _TRANSPORTS = ("_telnet", "_ssh", "_serial")
 
 
 class PlatformBook:
-    """What is known about platforms.
+    """What is known about platforms. A file is read when somebody first asks for it.
 
     Args:
-        directories: whose files come before those of earlier ones; ``generic`` must be in one.
+        brought: directories with files of an operator's own; a file in a later one goes before its namesakes.
+
+    Attributes:
+        failures: files that cannot be used, with the reason; see ``load_all``.
     """
 
-    def __init__(self, directories: Sequence[Path] = (BUILT_IN,)) -> None:
-        self._directories = tuple(reversed(directories))
+    def __init__(self, brought: Sequence[Path] = ()) -> None:
+        self._directories = (*reversed(brought), BUILT_IN)
         self._files: dict[str, DataFile] = {}
         self._platforms: dict[str, Platform] = {}
         self._lookup = Lookup(self._file)
+        self.failures: dict[str, str] = {}
 
     def platform(self, device_type: str) -> Platform:
         """The platform's data; transports (``_telnet``, ``_ssh``) make no difference.
@@ -34,7 +37,9 @@ class PlatformBook:
         Raises:
             BookError: its file, or one that it is like, cannot be used.
         """
-        name = _without_transport(device_type)
+        name = without_transport(device_type)
+        if name in self.failures:
+            raise BookError(self.failures[name])
         if name not in self._platforms:
             known = name if self._path(name) is not None else GENERIC
             self._platforms[name] = self._platforms.get(known) or self._lookup.platform(known)
@@ -44,22 +49,48 @@ class PlatformBook:
         """Names of all files, sorted."""
         return sorted({path.stem for directory in self._directories for path in directory.glob("*.toml")})
 
-    def family(self, name: str) -> str:
-        """The name of the platform that this one is like in the end; its own name when it is like ``generic`` alone."""
-        like = self._file(name).like
-        return self.family(like) if like not in {"", GENERIC} else name
+    def brought(self) -> list[str]:
+        """Names of the files that an operator brings, sorted."""
+        return sorted({path.stem for directory in self._directories[:-1] for path in directory.glob("*.toml")})
+
+    def lineage(self, device_type: str) -> list[str]:
+        """Names of the platform and of those that it is like, nearest first; without ``generic`` at the end.
+
+        Raises:
+            BookError: as above.
+        """
+        name = without_transport(device_type)
+        if self._path(name) is None:
+            return []
+        lineage: list[str] = []
+        while name not in {"", GENERIC, *lineage}:
+            lineage.append(name)
+            name = self._file(name).like
+        return list(dict.fromkeys(name.partition("@")[0] for name in lineage))
 
     def load_all(self) -> None:
         """Read every file and compile every expression: before a process is forked, or to check an installation.
 
         Raises:
-            BookError: the first file that cannot be used, and the place in it.
+            BookError: a directory is missing, or a file that came with the driver cannot be used. Of brought files the
+                reason stands in ``failures``.
         """
+        for directory in self._directories:
+            if not directory.is_dir():
+                raise BookError(f"there is no directory {directory}")
+        brought = set(self.brought())
         for name in self.names():
-            self.platform(name).compile()
+            try:
+                if name in brought:  # the others have been checked before they were released
+                    self.check(name)
+                self.platform(name).compile()
+            except BookError as error:
+                if name not in brought:
+                    raise
+                self.failures[name] = str(error)
 
     def check(self, name: str) -> None:
-        """See that every expression of a platform is one.
+        """See that a file can be used, and that every expression of it is one.
 
         Raises:
             BookError
@@ -71,36 +102,27 @@ class PlatformBook:
                 except re.error as error:
                     raise BookError(f"{self._file(name).path}: {place}: {error} in {expression!r}") from error
 
-    def _path(self, name: str) -> Path | None:
-        paths = (directory / f"{name}.toml" for directory in self._directories)
-        return next((path for path in paths if path.is_file()), None)
+    def _path(self, name: str) -> tuple[int, Path] | None:
+        """The file, and the number of its directory. ``name@1`` is looked for from directory 1 on."""
+        stem, _, first = name.partition("@")
+        paths = ((number, directory / f"{stem}.toml") for number, directory in enumerate(self._directories))
+        return next(((number, path) for number, path in paths if number >= int(first or 0) and path.is_file()), None)
 
     def _file(self, name: str) -> DataFile:
         if name not in self._files:
-            path = self._path(name)
-            if path is None:
-                raise BookError(f"there is no data file '{name}.toml' in {', '.join(map(str, self._directories))}")
-            self._files[name] = read_file(path)
+            found = self._path(name)
+            if found is None:
+                directories = ", ".join(map(str, self._directories))
+                raise BookError(f"there is no data file '{name.partition('@')[0]}.toml' in {directories}")
+            number, path = found
+            below = f"{path.stem}@{number + 1}"
+            self._files[name] = read_file(path, below=below if self._path(below) is not None else "")
         return self._files[name]
 
 
-def _without_transport(device_type: str) -> str:
+def without_transport(device_type: str) -> str:
+    """netmiko's name of the platform: ``cisco_ios`` for ``cisco_ios_telnet``."""
     return next((device_type.removesuffix(end) for end in _TRANSPORTS if device_type.endswith(end)), device_type)
-
-
-@functools.cache
-def _book() -> PlatformBook:
-    return PlatformBook()
-
-
-def load_platforms() -> None:
-    """Read the whole book now, instead of each file when it is first asked for."""
-    _book().load_all()
-
-
-def platform_of(device_type: str) -> Platform:
-    """The platform's data, from the book that came with the driver; ``generic`` for one that is not in it."""
-    return _book().platform(device_type)
 
 
 def variant_of(platform: Platform, prompt: str) -> Platform:

@@ -77,8 +77,12 @@ class DataFile:
     variants: tuple[tuple[str, str], ...]
 
 
-def read_file(path: Path) -> DataFile:
+def read_file(path: Path, *, below: str = "") -> DataFile:
     """Read one file.
+
+    Args:
+        path: named as the platform.
+        below: the name of the file that this one goes before; where it is like its own name, that one is meant.
 
     Raises:
         BookError: it cannot be read, or holds what no data file holds.
@@ -87,7 +91,7 @@ def read_file(path: Path) -> DataFile:
         given = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise BookError(f"{path}: {error}") from error
-    checked = _Checked(path)
+    checked = _Checked(path, below=below)
     if not NAME.fullmatch(path.stem):
         raise checked.wrong("", "the file's name is the device type: lower-case letters, digits and '_'")
     tables = {name: value for name, value in given.items() if isinstance(value, dict)}
@@ -102,7 +106,7 @@ def read_file(path: Path) -> DataFile:
         path=path,
         about=head["about"],
         source=head.get("source", ()),
-        like=head.get("like", GENERIC if path.stem != GENERIC else ""),
+        like=checked.name(head.get("like", GENERIC if path.stem != GENERIC else "")),
         tables={name: checked.table(name, values) for name, values in tables.items()},
         variants=head.get("variants", ()),
     )
@@ -111,8 +115,9 @@ def read_file(path: Path) -> DataFile:
 class _Checked:
     """Values of a file, each of its kind."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, below: str) -> None:
         self._path = path
+        self._below = below
 
     def wrong(self, place: str, remedy: str) -> BookError:
         return BookError(f"{self._path}: {place}: {remedy}" if place else f"{self._path}: {remedy}")
@@ -128,7 +133,12 @@ class _Checked:
         kinds = {"like": "text", **KINDS[name]}
         if name not in PARTED:
             self.known(given, kinds, name)
-        return {key: self.value(kinds.get(key, "text"), value, f"{name}.{key}") for key, value in given.items()}
+        values = {key: self.value(kinds.get(key, "text"), value, f"{name}.{key}") for key, value in given.items()}
+        return {**values, "like": self.name(values["like"])} if "like" in values else values
+
+    def name(self, given: str) -> str:
+        """The platform that is meant: one of its own name is the file that this one goes before."""
+        return self._below if given == self._path.stem and self._below else given
 
     def value(self, kind: str, value: Any, place: str) -> Any:
         if kind == "text":
@@ -151,7 +161,7 @@ class _Checked:
 
     def _entry(self, kind: str, value: Any, place: str) -> Any:
         if kind in {"texts", "answers", "pagers"} and isinstance(value, dict) and set(value) == {"like"}:
-            return Included(self._text(value["like"], place))
+            return Included(self.name(self._text(value["like"], place)))
         if kind == "texts":
             return self._text(value, place)
         first, second = {

@@ -110,6 +110,7 @@ class Platform:
         to_top: typed in configuration mode before it is left or committed, to return to its top.
         mode_line: what stands above the prompt (or the prompt itself) and tells the mode, where the prompt's own line
             does not: groups ``config`` (present in configuration mode) and ``dirty`` (something is not committed).
+        no_changes: why no change is taken: the end of a sentence that begins with the device type.
         left_out: lines of a change that are not typed: comments, and what would leave configuration mode.
         multiline: first lines, with the group ``delimiter``, of commands that swallow lines until a delimiter.
         whole: (first line, last line) of sections that the device replaces as a whole when they are entered.
@@ -138,6 +139,7 @@ class Platform:
         commit_failed: what tells a failed commit.
         save: command that writes the start-up configuration; "" leaves it to netmiko.
         save_answers: questions that ``save`` is known to ask.
+        saves_itself: whether what takes effect is in the start-up configuration at once.
         save_in_config: whether ``save`` is typed in configuration mode.
         save_done: what must stand in the answer to a successful ``save``; "" when only refusals tell.
         running, startup: commands that print the configurations.
@@ -173,6 +175,7 @@ class Platform:
     modeless: bool = _fact("config", "modeless", default=False)
     to_top: str = _fact("config", "to_top")
     mode_line: str = _fact("config", "mode_line", expression=True)
+    no_changes: str = _fact("config", "refused")
     left_out: str = _fact("config", "left_out", expression=True)
     multiline: tuple[str, ...] = _fact("config", "multiline", (), expression=True)
     whole: tuple[tuple[str, str], ...] = _fact("config", "whole", ())
@@ -202,6 +205,7 @@ class Platform:
 
     save: str = _fact("save", "command")
     save_answers: tuple[Answer, ...] = _fact("save", "answers", ())
+    saves_itself: bool = _fact("save", "automatic", default=False)
     save_in_config: bool = _fact("save", "in_config", default=False)
     save_done: str = _fact("save", "done", expression=True)
 

@@ -147,7 +147,7 @@ def test_installed_drivers_are_imported_only_when_asked_for() -> None:
 
 
 def test_load_all_preloads_and_goes_on_where_that_fails(tmp_path: Path) -> None:
-    preloading = "    @classmethod\n    def preload(cls):\n        "
+    preloading = "    @classmethod\n    def preload(cls, platform_dirs=()):\n        "
     failing = RECIPE + preloading + "raise OSError('no such table')\n"
     ready = RECIPE.replace('"custom"', '"ready"') + "    tables = []\n" + preloading + "cls.tables.append('read')\n"
     plugin(tmp_path, "failing", "from .custom import CustomDriver\n__all__ = [CustomDriver]\n", custom=failing)

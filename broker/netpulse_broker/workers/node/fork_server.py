@@ -178,7 +178,9 @@ def main(fd: int) -> int:
     os.environ.setdefault(KNOWN_HOSTS_VARIABLE, str(boot.settings.known_hosts_file))
     os.environ.setdefault(JUMP_DIRECTORY_VARIABLE, str(boot.settings.state_dir / "jump"))
     warm_up.name_process("np-forkserver")
-    drivers = DriverRegistry(boot.settings.drivers.plugin_dirs if boot.preload_plugins else ())
+    settings = boot.settings.drivers
+    plugins = settings.plugin_dirs if boot.preload_plugins else ()
+    drivers = DriverRegistry(plugins, platform_dirs=settings.platform_dirs)
     clock = LeaseClock(fds[0])
     _warm_up(drivers, boot)
     if not warm_up.await_single_thread(Deadline.after(5)):

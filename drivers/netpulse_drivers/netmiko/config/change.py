@@ -60,7 +60,8 @@ def apply_change(
                 since = time.time()
                 sent = _send(session, plan, change, args, home=before)
                 pending = _pending(platform, change, args, since) if sent.changed else None
-            sent.saved = bool(sent.changed and sent.committed and platform.commit_persists)
+            lasting = platform.saves_itself or (sent.committed and platform.commit_persists)
+            sent.saved = bool(sent.changed and lasting)
             if session.unusable_reason:
                 pass  # nothing more may be typed
             elif _wants_saving(session, change, args, changed=sent.changed is not False) and not sent.saved:
@@ -88,6 +89,8 @@ def refuse_unsupported(name: str, platform: Platform, change: ChangeRequest, arg
     Raises:
         UnsupportedOperation
     """
+    if platform.no_changes:
+        raise UnsupportedOperation(f"{name} {platform.no_changes}")
     platforms = [platform, *(variant for _, variant in platform.variants)]
     if change.replace:
         raise UnsupportedOperation(f"netmiko cannot replace the whole configuration of {name}; driver napalm can")

@@ -12,6 +12,7 @@ from netmiko.ssh_dispatcher import CLASS_MAPPER
 
 from netpulse_drivers.base import ChangeRequest
 from netpulse_drivers.errors import CommandRefused
+from netpulse_drivers.netmiko.device_types import netmiko_type
 from netpulse_drivers.netmiko.operation_args import DEFAULT_READ_TIMEOUT, NetmikoChangeArgs
 from netpulse_drivers.netmiko.session import NetmikoSession
 from netpulse_drivers.platforms import Platform, platform_of
@@ -28,7 +29,7 @@ def commits_by_netmiko(device_type: str) -> bool:
     platform = platform_of(device_type)
     if platform.commit or any(variant.commit for _, variant in platform.variants):
         return False
-    kind: type[BaseConnection] = CLASS_MAPPER[device_type]
+    kind: type[BaseConnection] = CLASS_MAPPER[netmiko_type(device_type)]
     return kind.commit is not BaseConnection.commit
 
 

@@ -31,6 +31,8 @@ def save_config(session: NetmikoSession, command: str | None) -> Output:
     platform = session.platform
     if platform.commit and platform.commit_persists:
         return Output(command="", output="a commit is persistent on this platform: nothing to save")
+    if platform.saves_itself and not command:
+        return Output(command="", output="this platform keeps what is configured by itself: nothing to save")
     wanted = command or platform.save
     started = time.monotonic()
     if wanted:

@@ -13,6 +13,8 @@ from netpulse_drivers.base import ConnectionArgs
 from netpulse_drivers.host_name import OneLine
 from netpulse_drivers.jump.jump_host import MAX_HOPS, JumpHost, hops_of
 from netpulse_drivers.named_files import NamedFiles, file_name
+from netpulse_drivers.netmiko.device_types import known_types
+from netpulse_drivers.platforms import BookError, platform_of
 from netpulse_drivers.ssh.ssh_args import SSHArgs
 from netpulse_drivers.strict_keys import refuse_unknown_keys
 
@@ -31,6 +33,16 @@ _REFUSED = {
     "alt_host_keys": "use host_keys with the host's keys, or known_hosts with the name of an offered file",
     "alt_key_file": "use host_keys with the host's keys, or known_hosts with the name of an offered file",
 }
+
+
+def _refuse_unusable_file(device_type: str) -> None:
+    """The broker's log names the file and the place in it; a request gets neither."""
+    try:
+        platform_of(device_type)
+    except BookError as error:
+        raise ValueError(
+            f"the operator's data file for '{device_type}' cannot be used; the broker's log says why"
+        ) from error
 
 
 class NetmikoConnectionArgs(SSHArgs, ConnectionArgs):
@@ -92,10 +104,10 @@ class NetmikoConnectionArgs(SSHArgs, ConnectionArgs):
             raise ValueError("serial ports are not supported")
         if value in {"autodetect", "terminal_server"}:
             raise ValueError(f"'{value}' is no platform; name the device's own type, e.g. cisco_ios")
-        if value in CLASS_MAPPER:
+        if value in CLASS_MAPPER or value in known_types():
+            _refuse_unusable_file(value)
             return value
-        offered = [name for name in CLASS_MAPPER if not name.endswith("_serial")]
-        near = difflib.get_close_matches(value, offered, n=4, cutoff=0.5)
+        near = difflib.get_close_matches(value, known_types(), n=4, cutoff=0.5)
         hint = f"; did you mean {', '.join(near)}?" if near else "; see netmiko's list of device types"
         raise ValueError(f"unknown device_type{hint}")
 

@@ -8,7 +8,6 @@ import pytest
 from netmiko.ssh_dispatcher import CLASS_MAPPER
 
 from netpulse_drivers.platforms import Answer, BookError, PlatformBook, platform_of
-from netpulse_drivers.platforms.book import BUILT_IN
 
 NO_DEVICE_TYPES = {"confd", "nokia_sros_md"}
 """Files that others are like, or that a prompt leads to."""
@@ -16,7 +15,7 @@ NO_DEVICE_TYPES = {"confd", "nokia_sros_md"}
 
 @pytest.fixture
 def book(tmp_path: Path) -> PlatformBook:
-    return PlatformBook((BUILT_IN, tmp_path))
+    return PlatformBook([tmp_path])
 
 
 def write(folder: Path, name: str, text: str) -> None:
@@ -101,6 +100,19 @@ def test_files_of_a_later_directory_go_before(book: PlatformBook, tmp_path: Path
     write(tmp_path, "cisco_nxos", HEAD + 'like = "cisco_ios"\n[save]\ncommand = "mine"\n')
     assert book.platform("cisco_nxos").save == "mine"
     assert book.platform("cisco_nxos_ssh").save == "mine"
+
+
+def test_a_file_may_be_like_the_one_it_goes_before(book: PlatformBook, tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        "cisco_nxos",
+        HEAD + 'like = "cisco_nxos"\n[save]\ncommand = "mine"\n'
+        '[refusals]\nquery = ["No way", { like = "cisco_nxos" }]\n',
+    )
+    mine, theirs = book.platform("cisco_nxos"), PlatformBook().platform("cisco_nxos")
+    assert (mine.save, mine.prompt, mine.config_enter) == ("mine", theirs.prompt, theirs.config_enter)
+    assert mine.refusals.query_texts == ("No way", *theirs.refusals.query_texts)
+    assert book.lineage("cisco_nxos") == ["cisco_nxos", "cisco_ios"]
 
 
 WRONG = {
