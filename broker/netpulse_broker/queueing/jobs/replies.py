@@ -26,7 +26,8 @@ KEPT = 120
 """Seconds that the stream of a controller stays that has gone; its reader says so again four times as often."""
 
 Reply = Mapping[str, bytes]
-"""Fields of one stream entry: id, status, outcome, error, started_at, ended_at, worker_name, node, sealed."""
+"""Fields of one stream entry: id, status, outcome, error, started_at, ended_at, worker_name, node, sealed, look
+("1": the result is not carried, it is to be looked up)."""
 
 
 class ReplyReader:
@@ -140,7 +141,7 @@ class ReplyReader:
                     self._last = text(entry_id)
                     self._read_entries += 1
                     reply = pairs(fields)
-                    # Without a result that it would carry it says no more than that there is one to read.
-                    self._settle(text(reply["id"]), reply if reply["sealed"] else None)
+                    whole = reply["sealed"] or reply.get("look") == b""
+                    self._settle(text(reply["id"]), reply if whole else None)
             # Whoever has waited answers his caller first; asking for more replies can wait so long.
             await asyncio.sleep(0)

@@ -341,6 +341,23 @@ def test_a_token_carries_nothing_of_its_job(queue: Queue) -> None:
     assert queue.client.lrange(keys.wake("device:r1"), 0, -1) == [b"1"]
 
 
+def test_a_reply_says_whether_there_is_a_result_to_look_up(queue: Queue) -> None:
+    worker = queue.worker()
+    for outputs in ([], ["x" * 20_000]):
+        queue.submit()
+        job = worker.claim()
+        assert job is not None
+        result = OK | {"outputs": outputs}
+        worker.finish(job.place, status=JobStatus.FINISHED, outcome=Outcome.OK, result=result, duration=0.1)
+    queue.submit()
+    assert worker.claim() is not None
+    queue.ownership.recover("r1", token=worker.token, worker=worker.worker)
+    small, large, lost = queue.replies()
+    assert (bool(small["sealed"]), small["look"]) == (True, b"")
+    assert (large["sealed"], large["look"]) == (b"", b"1")
+    assert (lost["sealed"], lost["look"], lost["error"]) == (b"", b"", b"worker_lost")
+
+
 def test_nothing_is_kept_for_a_controller_that_has_gone(queue: Queue) -> None:
     queue.client.delete(keys.replies(CONTROLLER))
     worker = queue.worker()

@@ -143,9 +143,10 @@ local function end_job(id, status, outcome, err, ended, sealed, extra, had)
     had.operation)
   if had.reply_to ~= '' then
     -- A large result is read from where it is kept, by who waits for it: each reply would hold it once more.
-    local carried = #sealed <= REPLY_CARRIES and sealed or ''
+    local carries = #sealed <= REPLY_CARRIES
     reply(had.reply_to, 'id', id, 'status', status, 'outcome', outcome, 'error', err, 'ended_at', ended,
-      'started_at', had.started_at, 'worker_name', had.worker_name, 'node', had.node, 'sealed', carried)
+      'started_at', had.started_at, 'worker_name', had.worker_name, 'node', had.node, 'sealed', carries and sealed or '',
+      'look', carries and '' or '1')
   end
 end
 
