@@ -29,7 +29,7 @@ $(VENV)/.demo: pyproject.toml lab/pyproject.toml | $(VENV)/.venv
 
 $(VENV)/.test: pyproject.toml lab/pyproject.toml | $(VENV)/.venv
 	@echo "installing into $(VENV), vendor collections included"
-	@$(BIN)/python -m pip install --quiet -e '.[embedded,dev,parity]' -e ./lab
+	@$(BIN)/python -m pip install --quiet -e '.[embedded,dev,parity,peers]' -e ./lab
 	@# A community driver for the tests. It asks for a paramiko that old devices cannot log in with, and works with ours.
 	@$(BIN)/python -m pip install --quiet --no-deps napalm-linux napalm-device-types
 	@touch $@ $(VENV)/.demo
@@ -69,8 +69,9 @@ evidence: lab $(VENV)/.test ## The long forms of the scenarios, and the tables t
 	NETPULSE_EVIDENCE=1 $(BIN)/python -m pytest -q -s -rA tests/evidence tests/parity
 	@$(BIN)/python -m tests.bench
 
-bench: lab $(VENV)/.demo ## Benchmarks: ratios measured side by side in one run
+bench: lab $(VENV)/.test ## Benchmarks: ratios measured side by side in one run, also beside nornir, scrapli and netmiko's threads
 	@$(BIN)/python -m tests.bench --part broker
+	@$(BIN)/python -m tests.bench --part peers
 
 bench-vendor: $(VENV)/.test ## The same for vendors' Ansible modules beside stock network_cli, some twenty minutes
 	@$(BIN)/python -m tests.bench --part vendor

@@ -8,11 +8,13 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from typing import TypeVar
 
 from netpulse_lab import SimulatorLab
 from tests.bench import many_devices, node_loss, one_device, vendor_path, worker_loss
 from tests.bench.conditions import conditions
+from tests.bench.peers import comparison
 from tests.bench.report import Run, report
 from tests.bench.sizes import FULL, TINY, Sizes
 from tests.lab.real import FrrLab
@@ -70,16 +72,17 @@ def main() -> None:
     parser.add_argument("--no-frr", action="store_true", help="leave the FRR router out")
     parser.add_argument(
         "--part",
-        choices=["all", "broker", "vendor"],
+        choices=["all", "broker", "peers", "vendor"],
         default="all",
-        help="broker: REST beside netmiko; vendor: a vendor's Ansible module beside stock network_cli",
+        help="broker: REST beside netmiko; peers: beside nornir, scrapli and threads of netmiko (extra 'peers'); "
+        "vendor: a vendor's Ansible module beside stock network_cli",
     )
     options = parser.parse_args()
     sizes = FULL if options.size == "full" else TINY
     load = os.getloadavg()
     if options.size == "tiny":
         print("Too little was measured for the figures to mean anything.\n")
-    if options.part != "vendor":
+    if options.part in {"all", "broker"}:
         possible, reason = FrrLab.available()
         if options.no_frr:
             possible, reason = False, "asked for by --no-frr"
@@ -87,9 +90,24 @@ def main() -> None:
         if not possible:
             print(f"\nFRR router: left out ({reason}).")
         print()
-    if options.part != "broker":
+    if options.part in {"all", "peers"}:
+        print(peers(sizes) + "\n")
+    if options.part in {"all", "vendor"}:
         print(vendor(sizes))
     print(f"\n### Conditions\n\n{conditions(load)}")
+
+
+def peers(sizes: Sizes) -> str:
+    """The tables beside other tools, or why there are none; in CI they have to be possible."""
+    if absent := comparison.missing():
+        if os.environ.get("CI", "").lower() in {"true", "1"}:
+            sys.exit(f"bench: CI has to compare with other tools, but these are not installed: {absent}")
+        return f"Other tools: left out (not installed: {absent}; they come with the extra 'peers')."
+    runs = [
+        _told(f"{devices} devices beside other tools", partial(comparison.measure, devices, sizes))
+        for devices in sizes.peer_devices
+    ]
+    return comparison.report(runs)
 
 
 def vendor(sizes: Sizes) -> str:

@@ -40,6 +40,8 @@ class Sizes:
         node_devices: idle devices of a killed node.
         lease_ttl: of the nodes.
         counted_jobs: over which Redis' commands are counted.
+        peer_devices: of each comparison with other tools.
+        peer_rounds: turns that broker and other tools take.
         vendor_cases: playbooks of a vendor's module.
         vendor_seconds: after which no case gets a further round. Each gets its first; what is left out is named.
         playbook_seconds: after which a playbook has hung; that is named, and the rest goes on.
@@ -58,6 +60,8 @@ class Sizes:
     node_devices: int = 10
     lease_ttl: float = 10.0
     counted_jobs: int = 200
+    peer_devices: tuple[int, ...] = (20, 100, 200)
+    peer_rounds: int = 3
     vendor_cases: tuple[VendorCase, ...] = (
         VendorCase(10, 1, rounds=3),
         VendorCase(1, 10, rounds=3, unwaiting=True),
@@ -86,6 +90,8 @@ TINY = Sizes(
     node_devices=2,
     lease_ttl=3.0,
     counted_jobs=5,
+    peer_devices=(2,),
+    peer_rounds=1,
     vendor_cases=(VendorCase(2, 1, rounds=1), VendorCase(1, 2, rounds=1, unwaiting=True)),
 )
 """Shows that everything runs; its figures mean nothing."""
