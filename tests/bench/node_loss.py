@@ -35,6 +35,8 @@ class NodeLoss:
     """From the kill until the first answer of a device that the node had served."""
     last: list[float] = field(default_factory=list)
     """Until every device has answered."""
+    lease_left: list[float] = field(default_factory=list)
+    """What was left of the node's lease when it was killed: nobody may serve its devices before."""
     redis_commands: dict[str, float] = field(default_factory=dict)
     """Commands that Redis carries out for one job, by name, those inside scripts included."""
 
@@ -66,6 +68,7 @@ def measure(lab: SimulatorLab, sizes: Sizes) -> NodeLoss:
         for number in range(1, sizes.node_kills + 1):
             standby = stack.enter_context(_Node(f"node-{number}", environment, redis))
             assert serving.devices() == len(devices)
+            measured.lease_left.append(serving.lease_left())
             killed = time.monotonic()
             serving.kill()
             answered = _ask_all(callers, bodies)
@@ -124,6 +127,10 @@ class _Node:
     def devices(self) -> int:
         """How many devices it serves."""
         return int(self._redis.scard(keys.node_devices(self._name)))
+
+    def lease_left(self) -> float:
+        """Seconds until its lease passes."""
+        return int(self._redis.pttl(keys.lease(self._name))) / 1000
 
     def kill(self) -> None:
         """SIGKILL for it and everything below it, as when the machine goes."""

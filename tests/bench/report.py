@@ -169,9 +169,14 @@ def losses(run: Run) -> str:
         ["worker killed while its job runs", "p50", "longest", "tries"],
         [["until the caller holds the failed job, ms", ms(worker.p50), ms(worker.longest), str(len(worker))]],
     )
+    beyond = [first - left for first, left in zip(nodes.first, nodes.lease_left, strict=True)]
     rows = [
         [what, f"{statistics.median(times):.2f}", f"{max(times):.2f}", str(len(times))]
-        for what, times in (("first answer, s", nodes.first), (f"all {nodes.devices} devices, s", nodes.last))
+        for what, times in (
+            ("first answer, s", nodes.first),
+            (f"all {nodes.devices} devices, s", nodes.last),
+            ("first answer after the lease has passed, s", beyond),
+        )
     ]
     head = [f"node killed, its devices idle, lease {nodes.lease_ttl:g} s", "median", "longest", "tries"]
     return f"### Losses\n\n{workers}\n\n{table(head, rows)}"
