@@ -149,16 +149,26 @@ def leave_config_mode(session: NetmikoSession, *, abort: bool, home: Prompt | No
     if in_config:
         commands = platform.abort if abort and platform.abort else (platform.config_leave,)
         for command in (platform.to_top, *commands) if platform.to_top else commands:
-            reply = session.ask(
-                command,
-                deadline=session.connection.deadline.sooner(MODE_TIMEOUT),
-                questions=platform.abort_answers,
-                announced=False,
-            )
-            in_config = mode_after(session, reply.output).config
+            in_config = _leave_by(session, command)
+        # Where "exit" leaves one level at a time, lines may have gone several down.
+        levels = 1
+        while in_config and commands == (platform.config_leave,) and levels < DEEPEST_BLOCK and session.at_prompt:
+            in_config = _leave_by(session, platform.config_leave)
+            levels += 1
     if in_config:
         session.unusable_reason = "configuration mode could not be left"
     return []
+
+
+def _leave_by(session: NetmikoSession, command: str) -> bool:
+    """Type a command that leaves configuration mode, or a level of it; whether the session is in it still."""
+    reply = session.ask(
+        command,
+        deadline=session.connection.deadline.sooner(MODE_TIMEOUT),
+        questions=session.platform.abort_answers,
+        announced=False,
+    )
+    return mode_after(session, reply.output).config
 
 
 def _close_blocks(session: NetmikoSession, *, abort: bool, home: Prompt | None) -> list[str]:

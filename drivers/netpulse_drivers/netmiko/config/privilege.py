@@ -21,6 +21,9 @@ from netpulse_drivers.terminal.terminal_text import last_line
 ENABLE_TIMEOUT = 20.0
 """Seconds for the answer to ``enable`` or to the secret: an AAA server may have to be asked."""
 
+_USER_NAME = BoundedRegex(r"(?i)(?:user ?name|login)[^\n]{0,60}:\s*$", name="user name question")
+"""FastIron and others ask for it where users are local or an AAA server's."""
+
 _PASSWORD = BoundedRegex(r"(?i)(?:pass(?:word|code)|passwort|secret)[^\n]{0,60}:\s*$", name="password question")
 
 
@@ -33,12 +36,17 @@ def raise_privilege(session: NetmikoSession, secret: str | None) -> None:
             counts as another wrong password.
     """
     platform = session.platform
-    if not platform.privileged:
+    if platform.privileged and session.prompt.privileged:
+        return
+    if not platform.privileged or not platform.enable:
         _by_netmiko(session, secret)
         return
-    if session.prompt.privileged or not platform.enable:
-        return
     reply = _ask(session, platform.enable, verify=True)
+    if reply.ended_by == "expected" and _USER_NAME.search(reply.last_line):
+        reply = _ask(session, session.connection.username or "", verify=False)
+        if _USER_NAME.search(reply.last_line):
+            session.unusable_reason = "a question for a user name was left open"
+            raise PrivilegeRefused("the device refused the user name", device_output=reply.output, session_usable=False)
     if reply.ended_by == "expected":
         if secret is None:
             session.unusable_reason = "a password question was left open"
@@ -79,15 +87,19 @@ def _ask(session: NetmikoSession, typed: str, *, verify: bool) -> Reply:
         typed,
         verify=verify,
         end=ReplyEnd(
-            prompt=lambda line: prompt.accepts(line) or _PASSWORD.search(line) is not None,
+            prompt=lambda line: prompt.accepts(line) or _is_question(line),
             foreign_prompt=lambda line: prompt.resembles(line) or bool(raised and re.fullmatch(raised, line)),
         ),
         deadline=session.connection.deadline.sooner(ENABLE_TIMEOUT),
     )
-    if _PASSWORD.search(reply.last_line):
+    if _is_question(reply.last_line):
         return Reply(echo=reply.echo, output=reply.output, last_line=reply.last_line, ended_by="expected")
     session.arrived_at(reply.last_line)
     return reply
+
+
+def _is_question(line: str) -> bool:
+    return _PASSWORD.search(line) is not None or _USER_NAME.search(line) is not None
 
 
 def _by_netmiko(session: NetmikoSession, secret: str | None) -> None:

@@ -9,7 +9,7 @@ from netmiko.ssh_dispatcher import CLASS_MAPPER
 
 from netpulse_drivers.platforms import Answer, BookError, PlatformBook, platform_of
 
-NO_DEVICE_TYPES = {"confd", "nokia_sros_md"}
+NO_DEVICE_TYPES = {"cisco_like", "confd", "nokia_sros_md"}
 """Files that others are like, or that a prompt leads to."""
 
 
