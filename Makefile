@@ -32,6 +32,7 @@ $(VENV)/.test: pyproject.toml lab/pyproject.toml | $(VENV)/.venv
 	@$(BIN)/python -m pip install --quiet -e '.[embedded,dev,parity,peers]' -e ./lab
 	@# A community driver for the tests. It asks for a paramiko that old devices cannot log in with, and works with ours.
 	@$(BIN)/python -m pip install --quiet --no-deps napalm-linux napalm-device-types
+	@$(BIN)/python tools/older-collections.py $(VENV)/older-collections
 	@touch $@ $(VENV)/.demo
 
 demo: $(VENV)/.demo ## Set up and run the main job: a playbook through the broker to a lab of devices, twice

@@ -161,6 +161,8 @@ class Dialogue(_Strict):
     unknown: Text = "% Unknown command\n"
     memory: dict[str, str] = {}
     """Variables of the device and their first values."""
+    session: dict[str, str] = {}
+    """The same of each session; each begins with the first values."""
     start: str = ""
     """The state after an SSH login; the first one when empty."""
     telnet: str = ""
@@ -184,14 +186,16 @@ class Dialogue(_Strict):
         for place, name in named:
             if name and name not in self.states:
                 raise ValueError(f"{place} names no state: {name!r}; there are {', '.join(self.states)}")
-        variables = {*self.memory, *(name for rule in self._rules() for name in rule.set)}
+        if both := sorted(self.memory.keys() & self.session.keys()):
+            raise ValueError(f"variable {both[0]!r} stands in 'memory' and in 'session'; it is one of them")
+        variables = {*self.memory, *self.session, *(name for rule in self._rules() for name in rule.set)}
         texts = [self.greeting, self.unknown]
         texts += [text for state in self.states.values() for text in (state.prompt, state.unknown or "")]
         texts += [text for rule in self._rules() for text in (rule.reply, *rule.set.values())]
         used = {piece.value for text in texts for piece in pieces(text) if isinstance(piece, Remembered)}
         used |= {name for rule in self._rules() for name in rule.when}
         if wrong := sorted(used - variables):
-            raise ValueError(f"no variable {wrong[0]!r} in 'memory' or in any 'set'")
+            raise ValueError(f"no variable {wrong[0]!r} in 'memory', 'session' or any 'set'")
         return self
 
     def _rules(self) -> list[Rule]:

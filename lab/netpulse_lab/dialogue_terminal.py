@@ -40,6 +40,8 @@ class DialogueTerminal:
         self._after_return = False
         self._matched: tuple[str, ...] = ("",)
         self._used: Counter[tuple[str, int]] = Counter()
+        self._own = dict(self._dialogue.session)
+        """This session's variables."""
         self._pending = bytearray()
         self._out = bytearray()
         self._busy = False
@@ -162,7 +164,7 @@ class DialogueTerminal:
         return found is not None
 
     def _chosen(self, fits: Callable[[Rule], bool]) -> Rule | None:
-        memory = self._device.memory
+        memory = self._device.memory | self._own
         for number, rule in enumerate(self._state.rules):
             if rule.times is not None and self._used[self._name, number] >= rule.times:
                 continue
@@ -189,7 +191,8 @@ class DialogueTerminal:
         if self._closed:
             return
         for name, text in rule.set.items():
-            self._device.memory[name] = b"".join(map(self._rendered, pieces(text))).decode("utf-8", "replace")
+            memory = self._own if name in self._own else self._device.memory
+            memory[name] = b"".join(map(self._rendered, pieces(text))).decode("utf-8", "replace")
         if rule.end is not None:
             self._finish(rule.end)
             return
@@ -224,7 +227,7 @@ class DialogueTerminal:
             case Counted():
                 return str(self._lines + piece.count).encode()
             case Remembered():
-                return self._encoded(self._device.memory.get(piece.value, ""))
+                return self._encoded(self._own.get(piece.value, self._device.memory.get(piece.value, "")))
         raise TypeError(f"no piece of a text: {piece!r}")
 
     @staticmethod

@@ -143,6 +143,19 @@ def test_rules_can_count_and_devices_remember(play_dialogue: PlayDialogue) -> No
     assert b"owner: nobody" in shown_after(device, "show owner\r", last=r"r1\.2#$")
 
 
+def test_a_session_has_variables_of_its_own(play_dialogue: PlayDialogue) -> None:
+    rules = [
+        {"line": r"changeto (\S+)", "set": {"context": [{"group": 1}]}},
+        {"line": "where", "when": {"context": "dmz"}, "reply": "not at home\n"},
+        {"line": "where", "reply": [{"value": "context"}, "\n"]},
+    ]
+    prompt = ["fw1/", {"value": "context"}, "#"]
+    device = play_dialogue(dialogue({"exec": {"prompt": prompt, "rules": rules}}, session={"context": "admin"}))
+    shown = shown_after(device, "where\rchangeto dmz\rwhere\r", last=r"not at home\r\nfw1/dmz#$")
+    assert b"fw1/admin#where\r\nadmin\r\n" in shown
+    assert b"fw1/admin#where\r\nadmin\r\n" in shown_after(device, "where\r", last=r"admin\r\nfw1/admin#$")
+
+
 def test_bytes_go_out_as_they_are_written(play_dialogue: PlayDialogue) -> None:
     rule = {"line": "show", "reply": ["a\r", {"hex": "ff 00 c3"}, "\r\n\x1b[K\n"]}
     device = play_dialogue(dialogue({"exec": {"prompt": "r1# \r", "rules": [rule]}}))
@@ -280,6 +293,7 @@ def test_a_wrong_password_is_refused(play_dialogue: PlayDialogue) -> None:
         ({"states": {"a": {"rules": [{"line": "x"}, {"key": "y"}]}}}, "lines or single keys"),
         ({"states": {"a": {"rules": [{"key": "enter"}]}}}, "'key' takes one character"),
         ({"states": {"a": {"prompt": [{"value": "x"}]}}}, "no variable 'x'"),
+        ({"states": {"a": {}}, "memory": {"x": ""}, "session": {"x": ""}}, "in 'memory' and in 'session'"),
         ({"states": {"a": {}}, "start": "b"}, "start names no state"),
         ({"states": {"a": {}}, "echo": "loud"}, "echo"),
     ],

@@ -19,7 +19,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 import yaml
@@ -60,6 +60,12 @@ class Run:
         return found[0]
 
 
+def _missing(what: str) -> NoReturn:
+    if os.environ.get("CI", "").lower() in {"true", "1"}:
+        pytest.fail(f"CI has to run this test, but {what}", pytrace=False)
+    pytest.skip(what)
+
+
 class VendorAnsible:
     """Runs playbooks of the vendor environment in ``folder``, the working tree's collection beside the vendors'."""
 
@@ -71,15 +77,26 @@ class VendorAnsible:
         namespace.mkdir(parents=True)
         (namespace / "broker").symlink_to(REPOSITORY / "collection")
 
+    def add_older(self, name: str) -> None:
+        """Bring a collection that the current ``ansible`` does not hold; `make` fetches it, tools/older-collections.py.
+
+        Without it the test is skipped, or fails when this is CI.
+        """
+        namespace, _, own = name.partition(".")
+        found = Path(sys.prefix) / "older-collections" / "ansible_collections" / namespace / own
+        if not found.is_dir():
+            _missing(f"{name} is not there; tools/older-collections.py fetches it")
+        place = self.folder / "collections" / "ansible_collections" / namespace
+        place.mkdir(exist_ok=True)
+        if not (place / own).exists():
+            (place / own).symlink_to(found)
+
     @staticmethod
     def required() -> Path:
         """The same for a test: without it the test is skipped, or fails when this is CI (environment variable CI)."""
         environment = VendorAnsible.environment()
         if environment is None:
-            missing = "no Ansible with the vendors' collections; see tests/parity/vendor_ansible.py"
-            if os.environ.get("CI", "").lower() in {"true", "1"}:
-                pytest.fail(f"CI has to run this test, but {missing}", pytrace=False)
-            pytest.skip(missing)
+            _missing("there is no Ansible with the vendors' collections; see tests/parity/vendor_ansible.py")
         return environment
 
     @staticmethod
