@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from netpulse_drivers import Call, ChangeRequest, Deadline, PrivilegeRefused
+from netpulse_drivers import Call, ChangeRequest, CommandRefused, Deadline, PrivilegeRefused
 from netpulse_drivers.netmiko.config.change import apply_change
 from netpulse_drivers.netmiko.login_state import return_to_login
 from netpulse_drivers.netmiko.operation_args import NetmikoChangeArgs
@@ -38,6 +38,9 @@ WAYS = {
             ("end", "", "ACOS-Standby#"),  # the cluster moved meanwhile
             ("write memory", "Building configuration...\n[OK]\n", "ACOS-Standby#"),
         ],
+    ),
+    "alcatel_aos": Way(
+        "->", ["vlan 10"], [("vlan 10", "", "->"), ("write memory flash-synchro", "File saved\n", "->")]
     ),
     "aruba_os": Way(
         "(mc1) [mynode] #",
@@ -139,6 +142,17 @@ WAYS = {
             ("vlan create 10 type port-mstprstp 0", "", "VSP-8284XSQ:1(config)#"),
             ("end", "", "VSP-8284XSQ:1#"),
             ("save config", "CP-1: Save config to file /intflash/config.cfg successful.\n", "VSP-8284XSQ:1#"),
+        ],
+    ),
+    "extreme_wing": Way(
+        "rfs4000-1#",
+        ["hostname w2"],
+        [
+            ("configure terminal", "", "rfs4000-1(config)#"),
+            ("hostname w2", "", "rfs4000-1(config)#"),
+            ("commit", "", "rfs4000-1(config)#"),
+            ("end", "", "rfs4000-1#"),
+            ("write memory", "[OK]\n", "rfs4000-1#"),
         ],
     ),
     "fiberstore_fsosv2": Way(
@@ -261,6 +275,36 @@ def test_a_change_and_a_save(device_type: str) -> None:
     assert cli.typed == [typed for typed, _, _ in way.steps]
     assert (result.changed, result.saved, result.warnings) == (True, True, [])
     assert return_to_login(session, call)
+    session.close()
+
+
+def test_a_candidate_of_wing_is_reverted_after_a_refused_line() -> None:
+    config = "rfs4000-1(config)#"
+    steps: Script = {
+        ("rfs4000-1#", "configure terminal"): ("", config),
+        (config, "nonsense"): ("          ^\n% Invalid input detected at '^' marker.\n", config),
+        (config, "end"): ("", "rfs4000-1#"),
+    }
+    session, cli = session_with("extreme_wing", "rfs4000-1#", steps)
+    with pytest.raises(CommandRefused), session.operation(Call(deadline=Deadline.after(10))):
+        apply_change(session, ChangeRequest(lines=["nonsense"]), NetmikoChangeArgs(), secret=None)
+    assert cli.typed == ["configure terminal", "nonsense", "revert", "end"]
+    session.close()
+
+
+def test_a_comment_on_a_commit_of_vrp8() -> None:
+    steps: Script = {
+        ("<HW>", "system-view"): ("", "[~HW]"),
+        ("[~HW]", "vlan 10"): ("", "[*HW-vlan10]"),
+        ("[*HW-vlan10]", "commit description for the new lab"): ("", "[~HW-vlan10]"),
+        ("[~HW-vlan10]", "return"): ("", "<HW>"),
+    }
+    session, cli = session_with("huawei_vrpv8", "<HW>", steps)
+    with session.operation(Call(deadline=Deadline.after(10))):
+        change = ChangeRequest(lines=["vlan 10"], message="for the new lab")
+        result = apply_change(session, change, NetmikoChangeArgs(), secret=None)
+    assert cli.typed == ["system-view", "vlan 10", "commit description for the new lab", "return"]
+    assert result.changed is True
     session.close()
 
 

@@ -8,6 +8,7 @@ from netpulse_drivers.platforms import platform_of
 from netpulse_drivers.terminal.refusals import refused_line, refused_query
 
 REFUSED_COMMANDS = {
+    "alcatel_aos": ['      ^\nERROR: Invalid entry: "set"'],
     "alcatel_sros": ["Error: Bad command."],
     "aruba_aoscx": ["Invalid input: shwo", "% Command incomplete.", "% Unknown command."],
     "aruba_osswitch": ["Invalid input: shwo", "Incomplete input: vlan", "Ambiguous input: s"],
