@@ -18,6 +18,7 @@ from netpulse_drivers.base import (
 )
 from netpulse_drivers.cut_connection import cut_connection
 from netpulse_drivers.deadline import Deadline
+from netpulse_drivers.device_memory import DeviceMemory, NothingKept
 from netpulse_drivers.errors import (
     AuthenticationFailed,
     CandidateDirty,
@@ -27,6 +28,7 @@ from netpulse_drivers.errors import (
     ConnectError,
     ConnectTimeout,
     DestinationRefused,
+    DeviceTypeUnknown,
     DriverError,
     ForwardingRefused,
     HostKeyMismatch,
@@ -70,7 +72,9 @@ __all__ = [
     "ConnectionArgs",
     "Deadline",
     "DestinationRefused",
+    "DeviceMemory",
     "DeviceNetworks",
+    "DeviceTypeUnknown",
     "DriverError",
     "DriverRegistry",
     "EnsurePolicy",
@@ -80,6 +84,7 @@ __all__ = [
     "NamedFiles",
     "NegotiationFailed",
     "NetPulseError",
+    "NothingKept",
     "NothingPending",
     "OpenArgs",
     "Operation",

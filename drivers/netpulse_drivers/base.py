@@ -38,6 +38,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 
 from netpulse_drivers.bounded_regex import PatternText
 from netpulse_drivers.deadline import Deadline
+from netpulse_drivers.device_memory import DeviceMemory, NothingKept
 from netpulse_drivers.errors import InvalidArguments, UnsupportedOperation
 from netpulse_drivers.host_name import HostName, OneLine
 from netpulse_drivers.results import ChangeResult, CommitState, Output
@@ -188,6 +189,7 @@ class Call:
             program: a driver never interprets one itself, nor opens a file that a request names. None: there is no
             parser here.
         site: what the operator decided for this worker: files that requests may name.
+        memory: what is kept about the device from one login to the next.
     """
 
     deadline: Deadline = field(default_factory=Deadline.never)
@@ -199,6 +201,7 @@ class Call:
     before_write: Callable[[], None] = _never
     parse: OutputParser | None = None
     site: Site = field(default_factory=Site)
+    memory: DeviceMemory = field(default_factory=NothingKept)
 
 
 class BaseDriver(ABC):
@@ -215,6 +218,7 @@ class BaseDriver(ABC):
     Attributes:
         args: the validated connection arguments.
         call: the call under way (deadline, driver_args, write guard).
+        detected: platform that the login has found out; '' where the request named it.
     """
 
     driver_name: ClassVar[str]
@@ -229,6 +233,7 @@ class BaseDriver(ABC):
     def __init__(self, connection_args: ConnectionArgs) -> None:
         self.args = connection_args
         self.call = Call()
+        self.detected = ""
 
     # -- validation, on the controller ------------------------------------------------------------------------------
 

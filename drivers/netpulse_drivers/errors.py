@@ -204,6 +204,15 @@ class PromptNotFound(ConnectError):
     retryable = False
 
 
+class DeviceTypeUnknown(ConnectError):
+    """Logged in with ``device_type: autodetect``, but nothing that the device shows tells its platform;
+    ``device_output`` holds its last answer.
+    """
+
+    code = "device_type_unknown"
+    retryable = False
+
+
 class AuthenticationFailed(DriverError):
     """The device refused user name, password or key."""
 

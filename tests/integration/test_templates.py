@@ -187,6 +187,9 @@ def test_outputs_are_parsed_on_the_worker(broker: RunningBroker, device: Simulat
     )
     assert job["result"]["outputs"][0]["parsed"][0]["VERSION"]
     assert "parsed" not in job["result"]["outputs"][1]
+    login_by_look = login | {"device_type": "autodetect"}
+    found_out = broker.execute(login_by_look, command="show clock", parsing={"name": "textfsm"})
+    assert found_out["result"]["outputs"][0]["parsed"], "the template is chosen by the platform that was found out"
     fresh = broker.execute(login, command="show clock", parsing={"name": "textfsm"}, queue_strategy="fifo")
     assert fresh["queue"] == "fifo"
     assert fresh["result"]["outputs"][0]["parsed"][0]["timezone"] == "UTC"

@@ -70,6 +70,37 @@ async def test_one_login_for_many_jobs_and_one_more_after_a_drop(
     assert lab.devices[0].password not in log
 
 
+async def test_a_platform_is_found_out_once_for_all_workers(
+    redis_server: RedisServer, tmp_path: Path, lab: SimulatorLab
+) -> None:
+    async with BrokerUnderTest(redis_server, tmp_path) as broker:
+        await broker.start()
+        eos = lab.devices[1]
+        arguments = eos.netmiko() | {"device_type": "autodetect"}
+        before = lab.counters(eos).logins
+        first = await run(broker, eos, "show version", connection_args=arguments)
+        assert first.status == "finished", first.result
+        assert first.result is not None
+        assert first.result["device_type"] == "arista_eos"
+        assert lab.counters(eos).logins == before + 2
+        again = await run(broker, eos, "show version", connection_args=arguments)
+        assert again.result is not None
+        assert (again.result["session_reused"], again.result["device_type"]) == (True, "arista_eos")
+        lab.drop(eos, "close")
+        anew = await run(broker, eos, "show version", connection_args=arguments)
+        assert anew.result is not None
+        assert anew.result["device_type"] == "arista_eos"
+        assert lab.counters(eos).logins == before + 3, "what was found out is kept"
+        change = {"operation": "change", "change": {"replace": True}, "commands": ["hostname x"]}
+        refused = await run(
+            broker, lab.devices[0], connection_args=lab.devices[0].netmiko() | {"device_type": "autodetect"}, **change
+        )
+        assert refused.error == "unsupported_operation", refused.result
+        plain = await run(broker, eos, "show version")
+        assert plain.result is not None
+        assert "device_type" not in plain.result
+
+
 async def test_a_running_command_is_stopped(redis_server: RedisServer, tmp_path: Path, lab: SimulatorLab) -> None:
     async with BrokerUnderTest(redis_server, tmp_path) as broker:
         await broker.start()

@@ -6,6 +6,9 @@ from netmiko.ssh_dispatcher import CLASS_MAPPER
 
 from netpulse_drivers.platforms import book
 
+AUTODETECT = "autodetect"
+"""Stands for the type that the device shows itself to be."""
+
 NOT_DEVICES = frozenset({"autodetect", "terminal_server"})
 """Types of netmiko's that name no platform."""
 

@@ -21,10 +21,12 @@ from netpulse_drivers.errors import (
 from netpulse_drivers.netmiko.config.change import apply_change, refuse_unsupported
 from netpulse_drivers.netmiko.config.timed_commit import confirm_change, read_commit_state, take_back_change
 from netpulse_drivers.netmiko.config.timed_commit import refuse_unsupported as refuse_confirm_or_rollback
+from netpulse_drivers.netmiko.connecting import autodetect
 from netpulse_drivers.netmiko.connecting.connection_args import NetmikoConnectionArgs
 from netpulse_drivers.netmiko.connecting.keepalive import prove_alive
 from netpulse_drivers.netmiko.connecting.ssh_login import SSHLogin
 from netpulse_drivers.netmiko.connecting.telnet_login import TelnetDial
+from netpulse_drivers.netmiko.device_types import AUTODETECT, known_types
 from netpulse_drivers.netmiko.event_driven import EventDriven, event_driven_class, password_expired
 from netpulse_drivers.netmiko.facts import device_info
 from netpulse_drivers.netmiko.interactive import InteractiveSupport
@@ -86,6 +88,8 @@ class NetmikoDriver(InteractiveSupport, BaseDriver):
         super().check_operation(operation, connection_args, change, args)
         assert isinstance(connection_args, NetmikoConnectionArgs)  # noqa: S101
         name = connection_args.device_type
+        if name == AUTODETECT:
+            return  # the worker looks when it knows
         if change is not None:
             change_args = args if isinstance(args, NetmikoChangeArgs) else NetmikoChangeArgs()
             refuse_unsupported(name, platform_of(name), change, change_args)
@@ -95,16 +99,54 @@ class NetmikoDriver(InteractiveSupport, BaseDriver):
     # -- session ----------------------------------------------------------------------------------------------------
 
     def connect(self) -> NetmikoSession:
-        """Log in. ``connection_args.timeout`` bounds the whole of it, within the call's deadline."""
-        connection = event_driven_class(self.args.device_type)(**self._netmiko_arguments())
-        connection.use_keys = self.args.proves_by_key  # some platforms' clients log in by "none" without a key
+        """Log in. ``connection_args.timeout`` bounds the whole of it, within the call's deadline; of ``autodetect``
+        each login, of which the first may take two.
+        """
+        if self.args.device_type == AUTODETECT:
+            return self._find_out_and_log_in()
+        return self._log_in(self.args)
+
+    def _find_out_and_log_in(self) -> NetmikoSession:
+        """As the platform that was found out before, unless another SSH server answers or no prompt is recognised."""
+        memory, name = self.call.memory, f"device_type {self.args.reached_at}"
+        device_type, _, server = memory.recall(name).partition(" ")
+        if device_type in known_types():
+            try:
+                session = self._log_in(self.args.of_type(device_type))
+            except PromptNotFound:
+                memory.keep(name, "")
+            else:
+                if autodetect.server_says(session) == server:
+                    self.detected = device_type
+                    return session
+                session.close()
+        device_type = self._find_out()
+        session = self._log_in(self.args.of_type(device_type))
+        self.detected = device_type
+        memory.keep(name, f"{device_type} {autodetect.server_says(session)}")
+        return session
+
+    def _find_out(self) -> str:
+        """The platform, in a login of its own: each platform's client logs in in its own way."""
+        where = f"{self.args.host} port {self.args.tcp_port}"
+        session = self._log_in(self.args.of_type("generic"))
+        try:
+            with session.operation(self.call):
+                session.connection.deadline = self.call.deadline.sooner(self.args.timeout)
+                return autodetect.detect(session, where=where)
+        finally:
+            session.close()
+
+    def _log_in(self, given: NetmikoConnectionArgs) -> NetmikoSession:
+        connection = event_driven_class(given.device_type)(**self._netmiko_arguments(given))
+        connection.use_keys = given.proves_by_key  # some platforms' clients log in by "none" without a key
         connection.guard = self.call.before_write
-        connection.deadline = self.call.deadline.sooner(self.args.timeout)
-        args, networks = self.args.with_files(self.call.site.files), self.call.site.networks
+        connection.deadline = self.call.deadline.sooner(given.timeout)
+        args, networks = given.with_files(self.call.site.files), self.call.site.networks
         login = TelnetDial(args, networks) if args.telnet else SSHLogin(args, networks)
         connection.dial = login
         connection.logging_in = True
-        session = NetmikoSession(connection, platform_of(self.args.device_type))
+        session = NetmikoSession(connection, platform_of(given.device_type))
         try:
             connection._open()  # noqa: SLF001 - netmiko's own way to connect later than in the constructor
             session.learn_prompt()
@@ -113,7 +155,7 @@ class NetmikoDriver(InteractiveSupport, BaseDriver):
             raise
         except Exception as error:
             connection.disconnect()
-            translated = _login_error(error, connection, self.args)
+            translated = _login_error(error, connection, given)
             if translated is None:
                 raise
             raise translated from error
@@ -156,10 +198,14 @@ class NetmikoDriver(InteractiveSupport, BaseDriver):
             return apply_change(session, change, args, secret=self._secret())
 
     def confirm(self, session: NetmikoSession) -> ChangeResult:
+        if self.detected:
+            refuse_confirm_or_rollback(self.detected, session.platform, rollback=False)
         with session.operation(self.call):
             return confirm_change(session, self.call)
 
     def rollback(self, session: NetmikoSession) -> ChangeResult:
+        if self.detected:
+            refuse_confirm_or_rollback(self.detected, session.platform, rollback=True)
         with session.operation(self.call):
             return take_back_change(session, self.call)
 
@@ -172,11 +218,12 @@ class NetmikoDriver(InteractiveSupport, BaseDriver):
     def _secret(self) -> str | None:
         return self.args.secret.get_secret_value() if self.args.secret is not None else None
 
-    def _netmiko_arguments(self) -> dict[str, Any]:
-        arguments = self.args.model_dump(exclude=_NOT_NETMIKOS, exclude_none=True)
-        arguments |= {"host": self.args.host, "port": self.args.tcp_port, "username": self.args.username}
+    @staticmethod
+    def _netmiko_arguments(given: NetmikoConnectionArgs) -> dict[str, Any]:
+        arguments = given.model_dump(exclude=_NOT_NETMIKOS, exclude_none=True)
+        arguments |= {"host": given.host, "port": given.tcp_port, "username": given.username}
         for name in ("password", "secret"):  # its login dialogues and enable modes type them
-            value = getattr(self.args, name)
+            value = getattr(given, name)
             if value is not None:
                 arguments[name] = value.get_secret_value()
         arguments["auto_connect"] = False

@@ -399,7 +399,7 @@ def _parsing(
 
 def _on(parsing: dict[str, Any], connection_args: Mapping[str, Any]) -> dict[str, Any]:
     platform = connection_args.get("device_type")
-    if not isinstance(platform, str):
+    if not isinstance(platform, str) or platform == "autodetect":  # the worker knows
         return parsing
     known_as = platform.removesuffix("_telnet").removesuffix("_ssh")
     return parsing | {"args": {"platform": known_as} | parsing["args"]}

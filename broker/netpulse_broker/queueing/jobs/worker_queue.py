@@ -12,6 +12,7 @@ import structlog
 from pydantic import ValidationError
 
 from netpulse_broker.queueing.jobs.commit_ledger import CommitLedger
+from netpulse_broker.queueing.jobs.device_memory import RedisDeviceMemory
 from netpulse_broker.queueing.jobs.payload import JobPayload, JobPlace
 from netpulse_broker.queueing.jobs.record import failure_result
 from netpulse_broker.queueing.redis import keys
@@ -324,6 +325,10 @@ class WorkerQueue:
     def login_ended(self, *, driver: str, phase: str, waited: float) -> None:
         """Count a login; ``phase`` says where it failed, "" that it did not; ``waited``: seconds for its turn."""
         self._scripts("login_ended", args=[driver, phase, f"{waited:.6f}"])
+
+    def memory(self, device: str) -> RedisDeviceMemory:
+        """What is kept about a device."""
+        return RedisDeviceMemory(self._client, device)
 
     def publish(self, *, sessions: int, driver: str = "") -> None:
         """Show how many sessions the worker holds (for the listing; no other part relies on it)."""

@@ -75,6 +75,11 @@ def device(name: str) -> str:
     return f"np:device:{name}"
 
 
+def device_memory(name: str) -> str:
+    """What drivers keep about a device: hash, name to text."""
+    return f"np:memory:{name}"
+
+
 def generation(device_name: str) -> str:
     """How often what was read from a device has been outdated by a change: scripts compare it, and count it up."""
     return f"np:generation:{device_name}"

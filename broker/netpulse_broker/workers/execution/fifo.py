@@ -59,7 +59,12 @@ class FifoWorker(LoopWorker):
         self._webhooks = webhooks
         self._sessions = FreshSessions(logins=logins)
         self._runner = JobRunner(
-            drivers=drivers, sessions=self._sessions, parse=parse, site=site, max_output=max_output
+            drivers=drivers,
+            sessions=self._sessions,
+            parse=parse,
+            site=site,
+            max_output=max_output,
+            memory=source.memory,
         )
         self._loop = WorkLoop(source=source, service=self, clock=clock, interrupt_wait=interrupt_wait)
 

@@ -61,6 +61,7 @@ class Account:
         session_reused: the job ran on a session that was open before it.
         stages: seconds by stage (connect, execute, parse).
         commit: the change with a timer that this job has made, confirmed, taken back or asked for.
+        detected: platform that the login found out.
     """
 
     outputs: list[Output] = field(default_factory=list)
@@ -71,6 +72,7 @@ class Account:
     session_reused: bool = False
     stages: dict[str, float] = field(default_factory=dict)
     commit: CommitRecord | None = None
+    detected: str = ""
 
     def completed(self, output: Output) -> None:
         """Take up a completed step.
@@ -140,6 +142,8 @@ class Account:
             "session_reused": self.session_reused,
             "stages": {stage: round(seconds, 6) for stage, seconds in self.stages.items()},
         }
+        if self.detected:
+            result["device_type"] = self.detected
         if not all(step.complete for step in steps):
             result["complete"] = False
         if self.change is not None:

@@ -7,6 +7,7 @@ else as ``foreign_errors`` says.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import fields, replace
 from typing import Any, Protocol
 
@@ -33,10 +34,12 @@ from netpulse_drivers import (
     CommandRefused,
     CommandTimeout,
     Deadline,
+    DeviceMemory,
     DriverError,
     EnsurePolicy,
     InvalidArguments,
     NetPulseError,
+    NothingKept,
     OpenArgs,
     Output,
     OutputParser,
@@ -68,6 +71,7 @@ class JobRunner:
         site: what the operator decided for this worker's drivers.
         max_output: bytes of a job's outputs together.
         commits: keeps account of changes with a timer; None: nobody does, and none can be confirmed.
+        memory: by device, what is kept about it; None: nothing is.
     """
 
     def __init__(
@@ -80,7 +84,9 @@ class JobRunner:
         commits: TimedCommits | None = None,
         site: Site | None = None,
         max_output: int = LARGEST_OUTPUT,
+        memory: Callable[[str], DeviceMemory] | None = None,
     ) -> None:
+        self._memory = memory or (lambda _device: NothingKept())
         self._drivers = drivers
         self._sessions = sessions
         self._parse = parse
@@ -148,6 +154,7 @@ class JobRunner:
             before_write=running.before_write,
             parse=self._parse,
             site=self._site,
+            memory=self._memory(running.place.device if running.place is not None else ""),
         )
         if payload.operation == "lease" and not self._begin_interactive(kind, payload, running, account):
             return
@@ -173,6 +180,7 @@ class JobRunner:
         finally:
             account.spent("connect", time.monotonic() - began)
         account.session_reused = opened.reused
+        account.detected = opened.driver.detected
         return opened
 
     def _operate(self, opened: OpenSession, payload: JobPayload, running: RunningJob, account: Account) -> None:
@@ -222,6 +230,7 @@ class JobRunner:
             account.completed(output)
             wanted = payload.parsing[position] if isinstance(payload.parsing, list) else payload.parsing
             if wanted is not None:
+                wanted = _known_as(opened.driver.detected, wanted)
                 account.outputs[-1] = self._parsed(wanted, output, running.deadline, account)
 
     def _parsed(self, wanted: Any, output: Output, deadline: Deadline, account: Account) -> Output:
@@ -323,6 +332,13 @@ def _operation_args(kind: type[BaseDriver], payload: JobPayload) -> BaseModel:
         return kind.validate_operation_args("query" if payload.operation == "query" else "change", payload.driver_args)
     except ValidationError as error:
         raise InvalidArguments("driver_args do not validate", details=_problems(error)) from None
+
+
+def _known_as(detected: str, parsing: Any) -> Any:
+    """With the platform that the login found out, for the collections of templates that go by it."""
+    if not detected:
+        return parsing
+    return {**parsing, "args": {"platform": detected} | dict(parsing.get("args") or {})}
 
 
 def _answers(payload: JobPayload) -> tuple[QuestionAnswer, ...]:

@@ -66,6 +66,7 @@ class PinnedWorker(LoopWorker):
             max_output=max_output,
             interactive=interactive,
             commits=TimedCommits(source.commits),
+            memory=source.memory,
         )
         self._linger = linger
         self._last_job = time.monotonic()

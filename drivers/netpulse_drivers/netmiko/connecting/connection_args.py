@@ -13,7 +13,7 @@ from netpulse_drivers.base import ConnectionArgs
 from netpulse_drivers.host_name import OneLine
 from netpulse_drivers.jump.jump_host import MAX_HOPS, JumpHost, hops_of
 from netpulse_drivers.named_files import NamedFiles, file_name
-from netpulse_drivers.netmiko.device_types import known_types
+from netpulse_drivers.netmiko.device_types import AUTODETECT, NOT_DEVICES, known_types
 from netpulse_drivers.platforms import BookError, platform_of
 from netpulse_drivers.ssh.ssh_args import SSHArgs
 from netpulse_drivers.strict_keys import refuse_unknown_keys
@@ -51,7 +51,8 @@ class NetmikoConnectionArgs(SSHArgs, ConnectionArgs):
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     device_type: str = Field(
-        description="netmiko's name of the platform, e.g. cisco_ios, arista_eos, cisco_ios_telnet."
+        description="netmiko's name of the platform, e.g. cisco_ios, arista_eos, cisco_ios_telnet; autodetect: "
+        "found out at the first login (over SSH), and kept with the device."
     )
     username: OneLine = Field(default="", max_length=255, description="Login name.")
     secret: SecretStr | None = Field(default=None, description="Password of the privileged (enable) mode.")
@@ -102,7 +103,9 @@ class NetmikoConnectionArgs(SSHArgs, ConnectionArgs):
     def _known_device_type(cls, value: str) -> str:
         if value.endswith("_serial"):
             raise ValueError("serial ports are not supported")
-        if value in {"autodetect", "terminal_server"}:
+        if value == AUTODETECT:
+            return value
+        if value in NOT_DEVICES:
             raise ValueError(f"'{value}' is no platform; name the device's own type, e.g. cisco_ios")
         if value in CLASS_MAPPER or value in known_types():
             _refuse_unusable_file(value)
@@ -150,6 +153,16 @@ class NetmikoConnectionArgs(SSHArgs, ConnectionArgs):
             path = files.path("ssh_configs", self.ssh_config_file, option="ssh_config_file")
             changes["ssh_config_file"] = str(path)
         return super().with_files(files).model_copy(update=changes)
+
+    def of_type(self, device_type: str) -> Self:
+        """The same for a device of this type."""
+        return self.model_copy(update={"device_type": device_type})
+
+    @property
+    def reached_at(self) -> str:
+        """Where the device is reached, jump hosts included, in words that name no user."""
+        hops = "".join(f" through {hop.host}:{hop.port or 22}" for hop in self.proxy_jump)
+        return f"{self.host}:{self.tcp_port}{hops}{' by ' + self.ssh_config_file if self.ssh_config_file else ''}"
 
     @property
     def telnet(self) -> bool:

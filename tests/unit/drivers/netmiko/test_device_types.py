@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from netpulse_drivers.netmiko import NetmikoDriver
 from netpulse_drivers.netmiko.connecting.connection_args import NetmikoConnectionArgs
 from netpulse_drivers.netmiko.coverage import coverage_of, device_types
-from netpulse_drivers.netmiko.device_types import NOT_DEVICES, netmiko_type
+from netpulse_drivers.netmiko.device_types import AUTODETECT, NOT_DEVICES, netmiko_type
 from netpulse_drivers.netmiko.event_driven import event_driven_class
 from netpulse_drivers.platforms import BookError, load_platforms, platform_of
 from tests.unit.drivers.scripted_cli import session_with
@@ -96,7 +96,7 @@ def test_a_missing_directory_is_told(tmp_path: Path) -> None:
 
 
 def test_files_that_others_are_like_are_no_device_types() -> None:
-    for name in ("confd", "nokia_sros_md", *NOT_DEVICES):
+    for name in ("confd", "nokia_sros_md", *(NOT_DEVICES - {AUTODETECT})):
         with pytest.raises(ValidationError):
             arguments(name)
 

@@ -45,7 +45,7 @@ def test_good_ones() -> None:
         ({"device_type": "cisco_iso"}, "did you mean cisco_ios"),
         ({"device_type": "arista"}, "arista_eos"),
         ({"device_type": "cisco_ios_serial"}, "serial ports are not supported"),
-        ({"device_type": "autodetect"}, "no platform"),
+        ({"device_type": "terminal_server"}, "no platform"),
         ({"device_type": "qqqqqqqq"}, "list of device types"),
         ({"passwrd": "hunter2"}, "unknown option 'passwrd'; did you mean password"),
         ({"session_log": "/etc/passwd"}, "'session_log' is a path on the worker"),
