@@ -74,9 +74,9 @@ def _row(row: Coverage, dialogues: set[str]) -> str:
     transports = "" if row.telnet and row.ssh else " (SSH)" if row.ssh else " (Telnet)"
     cells = [
         f"`{name}`{transports}",
-        row.platform.about.partition(":")[0] if row.lineage else "-",
+        row.platform.about.partition(":")[0] if row.platform.lineage else "-",
         row.known,
-        f"`{row.lineage[1]}`" if len(row.lineage) > 1 else "-",
+        f"`{row.platform.lineage[1]}`" if len(row.platform.lineage) > 1 else "-",
         {"configuration mode": "mode", "": "-"}.get(row.change, row.change),
         SAVED.get(row.saves, f"`{row.saves}`"),
         "own" if row.platform.refusals.known else "common",
@@ -92,10 +92,10 @@ def _tried(row: Coverage, dialogues: set[str]) -> str:
     tried += ["dialogue"] if name in dialogues else []
     if tried:
         return ", ".join(tried)
-    like = next((one for one in row.lineage if one in {*REAL, *SIMULATED, *dialogues}), "")
+    like = next((one for one in row.platform.lineage if one in {*REAL, *SIMULATED, *dialogues}), "")
     if like:
         return f"like `{like}`"
-    return "documents" if row.lineage else "-"
+    return "documents" if row.platform.lineage else "-"
 
 
 def main() -> int:

@@ -10,7 +10,7 @@ from netmiko.no_config import NoConfig
 from netmiko.ssh_dispatcher import CLASS_MAPPER
 
 from netpulse_drivers.netmiko.device_types import known_types, netmiko_type
-from netpulse_drivers.platforms import Platform, book, platform_of
+from netpulse_drivers.platforms import Platform, platform_of
 
 Knowledge = Literal["whole", "generic", "query only"]
 """``whole``: prompts, modes, refusals and saving are in the book. ``generic``: some of them are netmiko's ways, or the
@@ -28,7 +28,6 @@ class Coverage:
     Attributes:
         device_type: netmiko's name, without the transport.
         platform: its page of the book; ``generic`` when it has none.
-        lineage: names of the data files that it is made of, its own first; () when it has none.
         ssh, telnet: how netmiko reaches it.
         known: see ``Knowledge``.
         change: see ``Change``.
@@ -37,7 +36,6 @@ class Coverage:
 
     device_type: str
     platform: Platform
-    lineage: tuple[str, ...]
     ssh: bool
     telnet: bool
     known: Knowledge
@@ -64,7 +62,6 @@ def coverage_of(device_type: str) -> Coverage:
     return Coverage(
         device_type=device_type,
         platform=platform,
-        lineage=tuple(book().lineage(device_type)),
         ssh=ssh,
         telnet=telnet,
         known=_known(platform, change, saves),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from netmiko.ssh_dispatcher import CLASS_MAPPER
 
-from netpulse_drivers.platforms import book
+from netpulse_drivers.platforms import book, platform_of
 
 AUTODETECT = "autodetect"
 """Stands for the type that the device shows itself to be."""
@@ -25,7 +25,7 @@ def netmiko_type(device_type: str) -> str:
     name = device_type.removesuffix("_telnet")
     transport = device_type.removeprefix(name)
     if name in book().brought():
-        for one in (*book().lineage(name), "generic"):
+        for one in (*platform_of(name).lineage, "generic"):
             if f"{one}{transport}" in CLASS_MAPPER:
                 return f"{one}{transport}"
     raise KeyError(device_type)

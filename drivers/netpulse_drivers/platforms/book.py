@@ -29,6 +29,8 @@ class PlatformBook:
         self._files: dict[str, DataFile] = {}
         self._platforms: dict[str, Platform] = {}
         self._lookup = Lookup(self._file)
+        self._brought: list[str] | None = None
+        self._loaded = False
         self.failures: dict[str, str] = {}
 
     def platform(self, device_type: str) -> Platform:
@@ -41,7 +43,8 @@ class PlatformBook:
         if name in self.failures:
             raise BookError(self.failures[name])
         if name not in self._platforms:
-            known = name if self._path(name) is not None else GENERIC
+            # Once all are loaded no file counts that has come since.
+            known = GENERIC if self._loaded or self._path(name) is None else name
             self._platforms[name] = self._platforms.get(known) or self._lookup.platform(known)
         return self._platforms[name]
 
@@ -50,23 +53,10 @@ class PlatformBook:
         return sorted({path.stem for directory in self._directories for path in directory.glob("*.toml")})
 
     def brought(self) -> list[str]:
-        """Names of the files that an operator brings, sorted."""
+        """Names of the files that an operator brings, sorted; once all are loaded, of those that were there then."""
+        if self._brought is not None:
+            return self._brought
         return sorted({path.stem for directory in self._directories[:-1] for path in directory.glob("*.toml")})
-
-    def lineage(self, device_type: str) -> list[str]:
-        """Names of the platform and of those that it is like, nearest first; without ``generic`` at the end.
-
-        Raises:
-            BookError: as above.
-        """
-        name = without_transport(device_type)
-        if self._path(name) is None:
-            return []
-        lineage: list[str] = []
-        while name not in {"", GENERIC, *lineage}:
-            lineage.append(name)
-            name = self._file(name).like
-        return list(dict.fromkeys(name.partition("@")[0] for name in lineage))
 
     def load_all(self) -> None:
         """Read every file and compile every expression: before a process is forked, or to check an installation.
@@ -78,7 +68,7 @@ class PlatformBook:
         for directory in self._directories:
             if not directory.is_dir():
                 raise BookError(f"there is no directory {directory}")
-        brought = set(self.brought())
+        self._brought = brought = self.brought()
         for name in self.names():
             try:
                 if name in brought:  # the others have been checked before they were released
@@ -88,6 +78,8 @@ class PlatformBook:
                 if name not in brought:
                     raise
                 self.failures[name] = str(error)
+        self._loaded = True
+        self._files.clear()  # what workers share holds the platforms alone
 
     def check(self, name: str) -> None:
         """See that a file can be used, and that every expression of it is one.

@@ -217,6 +217,7 @@ class Lookup:
             name=name,
             about=file.about,
             source=self._source(file),
+            lineage=self._lineage(name),
             prompt=prompt,
             telling=telling,
             refusals=self._refusals(name),
@@ -303,6 +304,13 @@ class Lookup:
 
     def _source(self, file: DataFile) -> tuple[str, ...]:
         return file.source or (self._source(self._file_of(file.like)) if file.like else ())
+
+    def _lineage(self, name: str) -> tuple[str, ...]:
+        lineage: list[str] = []
+        while name not in {"", GENERIC, *lineage}:
+            lineage.append(name)
+            name = self._file_of(name).like
+        return tuple(dict.fromkeys(name.partition("@")[0] for name in lineage))
 
     def _variants(self, file: DataFile) -> tuple[tuple[str, str], ...]:
         return file.variants or (self._variants(self._file_of(file.like)) if file.like else ())

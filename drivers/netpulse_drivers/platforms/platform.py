@@ -90,6 +90,7 @@ class Platform:
         name: of its data file.
         about: what it is, in a line.
         source: where the facts come from.
+        lineage: the names of its data file and of those that it is like, nearest first, without ``generic`` at the end.
         prompt: any prompt of it, a whole line without trailing blanks. Groups: ``host`` (what stays the same between
             modes), ``context`` (where on the device: virtual system, VRF, logical system, shell, directory), ``mode``
             (present in configuration mode), ``end`` (tells privilege). What stands outside of groups (counters, marks
@@ -156,6 +157,7 @@ class Platform:
     name: str
     about: str = ""
     source: tuple[str, ...] = ()
+    lineage: tuple[str, ...] = ()
     prompt: str
     telling: bool = False
     refusals: Refusals = field(default_factory=Refusals)

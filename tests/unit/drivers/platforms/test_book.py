@@ -38,6 +38,19 @@ def test_loading_all_reads_every_file() -> None:
     assert {book.platform(name).name for name in book.names()} == set(book.names())
 
 
+def test_after_loading_all_no_file_is_read_again(tmp_path: Path) -> None:
+    """The files of a running broker are replaced when it is upgraded."""
+    write(tmp_path, "acme_os", HEAD + 'like = "cisco_ios"\n')
+    book = PlatformBook([tmp_path])
+    book.load_all()
+    write(tmp_path, "acme_os", "a newer format")
+    assert book.platform("acme_os_telnet").lineage == ("acme_os", "cisco_ios")
+    assert book.brought() == ["acme_os"]
+    (tmp_path / "acme_os.toml").rename(tmp_path / "other_os.toml")
+    assert book.platform("other_os").name == "generic"
+    assert book.brought() == ["acme_os"]
+
+
 def test_the_transport_makes_no_difference() -> None:
     assert platform_of("cisco_ios_telnet") is platform_of("cisco_ios")
     assert platform_of("cisco_ios_ssh") is platform_of("cisco_ios")
@@ -112,7 +125,7 @@ def test_a_file_may_be_like_the_one_it_goes_before(book: PlatformBook, tmp_path:
     mine, theirs = book.platform("cisco_nxos"), PlatformBook().platform("cisco_nxos")
     assert (mine.save, mine.prompt, mine.config_enter) == ("mine", theirs.prompt, theirs.config_enter)
     assert mine.refusals.query_texts == ("No way", *theirs.refusals.query_texts)
-    assert book.lineage("cisco_nxos") == ["cisco_nxos", "cisco_ios"]
+    assert mine.lineage == ("cisco_nxos", "cisco_ios")
 
 
 WRONG = {
