@@ -69,7 +69,7 @@ ELSEWHERE = [
 WAYS: list[tuple[str, dict[str, Any]]] = [
     ("netmiko", {"device_type": "cisco_ios"}),
     ("netmiko", {"device_type": "cisco_ios_telnet"}),
-    ("netmiko", {"device_type": "linux", "allow_agent": True}),
+    ("netmiko", {"device_type": "linux"}),
     ("pyeapi", {"transport": "http"}),
     ("pyeapi", {"transport": "https"}),
     ("napalm", {"device_type": "ios"}),

@@ -35,7 +35,6 @@ def open_stream(
         host=networks.behind_jump_host(host, port)[0],
         port=port,
         within=deadline.remaining(at_most=within),
-        agent=os.environ.get("SSH_AUTH_SOCK", ""),
     )
     own_time = sum(hop.conn_timeout + hop.banner_timeout + hop.auth_timeout for hop in hops) + within
     deadline = deadline.sooner(own_time)

@@ -17,7 +17,7 @@ _HOP = re.compile(
     r"(?:ssh://)?(?:(?P<user>[^@\s,]+)@)?(?:\[(?P<v6>[0-9A-Fa-f:.%\w]+)\]|(?P<host>[\w.\-]+))(?::(?P<port>\d{1,5}))?/?"
 )
 
-_INHERITED = ("use_keys", "key_file", "pkey", "passphrase", "certificate", "allow_agent")
+_INHERITED = ("key_file", "pkey", "passphrase", "certificate")
 
 
 class JumpHost(SSHArgs):

@@ -30,7 +30,6 @@ class StreamRequest(BaseModel):
         hops: jump hosts, nearest first, complete with credentials and policy.
         host: an address that was checked, or a name that the last jump host may look up.
         within: seconds for the last jump host to connect to the device.
-        agent: path of the worker's SSH agent, "" for none.
     """
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
@@ -39,7 +38,6 @@ class StreamRequest(BaseModel):
     host: str
     port: int
     within: float
-    agent: str = ""
 
 
 def plain(request: StreamRequest) -> Message:

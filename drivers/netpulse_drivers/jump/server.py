@@ -189,7 +189,7 @@ class JumpServer:
                 if through is not None:
                     through.users += 1
                 hop = request.hops[position]
-                session = self._sessions[key] = JumpSession(hop.where, agent=request.agent, through=through)
+                session = self._sessions[key] = JumpSession(hop.where, through=through)
             session.users += 1
             return session
 
@@ -198,7 +198,7 @@ class JumpServer:
         chain = messages.plain(request)["hops"][: position + 1]
         for hop in chain:
             del hop["addresses"]  # in whatever order the name service gave them: it is the same host
-        text = json.dumps([chain, request.agent], sort_keys=True)
+        text = json.dumps(chain, sort_keys=True)
         return hmac.new(self._secret, text.encode("utf-8", "surrogatepass"), hashlib.sha256).digest()
 
     def _let_go(self, session: JumpSession) -> None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import random
 import socket
 import threading
 import time
-from typing import Any
 
 import paramiko
 
@@ -47,8 +45,6 @@ REMEMBERED = 60.0
 _PROHIBITED, _UNKNOWN_TYPE, _SHORTAGE = 1, 3, 4
 """Reasons of a refused channel, RFC 4254 section 5.1."""
 
-_AGENT = threading.Lock()
-
 
 class JumpSession:
     """A login to one jump host, made when it is needed and made again when it broke.
@@ -58,9 +54,8 @@ class JumpSession:
         idle_since: when the last of them left (monotonic seconds).
     """
 
-    def __init__(self, where: str, *, agent: str, through: JumpSession | None) -> None:
+    def __init__(self, where: str, *, through: JumpSession | None) -> None:
         self.where = where
-        self._agent = agent
         self.through = through
         self.users = 0
         self.idle_since = time.monotonic()
@@ -143,8 +138,6 @@ class JumpSession:
         else:
             sock = _dialled(hop)
         client = paramiko.SSHClient()
-        if hop.allow_agent:
-            self._take_agent(client)
         within = Deadline.after(hop.banner_timeout + hop.auth_timeout)
         transport = login.login(client, sock, username=hop.username, deadline=within)
         self._client, self._transport = client, transport
@@ -163,13 +156,6 @@ class JumpSession:
             return self._channel(transport, host, port, within)
         except (paramiko.SSHException, EOFError, OSError) as error:
             raise self._refusal(transport, error, host, port) from error
-
-    def _take_agent(self, client: paramiko.SSHClient) -> None:
-        """The agent of the worker that asks; paramiko finds agents by the environment only."""
-        with _AGENT:
-            os.environ["SSH_AUTH_SOCK"] = self._agent
-            agent: Any = paramiko.Agent()
-            client._agent = agent  # type: ignore[attr-defined]  # noqa: SLF001
 
     def _failed(self, error: DriverError) -> None:
         phase = "auth" if isinstance(error, AuthenticationFailed) else "connect"

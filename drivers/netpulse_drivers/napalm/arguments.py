@@ -15,6 +15,7 @@ from netpulse_drivers.napalm.getters import GETTERS, is_getter
 from netpulse_drivers.napalm.platforms import NapalmPlatform, Wire, platform_named
 from netpulse_drivers.pyeapi.arguments import CaFile, PemCertificates
 from netpulse_drivers.ssh.host_key_text import HostKey
+from netpulse_drivers.ssh.own_keys import refuse_own_keys
 from netpulse_drivers.strict_keys import refuse_unknown_keys
 
 _REFUSED_OPTIONS = {
@@ -111,6 +112,12 @@ class NapalmConnectionArgs(ConnectionArgs):
                     _NAMED_FILES[name].validate_python(item)
                 except ValidationError as error:
                     raise ValueError(f"'{name}' {error.errors(include_url=False)[0]['msg']}") from None
+        return value
+
+    @field_validator("optional_args")
+    @classmethod
+    def _no_keys_of_the_brokers_user(cls, value: dict[str, Any]) -> dict[str, Any]:
+        refuse_own_keys(value, has_key=bool(value.get("pkey") or value.get("key_file")))
         return value
 
     @model_validator(mode="after")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import weakref
 from typing import Any
 
@@ -17,10 +18,12 @@ from netpulse_drivers.napalm.session import CommandLineSession, EapiSessionOfNap
 from netpulse_drivers.netmiko import NetmikoDriver
 from netpulse_drivers.netmiko.config.privilege import raise_privilege
 from netpulse_drivers.netmiko.session import NetmikoSession
+from netpulse_drivers.networks import literal_address
 from netpulse_drivers.pyeapi.arguments import PyeapiConnectionArgs
 from netpulse_drivers.pyeapi.session import silence_library
 from netpulse_drivers.pyeapi.tls import client_context
 from netpulse_drivers.pyeapi.transport import KeptConnection
+from netpulse_drivers.ssh.own_keys import keep_libraries_from_own_keys
 from netpulse_drivers.terminal.byte_stream import SSHStream
 
 
@@ -46,6 +49,7 @@ def _driver_class(name: str) -> type[Any]:
     import napalm  # noqa: PLC0415 - 27 MB and half a second; only who logs in needs it
 
     silence_library()
+    keep_libraries_from_own_keys()
     found = napalm.get_network_driver(name)
     # NAPALM's __del__ asks the device whether it lives and closes in style, at whatever moment garbage is collected.
     quiet: type[Any] = type(found.__name__, (found,), {"__del__": _stay_quiet, "__module__": found.__module__})
@@ -76,9 +80,33 @@ def _open_other(args: NapalmConnectionArgs, call: Call) -> NapalmSession:
         options["ssl_verify"] = _authorities(args, call, kept) if args.verify else False
     call.before_write()
     timeout = max(1, int(call.deadline.remaining(at_most=args.timeout)))
-    device = _driver_class(args.platform.name)(args.host, args.username, _password(args), timeout, options)
+    driver = _driver_class(args.platform.name)
+    if args.platform.name == "junos":
+        device = _junos(driver, args, timeout, options, kept)
+    else:
+        host = args.host
+        if args.platform.name == "nxos" and isinstance(literal_address(host), ipaddress.IPv6Address):
+            host = f"[{host}]"  # it is put into a URL as it is
+        device = driver(host, args.username, _password(args), timeout, options)
     device.open()
     return NapalmSession(device, args.platform, kept=kept)
+
+
+def _junos(
+    driver: type[Any], args: NapalmConnectionArgs, timeout: int, options: dict[str, Any], kept: list[MemoryFile]
+) -> Any:
+    """NAPALM's object, not open yet. PyEZ takes an IPv6 address in brackets only, and then looks it up with them; where
+    it is named no OpenSSH configuration, it reads that of the user it runs as."""
+    if options.get("ssh_config_file") is None:
+        kept.append(MemoryFile(""))
+        options["ssh_config_file"] = kept[-1].path
+    address = literal_address(args.host)
+    if not isinstance(address, ipaddress.IPv6Address):
+        return driver(args.host, args.username, _password(args), timeout, options)
+    hexadecimal = ipaddress.IPv6Address(int(address)).exploded  # without the scope, and an IPv4 address in it as hex
+    device = driver(f"[{hexadecimal}]", args.username, _password(args), timeout, options)
+    device.hostname = device.device._hostname = args.host  # noqa: SLF001 - there is no other way in
+    return device
 
 
 def _with_files(args: NapalmConnectionArgs, call: Call) -> tuple[dict[str, Any], list[MemoryFile]]:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 from netpulse_drivers.host_name import checked_host
 from netpulse_drivers.named_files import NamedFiles, file_name
 from netpulse_drivers.ssh.host_key_text import HostKey
+from netpulse_drivers.ssh.own_keys import OWN_KEYS, refuse_own_keys
 
 HostKeyPolicy = Literal["accept-new", "known", "off"]
 
@@ -34,7 +35,11 @@ class SSHArgs(BaseModel):
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
-    use_keys: bool = Field(default=False, description="Try the worker's own ~/.ssh/id_* keys.")
+    use_keys: bool = Field(
+        default=False,
+        description="netmiko's word for a login by the key of the request (pkey, key_file), which needs no such word; "
+        "without one it is refused: no key of the broker's user is used.",
+    )
     key_file: Annotated[str, file_name("keys", instead="send the key itself as pkey")] | None = Field(
         default=None, description="Private key: the name of one that the operator offers."
     )
@@ -46,7 +51,7 @@ class SSHArgs(BaseModel):
         description="OpenSSH certificate of the key, its text. Without it, key_file's NAME-cert.pub is used if it is "
         "offered.",
     )
-    allow_agent: bool = Field(default=False, description="Ask an SSH agent of the worker ($SSH_AUTH_SOCK).")
+    allow_agent: bool = Field(default=False, description="Refused: no SSH agent of the broker's user is asked.")
     keyboard_interactive: dict[str, SecretStr] = Field(
         default_factory=dict,
         description="Answers to questions at login: part of the question (any case) and the answer. Hidden questions "
@@ -130,6 +135,11 @@ class SSHArgs(BaseModel):
         return value
 
     @model_validator(mode="after")
+    def _no_keys_of_the_brokers_user(self) -> Self:
+        refuse_own_keys(self.model_dump(include=set(OWN_KEYS)), has_key=self.proves_by_key)
+        return self
+
+    @model_validator(mode="after")
     def _certificate_of_a_key(self) -> Self:
         if self.certificate is not None and self.pkey is None and self.key_file is None:
             raise ValueError("certificate needs its private key: give key_file or pkey")
@@ -154,4 +164,4 @@ class SSHArgs(BaseModel):
     @property
     def proves_by_key(self) -> bool:
         """Whether there is a key to log in with; a key may be shown to any host, a password may not."""
-        return bool(self.key_file or self.pkey or self.use_keys or self.allow_agent)
+        return bool(self.key_file or self.pkey)

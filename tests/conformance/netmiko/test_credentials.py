@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import subprocess
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
@@ -109,56 +107,6 @@ class TestQuestions:
 
 @pytest.mark.sshd
 class TestOpenSsh:
-    @pytest.fixture
-    def agent(self, sshd_host: SshdHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-        """An ssh-agent that holds the lab user's key."""
-        socket = tmp_path / "agent"
-        process = subprocess.Popen(
-            ["ssh-agent", "-D", "-a", str(socket)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        try:
-            environment = os.environ | {"SSH_AUTH_SOCK": str(socket)}
-            # Status 2: the agent cannot be contacted. Its socket is there a little before it listens.
-            while subprocess.run(["ssh-add", "-l"], env=environment, capture_output=True, check=False).returncode == 2:
-                assert process.poll() is None
-            key = sshd_host.device.key_file
-            assert key is not None
-            private = tmp_path / "key"
-            private.write_text(Path(key).read_text())
-            private.chmod(0o600)
-            subprocess.run(["ssh-add", "-q", str(private)], env=environment, check=True)
-            monkeypatch.setenv("SSH_AUTH_SOCK", str(socket))
-            yield socket
-        finally:
-            process.terminate()
-            process.wait()
-
-    def test_agent(self, sshd_host: SshdHost, make_client: MakeClient, agent: Path) -> None:
-        device = sshd_host.device
-        arguments = {"device_type": "linux", "host": device.host, "port": device.port, "username": device.username}
-        client = make_client(**arguments, allow_agent=True)
-        client.connect()
-        assert client.query("echo in").output == "in"
-
-    def test_agent_at_the_jump_host(
-        self, new_device: NewDevice, client_of: ClientOf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, agent: Path
-    ) -> None:
-        monkeypatch.setenv("NETPULSE_JUMP_DIR", str(tmp_path / "jump"))
-        monkeypatch.setenv("NETPULSE_JUMP_IDLE", "0.3")
-        with SshdHost(name="other", allow_tcp_forwarding=True) as jump:
-            assert jump.device.key_file is not None
-            private = tmp_path / "jump_key"
-            private.write_text(Path(jump.device.key_file).read_text())
-            private.chmod(0o600)
-            subprocess.run(["ssh-add", "-q", str(private)], env=os.environ | {"SSH_AUTH_SOCK": str(agent)}, check=True)
-            where = f"{jump.device.username}@{jump.device.host}:{jump.device.port}"
-            # The device takes its password after the agent's keys; the jump host is not shown that password.
-            client = client_of(new_device(), proxy_jump=where, allow_agent=True)
-            client.connect()
-            assert client.query("show version").output
-            assert jump.logins("publickey") == 1
-            client.close()
-
     def test_algorithms_of_a_request(self, make_client: MakeClient) -> None:
         require(SshdHost.available())
         with SshdHost(name="ancient", legacy_algorithms=True) as old:

@@ -245,7 +245,7 @@ def test_frozen_jump_host_is_noticed_by_keepalives(monkeypatch: pytest.MonkeyPat
     require(SshdHost.available(password=True))
     with SshdHost(name="frozen", allow_tcp_forwarding=True, password=True) as host:
         hop = ReadyJumpHost(**through(host), addresses=[host.device.host])
-        session = JumpSession(hop.where, agent="", through=None)
+        session = JumpSession(hop.where, through=None)
         try:
             session.ensure(hop)
             assert session.alive
@@ -258,7 +258,7 @@ def test_frozen_jump_host_is_noticed_by_keepalives(monkeypatch: pytest.MonkeyPat
 
 def test_failed_logins_are_put_off_longer_and_longer() -> None:
     hop = ReadyJumpHost(host="127.0.0.1", port=1, username="ops", password="irrelevant", addresses=["127.0.0.1"])
-    session = JumpSession(hop.where, agent="", through=None)
+    session = JumpSession(hop.where, through=None)
     with pytest.raises(ConnectError) as first:
         session.ensure(hop)
     assert "tried a moment ago" not in first.value.message

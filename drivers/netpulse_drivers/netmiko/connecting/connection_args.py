@@ -135,9 +135,7 @@ class NetmikoConnectionArgs(SSHArgs, ConnectionArgs):
         if not self.username and not self.ssh_config_file:
             raise ValueError("username is missing")
         if not (self.password or self.proves_by_key or self.keyboard_interactive):
-            raise ValueError(
-                "no credential: give password, key_file, pkey, use_keys, allow_agent or keyboard_interactive"
-            )
+            raise ValueError("no credential: give password, pkey, key_file or keyboard_interactive")
         return self
 
     @model_validator(mode="after")
