@@ -229,6 +229,16 @@ WAYS = {
     "netscaler": Way(
         ">", ["add ns ip 10.0.0.2"], [("add ns ip 10.0.0.2", " Done\n", ">"), ("save ns config", " Done\n", ">")]
     ),
+    "quanta_mesh": Way(
+        "(QCT) #",
+        ["vlan 10"],
+        [
+            ("configure", "", "(QCT) (Config)#"),
+            ("vlan 10", "", "(QCT) (Config)#"),
+            ("end", "", "(QCT) #"),
+            ("copy running-config startup-config", "", "(QCT) #"),
+        ],
+    ),
     "tplink_jetstream": Way(
         "TL-SG3216#",
         ["vlan 10"],
@@ -305,6 +315,42 @@ def test_a_comment_on_a_commit_of_vrp8() -> None:
         result = apply_change(session, change, NetmikoChangeArgs(), secret=None)
     assert cli.typed == ["system-view", "vlan 10", "commit description for the new lab", "return"]
     assert result.changed is True
+    session.close()
+
+
+LIKE_CISCO = {
+    "adtran_os": ("config term", "disable"),
+    "calix_b6": ("configure terminal", "disable"),
+    "ekinops_ek360": ("configure terminal", "disable"),
+    "genexis_solt33_telnet": ("configure terminal", "exit"),
+    "hirschmann_hios": ("configure terminal", "disable"),
+    "keymile_nos": ("configure terminal", "disable"),
+    "lancom_lcossx4": ("configure terminal", "disable"),
+    "moxa_nos": ("configure terminal", "disable"),
+    "oneaccess_oneos": ("configure terminal", "disable"),
+    "optilink_eolt11444_telnet": ("configure", "disable"),
+    "optilink_golt924_telnet": ("configure terminal", "exit"),
+}
+
+
+@pytest.mark.parametrize("device_type", LIKE_CISCO)
+def test_modes_are_known_and_refusals_are_not(device_type: str) -> None:
+    enter, give_back = LIKE_CISCO[device_type]
+    steps: Script = {
+        ("sw1>", "enable"): ("", "Password:"),
+        ("Password:", "secret"): ("", "sw1#"),
+        ("sw1#", enter): ("", "sw1(config)#"),
+        ("sw1(config)#", "end"): ("", "sw1#"),
+        ("sw1#", give_back): ("", "sw1>"),
+    }
+    session, cli = session_with(device_type, "sw1>", steps)
+    call = Call(deadline=Deadline.after(10))
+    with session.operation(call):
+        result = apply_change(session, ChangeRequest(lines=["vlan 10"]), NetmikoChangeArgs(), secret="secret")
+    assert cli.typed == ["enable", "secret", enter, "vlan 10", "end", give_back]
+    assert result.changed is None
+    assert "does not know the texts" in result.warnings[0]
+    assert return_to_login(session, call)
     session.close()
 
 

@@ -57,9 +57,9 @@ def test_the_transport_makes_no_difference() -> None:
 
 
 def test_a_type_without_a_file_is_the_generic_one() -> None:
-    assert platform_of("adtran_os").name == "generic"
-    assert not platform_of("adtran_os").telling
-    assert not platform_of("adtran_os").refusals.known
+    assert platform_of("accedian").name == "generic"
+    assert not platform_of("accedian").telling
+    assert not platform_of("accedian").refusals.known
 
 
 def test_what_a_file_does_not_give_is_that_of_the_file_it_is_like(book: PlatformBook, tmp_path: Path) -> None:
