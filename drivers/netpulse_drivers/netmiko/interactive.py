@@ -209,6 +209,7 @@ def _concluded(session: NetmikoSession, end: ExchangeEnd, typed: str) -> Exchang
     if end.at_prompt or elsewhere:
         session.arrived_at(line)
         session.renamed = session.renamed or (not end.at_prompt and session.platform.renames.match(typed) is not None)
+        session.note_context(typed)
         if (
             end.at_prompt
             and session.prompt is before

@@ -49,7 +49,7 @@ def go_back(session: NetmikoSession) -> None:
     """
     if session.renamed and not session.prompt.in_config:
         _take_new_name(session)
-    if not _same_device(session):
+    if not _same_device(session) or session.in_context:
         session.unusable_reason = (
             session.unusable_reason
             or f"the job left it at {session.prompt.text!r}, the login was at {session.login_prompt.text!r}"

@@ -48,6 +48,7 @@ class NetmikoSession:
         interrupted: whether it has printed messages of its own behind that prompt since.
         wandered: whether a command of the job may have led away without another prompt telling so.
         renamed: whether a line of the job has given the device another name.
+        in_context: whether the mode that the prompt shows is, or lies in, another context.
         proven_at: when it last printed a verified prompt (monotonic seconds).
         notes: what was odd (late output, messages between commands), latest last.
         progress: what the operation under way has completed; errors carry it.
@@ -64,6 +65,7 @@ class NetmikoSession:
         self.interrupted = False
         self.wandered = False
         self.renamed = False
+        self.in_context = False
         self.proven_at = 0.0
         self.notes: deque[str] = deque(maxlen=20)
         self.progress: list[Output] = []
@@ -236,6 +238,7 @@ class NetmikoSession:
         if self.platform.mode_line:
             self.connection.transcript = reply.output[-4096:]  # where mode_after looks
         self._conclude(reply, renames=renames)
+        self.note_context(typed)
         if (
             moves
             and self.at_prompt
@@ -267,6 +270,11 @@ class NetmikoSession:
         self.interrupted = reply.ended_by == "interrupted"
         self.renamed = self.renamed or (renames and not own)
 
+    def note_context(self, typed: str) -> None:
+        """Notice that the answer to this led into another context."""
+        if self.prompt.in_config and any(map(self.platform.enters_context.match, typed.split("\n"))):
+            self.in_context = True
+
     def arrived_at(self, line: str) -> None:
         """The device showed this line as its prompt: the session is at a verified prompt."""
         self.at_prompt = True
@@ -276,6 +284,7 @@ class NetmikoSession:
             return
         renamed = not self.prompt.accepts(line)
         self.prompt = self.prompt.moved_to(line)
+        self.in_context = self.in_context and self.prompt is not self.login_prompt
         if renamed:
             # netmiko's methods (saving, committing) look for this
             self.connection.base_prompt = self.prompt.stem or line[:-1]

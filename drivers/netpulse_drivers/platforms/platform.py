@@ -151,6 +151,7 @@ class Platform:
         log_lines: how lines begin that the device prints by itself, whatever the session is doing.
         moves_before, away_before: what may stand before ``moves_commands`` and ``away_commands``.
         moves_commands, away_commands, renames_commands: see ``moves``, ``leads_away`` and ``renames``.
+        contexts_commands: see ``enters_context``.
         variants: (expression for the prompt after the login, platform) of command lines that share a device type.
     """
 
@@ -225,6 +226,7 @@ class Platform:
     away_before: str = _fact("moves", "away_before", expression=True)
     away_commands: tuple[str, ...] = _fact("moves", "away", (), expression=True)
     renames_commands: tuple[str, ...] = _fact("moves", "renames", (), expression=True)
+    contexts_commands: tuple[str, ...] = _fact("moves", "contexts", (), expression=True)
 
     @functools.cached_property
     def expression(self) -> re.Pattern[str]:
@@ -261,9 +263,14 @@ class Platform:
         """Lines that give the device another name."""
         return _commands("", self.renames_commands)
 
+    @functools.cached_property
+    def enters_context(self) -> re.Pattern[str]:
+        """Lines that lead into another context whose prompt looks like a mode."""
+        return _commands("", self.contexts_commands or ("(?!)",))
+
     def compile(self) -> None:
         """Compile what reading an answer needs, now instead of when it is first needed."""
-        for name in ("expression", "pager", "logs", "moves", "leads_away", "renames"):
+        for name in ("expression", "pager", "logs", "moves", "leads_away", "renames", "enters_context"):
             getattr(self, name)
         for name in ("query", "change", "harmless"):
             getattr(self.refusals, name)

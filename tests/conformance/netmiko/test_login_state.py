@@ -185,6 +185,46 @@ def test_a_change_in_another_context_costs_the_session(play_dialogue: PlayDialog
     assert not client.end_job()
 
 
+FORTIGATE: dict[str, tuple[str, Rules]] = {
+    "home": (
+        "FGT1 # ",
+        [("get system status.*", "Version: FortiGate-VM64 v7.4.1\n", None), ("config vdom", "", "vdoms")],
+    ),
+    "vdoms": ("FGT1 (vdom) # ", [("edit .*", "current vf=dmz:4\n", "dmz"), ("end|abort", "", "home")]),
+    "dmz": ("FGT1 (dmz) # ", [("config .*", "", "block"), ("who", "dmz\n", None), ("next|end", "", "home")]),
+    "block": ("FGT1 (address) # ", [("set .*", "", None), ("end|abort", "", "dmz")]),
+}
+
+
+def fortigate() -> dict[str, Any]:
+    content = dialogue("fortinet", **FORTIGATE)
+    content["states"]["home"]["rules"].insert(0, {"line": "get system console", "reply": "output : standard\n"})
+    return content
+
+
+@pytest.mark.parametrize("job", [["config vdom"], ["config vdom", "edit dmz"], ["config vdom", "edit dmz", "who"]])
+def test_a_vdom_is_a_context_though_its_prompt_looks_like_a_block(
+    job: list[str], play_dialogue: PlayDialogue, make_client: MakeClient
+) -> None:
+    device = play_dialogue(fortigate())
+    client = client_of(make_client, device)
+    client.query(job[0])
+    for line in job[1:]:
+        client.again(line)
+    assert not client.end_job()
+    assert device.typed[-1] == job[-1]
+
+
+def test_a_job_that_leaves_the_vdom_keeps_its_session(play_dialogue: PlayDialogue, make_client: MakeClient) -> None:
+    device = play_dialogue(fortigate())
+    client = client_of(make_client, device)
+    client.query("config vdom")
+    client.again("edit dmz")
+    client.again("end")
+    assert client.end_job()
+    assert device.typed[-1] == "end"
+
+
 @pytest.mark.parametrize(
     ("platform", "user", "privileged"),
     [("extreme_vsp", "VSP1:1>", "VSP1:1#"), ("cisco_ios", "sw1>", "sw1#"), ("extreme_ers", "ERS>", "ERS#")],
