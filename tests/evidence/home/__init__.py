@@ -1,0 +1,1 @@
+"""Random jobs on devices with contexts and hops: what the devices are, what the jobs do, and what must hold."""
