@@ -1,13 +1,13 @@
 #!/bin/sh
-# Install what the tests need of the system: FRRouting, OpenSSH's server, iproute2, util-linux, mount for the real lab,
-# curl, with which the README's lines are tried, and python3-venv, with which the distribution's Python makes virtual
-# environments (Debian, Ubuntu).
+# Install what the tests need of the system: FRRouting, OpenSSH's server, FreeRADIUS and its PAM module, iproute2,
+# util-linux, mount for the real lab, curl, with which the README's lines are tried, and python3-venv, with which the
+# distribution's Python makes virtual environments (Debian, Ubuntu).
 #
 #   tools/install-lab.sh            install what is missing; nothing to do is success
 #   tools/install-lab.sh --check    only say what is missing; exit 1 when something is
 #
 # The lab starts its own daemons, on loopback and in network namespaces. The distribution's services
-# (ssh, frr) are not wanted: they are kept from starting during the installation, and where this script
+# (ssh, frr, freeradius) are not wanted: they are kept from starting during the installation, and where this script
 # has just installed them they are disabled, so that they do not come up at the next boot either.
 # A service that was installed before is left as it is.
 set -eu
@@ -24,6 +24,8 @@ esac
 missing=
 [ -x /usr/lib/frr/zebra ] && have vtysh || missing="$missing frr"
 have sshd && have ssh-keygen || missing="$missing openssh-server"
+have freeradius || missing="$missing freeradius"
+[ -n "$(ls /lib/*/security/pam_radius_auth.so /lib/security/pam_radius_auth.so 2>/dev/null)" ] || missing="$missing libpam-radius-auth"
 have ip || missing="$missing iproute2"
 have nsenter || missing="$missing util-linux"
 have mount || missing="$missing mount"
@@ -34,7 +36,7 @@ fi
 missing=${missing# }
 
 if [ -z "$missing" ]; then
-    say "everything is there: frr, openssh-server, iproute2, util-linux, mount, curl"
+    say "everything is there: frr, openssh-server, freeradius, libpam-radius-auth, iproute2, util-linux, mount, curl"
     exit 0
 fi
 [ "${1:-}" = --check ] && { say "missing: $missing"; exit 1; }
@@ -82,6 +84,7 @@ restore
 
 if [ -d /run/systemd/system ]; then
     case " $missing " in *" openssh-server "*) systemctl disable --quiet --now ssh.service ssh.socket 2>/dev/null || true ;; esac
+    case " $missing " in *" freeradius "*) systemctl disable --quiet --now freeradius.service 2>/dev/null || true ;; esac
     case " $missing " in *" frr "*) systemctl disable --quiet --now frr.service 2>/dev/null || true ;; esac
 fi
 say "installed: $missing; their system services were not started"

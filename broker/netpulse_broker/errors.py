@@ -31,6 +31,7 @@
         ├── JobExpired                 job_expired             queue      -      yes    inside a failed job
         ├── JobUnreadable              job_unreadable          queue      -      no     inside a failed job
         ├── LoginLimited               login_limited           connect    -      yes    inside a failed job
+        ├── LoginSuspended             login_suspended         auth       -      no     inside a failed job
         ├── JobCanceled                job_canceled            queue      -      no     inside a canceled job
         ├── JobStopped                 job_stopped             execute    -      no     inside a stopped job
         ├── WorkerLost                 worker_lost             execute    -      no     inside a failed job
@@ -293,6 +294,16 @@ class LoginLimited(BrokerError):
     code = "login_limited"
     phase = "connect"
     retryable = True
+
+
+class LoginSuspended(BrokerError):
+    """The credential was refused before and is not tried for a while; nothing was sent to the device.
+
+    ``details`` say until when, where, why, and by which handle it can be reset.
+    """
+
+    code = "login_suspended"
+    phase = "auth"
 
 
 class JobCanceled(BrokerError):

@@ -238,6 +238,24 @@ class WorkerSettings(_Section):
     )
 
 
+class LoginSettings(_Section):
+    """Refused logins: a wrong password is not tried at hundreds of devices, which would lock its account."""
+
+    protect: bool = Field(True, description="Suspend credentials that devices refuse; see docs/login-protection.md.")
+    first_suspension: Seconds = Field(
+        120.0, description="Seconds for which a refused credential is not tried again; doubled with each refusal."
+    )
+    longest_suspension: float = Field(
+        3600.0, gt=0, le=86400, allow_inf_nan=False, description="The longest of these times, in seconds."
+    )
+
+    @model_validator(mode="after")
+    def _check_order(self) -> Self:
+        if self.longest_suspension < self.first_suspension:
+            raise ValueError("longest_suspension must not be shorter than first_suspension")
+        return self
+
+
 class FifoSettings(_Section):
     """The FIFO pool, for work that needs neither a session nor the device's order."""
 
@@ -438,6 +456,7 @@ class Settings(BaseSettings):
     controller: ControllerSettings = Field(default_factory=ControllerSettings)
     node: NodeSettings = Field(default_factory=NodeSettings)
     worker: WorkerSettings = Field(default_factory=WorkerSettings)
+    logins: LoginSettings = Field(default_factory=LoginSettings)
     fifo: FifoSettings = Field(default_factory=FifoSettings)
     jobs: JobSettings = Field(default_factory=JobSettings)
     drivers: DriverSettings = Field(default_factory=DriverSettings)

@@ -117,3 +117,4 @@ class EventKind(StrEnum):
     WORKER = "worker"  # a worker's start, end and sessions
     SESSION = "session"  # an interactive session's state
     DEVICE = "device"  # a queue that is paused or goes on
+    LOGIN = "login"  # a credential that is suspended, or reset

@@ -33,6 +33,7 @@ from netpulse_drivers.errors import (
     ForwardingRefused,
     HostKeyMismatch,
     InvalidArguments,
+    LoginMethodUnavailable,
     NegotiationFailed,
     NetPulseError,
     NothingPending,
@@ -49,6 +50,7 @@ from netpulse_drivers.errors import (
     UnknownDriver,
     UnsupportedOperation,
 )
+from netpulse_drivers.login_identity import LoginIdentity
 from netpulse_drivers.named_files import NamedFiles
 from netpulse_drivers.networks import DeviceNetworks
 from netpulse_drivers.registry import DriverRegistry, PluginFailure
@@ -81,6 +83,8 @@ __all__ = [
     "ForwardingRefused",
     "HostKeyMismatch",
     "InvalidArguments",
+    "LoginIdentity",
+    "LoginMethodUnavailable",
     "NamedFiles",
     "NegotiationFailed",
     "NetPulseError",

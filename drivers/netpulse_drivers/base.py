@@ -41,6 +41,7 @@ from netpulse_drivers.deadline import Deadline
 from netpulse_drivers.device_memory import DeviceMemory, NothingKept
 from netpulse_drivers.errors import InvalidArguments, UnsupportedOperation
 from netpulse_drivers.host_name import HostName, OneLine
+from netpulse_drivers.login_identity import LoginIdentity, place_of, proof_of, secret_fields
 from netpulse_drivers.results import ChangeResult, CommitState, Output
 from netpulse_drivers.site import Site
 
@@ -214,6 +215,7 @@ class BaseDriver(ABC):
         keeps_session: whether a session may outlive a job (pinned workers keep it).
         answers_questions: whether it types ``call.answers`` when the device asks.
         session_irrelevant_args: connection arguments whose change is no reason for a new session.
+        login_irrelevant_args: secret connection arguments that no login shows, such as the enable secret.
 
     Attributes:
         args: the validated connection arguments.
@@ -229,6 +231,7 @@ class BaseDriver(ABC):
     keeps_session: ClassVar[bool] = True
     answers_questions: ClassVar[bool] = False
     session_irrelevant_args: ClassVar[frozenset[str]] = frozenset({"keepalive", "read_timeout"})
+    login_irrelevant_args: ClassVar[frozenset[str]] = frozenset({"secret", "enable_password"})
 
     def __init__(self, connection_args: ConnectionArgs) -> None:
         self.args = connection_args
@@ -327,6 +330,19 @@ class BaseDriver(ABC):
     @property
     def port(self) -> int | None:
         return self.args.port
+
+    def logins(self) -> tuple[LoginIdentity, ...]:
+        """The logins that ``connect`` makes, in their order: those to jump hosts, then the device's.
+
+        The worker asks before ``connect`` whether each of them may be tried, so that a refused credential is not tried
+        again and again.
+
+        Raises:
+            InvalidArguments: a login has no credential.
+        """
+        shown = {"username": self.args.username} | secret_fields(self.args)
+        proof = proof_of({name: shown[name] for name in shown.keys() - self.login_irrelevant_args})
+        return (LoginIdentity(place=place_of(self.host, self.port), proof=proof),)
 
     # -- work, on a worker ------------------------------------------------------------------------------------------
 

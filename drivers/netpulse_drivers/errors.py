@@ -16,7 +16,8 @@
         │   │   └── SessionLimit       session_limit           connect    yes
         │   └── PromptNotFound         prompt_not_found        connect    no
         ├── AuthenticationFailed       authentication_failed   auth       no
-        │   └── PasswordExpired        password_expired        auth       no
+        │   ├── PasswordExpired        password_expired        auth       no
+        │   └── LoginMethodUnavailable authentication_failed   auth       no
         ├── PrivilegeRefused           privilege_refused       privilege  no
         ├── CommandRefused             command_refused         execute    no
         │   ├── CandidateDirty         candidate_dirty         execute    no
@@ -225,6 +226,10 @@ class PasswordExpired(AuthenticationFailed):
     """The password is right but must be changed first; the device's words stand in the message. No new one is typed."""
 
     code = "password_expired"
+
+
+class LoginMethodUnavailable(AuthenticationFailed):
+    """The device takes no login of this kind, e.g. keys only, or asks what has no answer: no credential was judged."""
 
 
 class PrivilegeRefused(DriverError):

@@ -57,7 +57,9 @@ async def test_no_more_logins_at_a_time_than_the_node_allows(
     doorman = Doorman(crowd)
     with ExitStack() as stack:
         devices = [stack.enter_context(SlowDevice(doorman)) for _ in range(DEVICES)]
-        async with BrokerUnderTest(redis_server, tmp_path, node={"max_logins": limit, "name": "n1"}) as broker:
+        async with BrokerUnderTest(
+            redis_server, tmp_path, node={"max_logins": limit, "name": "n1"}, logins={"protect": False}
+        ) as broker:
             await broker.start()
             jobs = await asyncio.gather(*(broker.run(device, "show") for device in devices))
             assert {job.status for job in jobs} == {"finished"}

@@ -25,6 +25,7 @@ from netpulse_broker.api.routes import (
     device,
     health,
     job,
+    login,
     monitoring,
     operations,
     session,
@@ -34,6 +35,7 @@ from netpulse_broker.api.routes import (
 )
 from netpulse_broker.dispatch.interactive.sessions import InteractiveSessions
 from netpulse_broker.dispatch.operations import DeviceOperations
+from netpulse_broker.queueing.logins.suspensions import Suspensions
 from netpulse_broker.settings import Settings
 from netpulse_broker.templating.client import TemplateCalls
 from netpulse_broker.templating.template_service import TemplateService
@@ -53,6 +55,7 @@ def create_app(
     dead_letters: DeadLetters | None = None,
     observation: MonitoringReaders | None = None,
     operators: DeviceOperations | None = None,
+    suspensions: Suspensions | None = None,
 ) -> FastAPI:
     """The REST API.
 
@@ -64,6 +67,7 @@ def create_app(
         dead_letters: webhooks that were not delivered; None: the application has none.
         observation: metrics and events; None: the application has none.
         operators: what operators may do to devices and nodes; None: the application has none of it.
+        suspensions: refused credentials; None: the application shows none.
         templates: the process that works on templates; None: the application has none.
 
     Raises:
@@ -110,6 +114,9 @@ def create_app(
     if operators is not None:
         app.state.operators = operators
         app.router.routes.extend(operations.router.routes)
+    if suspensions is not None:
+        app.state.suspensions = suspensions
+        app.router.routes.extend(login.router.routes)
     if observation is not None:
         app.state.observation = observation
         app.router.routes.extend(monitoring.router.routes)

@@ -150,7 +150,21 @@ async def operator(request: Request) -> Principal:
     return principal
 
 
+async def admin(request: Request) -> Principal:
+    """Dependency: who calls, when he may decide for others.
+
+    Raises:
+        Forbidden: another role's key.
+    """
+    principal: Principal = request.state.principal
+    if principal.role != "admin":
+        raise Forbidden("this takes a key with the role admin")
+    return principal
+
+
 Caller = Annotated[Principal, Depends(caller)]
+
+Admin = Annotated[Principal, Depends(admin)]
 
 Operator = Annotated[Principal, Depends(operator)]
 """A viewer's key may read what there is, and work on templates; what reaches a device or ends something takes more."""

@@ -29,6 +29,7 @@ from netpulse_broker.dispatch.interactive.sessions import InteractiveSessions
 from netpulse_broker.dispatch.operations import DeviceOperations
 from netpulse_broker.dispatch.schedulers import SCHEDULERS, Scheduler
 from netpulse_broker.gc_tuning import MANY, freeze
+from netpulse_broker.queueing.logins.suspensions import Suspensions
 from netpulse_broker.queueing.redis.sealing import Sealer
 from netpulse_broker.settings import ControllerSettings, Settings, SettingsError
 from netpulse_broker.templating.client import TemplateCalls
@@ -110,6 +111,7 @@ def whole_app(
         dead_letters=DeadLetters(dispatcher.client, sealer, keep=settings.webhooks.keep_dead),
         observation=MonitoringReaders.of(dispatcher.client),
         operators=DeviceOperations(dispatcher),
+        suspensions=Suspensions(dispatcher.client),
     )
 
 

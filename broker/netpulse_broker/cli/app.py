@@ -14,6 +14,7 @@ import typer
 import netpulse_broker
 from netpulse_broker.cli.driver import driver_commands
 from netpulse_broker.cli.errors import AddressInUse, TrialNotPossible
+from netpulse_broker.cli.login import login_commands
 from netpulse_broker.cli.roles import run_controller_role, run_fifo_role, run_node_role
 from netpulse_broker.cli.settings_view import effective, reference
 from netpulse_broker.cli.status import status as ask_status
@@ -40,6 +41,7 @@ app = typer.Typer(
 )
 
 app.add_typer(driver_commands, name="driver")
+app.add_typer(login_commands, name="login")
 
 Config = Annotated[
     Path | None,

@@ -46,6 +46,7 @@ def _counters(figures: Figures) -> Iterator[Metric]:
         "errors": ("netpulse_job_errors", "Jobs that ended with an error, by its code.", ["code"]),
         "logins": ("netpulse_logins", "Logins to devices that were tried.", ["driver", "outcome"]),
         "login_failures": ("netpulse_login_failures", "Logins that failed, by phase.", ["driver", "phase"]),
+        "login_suspensions": ("netpulse_login_suspensions", "Suspensions of refused credentials.", ["where"]),
         "cache": ("netpulse_cache", "Queries that asked for a kept or shared answer.", ["result"]),
     }
     for name, (metric, text, labels) in described.items():

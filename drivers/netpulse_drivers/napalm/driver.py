@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from netpulse_drivers.base import BaseDriver, ChangeRequest, ConnectionArgs, Operation
 from netpulse_drivers.errors import CommandRefused, UnsupportedOperation
+from netpulse_drivers.login_identity import CREDENTIALS, LoginIdentity, place_of, proof_of
 from netpulse_drivers.napalm.arguments import NapalmChangeArgs, NapalmConnectionArgs, NapalmQueryArgs
 from netpulse_drivers.napalm.getters import arguments_for, check_getters, is_getter, unknown_getter
 from netpulse_drivers.results import ChangeResult, CommitState, Output
@@ -56,6 +57,13 @@ class NapalmDriver(BaseDriver):
             raise UnsupportedOperation(f"revert_in on {platform.name} is {unit}, {step} to {most} seconds")
 
     # -- session ----------------------------------------------------------------------------------------------------
+
+    def logins(self) -> tuple[LoginIdentity, ...]:
+        """Keys stand among the platform's own options."""
+        options = {name: self.args.optional_args.get(name) for name in CREDENTIALS}
+        proof = proof_of(options | {"username": self.args.username, "password": self.args.password})
+        port = self.args.port or self.args.optional_args.get("port")
+        return (LoginIdentity(place=place_of(self.args.host, port), proof=proof),)
 
     def connect(self) -> NapalmSession:
         # Imported here, so that a process that only validates requests loads neither NAPALM nor what it needs.

@@ -18,6 +18,7 @@ from netpulse_drivers.errors import (
     SessionLimit,
     SessionRefused,
 )
+from netpulse_drivers.login_identity import CREDENTIALS, LoginIdentity, place_of, proof_of
 from netpulse_drivers.netmiko.config.change import apply_change, refuse_unsupported
 from netpulse_drivers.netmiko.config.timed_commit import confirm_change, read_commit_state, take_back_change
 from netpulse_drivers.netmiko.config.timed_commit import refuse_unsupported as refuse_confirm_or_rollback
@@ -214,6 +215,17 @@ class NetmikoDriver(InteractiveSupport, BaseDriver):
             return read_commit_state(session)
 
     # -- arguments --------------------------------------------------------------------------------------------------
+
+    def logins(self) -> tuple[LoginIdentity, ...]:
+        """Jump hosts that ssh_config_file names are not known before the worker reads it: they count as the device."""
+        found, through = [], ""
+        for hop in self.args.hops():
+            proof = proof_of({name: getattr(hop, name) for name in CREDENTIALS})
+            place = place_of(hop.host, hop.port) + through
+            found.append(LoginIdentity(place=place, proof=proof, jump_host=hop.where))
+            through = f" behind {place}"
+        proof = proof_of({name: getattr(self.args, name) for name in CREDENTIALS})
+        return (*found, LoginIdentity(place=place_of(self.args.host, self.args.tcp_port) + through, proof=proof))
 
     def _secret(self) -> str | None:
         return self.args.secret.get_secret_value() if self.args.secret is not None else None

@@ -15,6 +15,7 @@ from netpulse_drivers.errors import (
     ConnectTimeout,
     DriverError,
     InvalidArguments,
+    LoginMethodUnavailable,
     NegotiationFailed,
     PasswordExpired,
     SessionRefused,
@@ -165,7 +166,7 @@ def _authentication_error(error: paramiko.AuthenticationException, where: str) -
         return ConnectTimeout(f"{where} did not answer the login in time")
     if isinstance(error, paramiko.BadAuthenticationType):
         allowed = ", ".join(error.allowed_types) or "none"
-        return AuthenticationFailed(f"{where} refused the login: it accepts only {allowed}")
+        return LoginMethodUnavailable(f"{where} refused the login: it accepts only {allowed}")
     if "EOF" in text or "transport shut down" in text:
         return AuthenticationFailed(f"{where} closed the connection when asked to log in")
     return AuthenticationFailed(f"{where} refused user name, password or key")

@@ -10,7 +10,7 @@ from typing import Any
 import paramiko
 
 from netpulse_drivers.cut_connection import cut_connection
-from netpulse_drivers.errors import AuthenticationFailed, PasswordExpired
+from netpulse_drivers.errors import AuthenticationFailed, LoginMethodUnavailable, PasswordExpired
 from netpulse_drivers.ssh.login_text import asks_for_new_password
 
 PreferHostKeys = Callable[[tuple[str, ...]], tuple[str, ...]]
@@ -77,7 +77,7 @@ class Answers:
         folded = question.casefold()
         key = next((part for part in self._given if part in folded), None)
         if key is None and (shown or self._password is None):
-            raise AuthenticationFailed(
+            raise LoginMethodUnavailable(
                 f"the login asks {question[:200]!r}, and keyboard_interactive has no answer to it"
             )
         if (key or "") in self._used:

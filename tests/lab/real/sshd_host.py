@@ -32,7 +32,7 @@ LEGACY_ALGORITHMS = {
 """What routers from before about 2015 speak, and nothing else. All RFC 4253 names."""
 
 PAM_STACK = """\
-auth required pam_unix.so
+auth required {auth}
 account required pam_unix.so
 session required pam_permit.so
 password required pam_deny.so
@@ -45,6 +45,8 @@ class SshdHost:
     - `password`, `keyboard_interactive`, `public_key`, `certificate`: ways to log in. None of them given means
       password and public key as root, public key otherwise. With `certificate` the user key alone is refused: only
       its certificate, signed by the lab's own authority, opens the door.
+    - `pam_auth`: the PAM module that judges passwords, with its arguments; "" is sshd itself, or pam_unix for
+      keyboard-interactive logins.
     - `max_sessions`: sshd's limit of channels per connection.
     - `allow_tcp_forwarding`: let clients jump through this host to others.
     - `legacy_algorithms`: speak only what old devices do (`LEGACY_ALGORITHMS`).
@@ -58,6 +60,7 @@ class SshdHost:
         keyboard_interactive: bool = False,
         public_key: bool | None = None,
         certificate: bool = False,
+        pam_auth: str = "",
         max_sessions: int = 10,
         allow_tcp_forwarding: bool = False,
         legacy_algorithms: bool = False,
@@ -69,6 +72,7 @@ class SshdHost:
         self._public_key = nothing_chosen if public_key is None else public_key
         self._keyboard_interactive = keyboard_interactive
         self._certificate = certificate
+        self._pam_auth = pam_auth
         self._max_sessions = max_sessions
         self._allow_tcp_forwarding = allow_tcp_forwarding
         self._legacy_algorithms = legacy_algorithms
@@ -203,7 +207,7 @@ class SshdHost:
         (account.home / ".hushlogin").touch()
         (account.home / ".bash_profile").write_text("PS1='\\u@\\h:\\w\\$ '\nunset HISTFILE\n")
         write_accounts(state, [account])
-        (state / "pam").write_text(PAM_STACK)
+        (state / "pam").write_text(PAM_STACK.format(auth=self._pam_auth or "pam_unix.so"))
         enclosure.run(
             ["sh"],
             stdin="\n".join(
@@ -224,7 +228,7 @@ class SshdHost:
             "AllowUsers": self._username,
             "PasswordAuthentication": _yes(self._password),
             "KbdInteractiveAuthentication": _yes(self._keyboard_interactive),
-            "UsePAM": _yes(self._keyboard_interactive),
+            "UsePAM": _yes(self._keyboard_interactive or bool(self._pam_auth)),
             "PubkeyAuthentication": _yes(self._public_key or self._certificate),
             "AuthorizedKeysFile": f"{self._key}.pub" if self._public_key else "none",
             "MaxSessions": str(self._max_sessions),

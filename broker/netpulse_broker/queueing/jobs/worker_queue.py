@@ -15,6 +15,7 @@ from netpulse_broker.queueing.jobs.commit_ledger import CommitLedger
 from netpulse_broker.queueing.jobs.device_memory import RedisDeviceMemory
 from netpulse_broker.queueing.jobs.payload import JobPayload, JobPlace
 from netpulse_broker.queueing.jobs.record import failure_result
+from netpulse_broker.queueing.logins.ledger import LoginLedger
 from netpulse_broker.queueing.redis import keys
 from netpulse_broker.queueing.redis.connection import BLOCK
 from netpulse_broker.queueing.redis.scripts import text
@@ -107,6 +108,7 @@ class WorkerQueue:
         self._counters = WorkerCounters()
         self._totals = WorkerTotals()
         self._claimed = self._counted = _Counted()
+        self.logins = LoginLedger(self._scripts, sealer)
         self.commits = CommitLedger(client, sealer, device=self._device)
 
     def wait(self, timeout: float) -> bool:

@@ -21,6 +21,8 @@ EVENTS = "np:events"
 TOTALS = "np:totals"
 PAUSED = "np:paused"
 TEST_WRITE = "np:test-write"
+SUSPENDED = "np:suspended"
+"""Credentials that were refused -> up to when (ms) one of their suspensions lasts."""
 COMMITS_DUE = "np:commits:due"
 WEBHOOKS_DUE = "np:webhooks:due"
 WEBHOOKS_DEAD = "np:webhooks:dead"
@@ -107,6 +109,13 @@ def commits(device_name: str) -> str:
 def logins(device_name: str) -> str:
     """Up to when (ms) a device's allowance of logins is used."""
     return f"np:logins:{device_name}"
+
+
+def credential(digest: str) -> list[str]:
+    """What is known of a credential (a keyed digest): its state, tries under way, devices that have refused it since
+    its last success (new ones; ones that took it before), devices that have taken it, devices where it is suspended."""
+    name = f"np:credential:{digest}"
+    return [name, *(f"{name}:{part}" for part in ("tries", "refused", "doubted", "accepted", "places"))]
 
 
 def node(name: str) -> str:

@@ -12,7 +12,7 @@ import os
 import random
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -20,6 +20,7 @@ import redis
 import structlog
 
 from netpulse_broker.errors import LoginLimited
+from netpulse_broker.workers.execution.login_protection import LoginProtection
 from netpulse_drivers import BaseDriver, Call, DriverError
 
 log = structlog.get_logger(__name__)
@@ -99,15 +100,23 @@ class LoginGate:
     Args:
         device: whose limit counts; a FIFO worker changes it for each job.
         slots: of this node; None: any number at a time.
+        protection: keeps refused credentials from being tried again; None: nothing does.
     """
 
     def __init__(
-        self, device: str, *, records: LoginRecords, limits: LoginLimits, slots: LoginSlots | None = None
+        self,
+        device: str,
+        *,
+        records: LoginRecords,
+        limits: LoginLimits,
+        slots: LoginSlots | None = None,
+        protection: LoginProtection | None = None,
     ) -> None:
         self.device = device
         self._records = records
         self._limits = limits
         self._slots = slots
+        self._protection = protection
 
     @contextmanager
     def turn(self, driver: BaseDriver) -> Iterator[None]:
@@ -115,10 +124,17 @@ class LoginGate:
 
         Raises:
             LoginLimited: the turn did not come within the job's time.
+            LoginSuspended: the credential was refused before.
             JobStopped, LeaseLost: while waiting.
         """
         began = time.monotonic()
         self._await_rate(driver.call)
+        protected = nullcontext() if self._protection is None else self._protection.attempt(driver)
+        with protected, self._slot(driver, began):
+            yield
+
+    @contextmanager
+    def _slot(self, driver: BaseDriver, began: float) -> Iterator[None]:
         slot = self._await_slot(driver.call)
         waited = time.monotonic() - began
         phase = ""

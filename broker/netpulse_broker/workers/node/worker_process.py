@@ -24,9 +24,11 @@ from netpulse_broker.queueing.jobs.worker_queue import WorkerQueue
 from netpulse_broker.queueing.redis import keys
 from netpulse_broker.queueing.redis.connection import connect
 from netpulse_broker.queueing.redis.sealing import Sealer
+from netpulse_broker.settings import Settings
 from netpulse_broker.workers.execution.fifo import FifoWorker
 from netpulse_broker.workers.execution.interactive import InteractiveJobs
 from netpulse_broker.workers.execution.login_limits import LoginGate, LoginLimits, LoginSlots
+from netpulse_broker.workers.execution.login_protection import LoginProtection
 from netpulse_broker.workers.execution.loop import Exit
 from netpulse_broker.workers.execution.pinned import PinnedWorker
 from netpulse_broker.workers.execution.session_pool import SessionLimits
@@ -127,6 +129,7 @@ def _build(birth: Birth, *, token: str, worker_name: str) -> Worker:
         records=source,
         limits=LoginLimits(per_minute=settings.worker.logins_per_minute, burst=settings.worker.login_burst),
         slots=None if birth.login_slots is None else LoginSlots(birth.login_slots, settings.node.max_logins),
+        protection=_protection(settings, source),
     )
     if birth.boot.kind == "fifo":
         from netpulse_broker.webhooks.deliverer import WebhookDeliverer  # noqa: PLC0415  # only FIFO workers make calls
@@ -160,6 +163,13 @@ def _build(birth: Birth, *, token: str, worker_name: str) -> Worker:
         interactive=InteractiveJobs(client, sealer, worker=worker_name, node=birth.boot.node),
         logins=logins,
     )
+
+
+def _protection(settings: Settings, source: WorkerQueue) -> LoginProtection | None:
+    wanted = settings.logins
+    if not wanted.protect:
+        return None
+    return LoginProtection(source.logins, first=wanted.first_suspension, longest=wanted.longest_suspension)
 
 
 def _take_signals() -> socket.socket:
