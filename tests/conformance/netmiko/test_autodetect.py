@@ -28,6 +28,7 @@ SHOWN = {
     "huawei_vrpv8": ("<CE1>", "display version", f"{HUAWEI}8.180 (CE6851)\n", ""),
     "huawei": ("<SW1>", "display version", f"{HUAWEI}5.170 (S5700)\n", ""),
     "hp_comware": ("<H3C>", "display version", "H3C Comware Software, Version 7.1.070, Release 6328\n", ""),
+    "juniper_junos": ("ops@ptx1> ", "show version", "Model: ptx10001\nJunos: 21.4R3-EVO\n", "error: syntax error.\n"),
     "vyos": ("vyos@vyos:~$ ", "show version", "Version:          VyOS 1.4.0\n", "\n  Invalid command: [x]\n\n"),
     "nokia_sros": ("A:pe1# ", "show version", "TiMOS-B-20.10.R1 both/x86_64 Nokia 7750 SR\n", "Error: Bad command.\n"),
     "mikrotik_routeros": (

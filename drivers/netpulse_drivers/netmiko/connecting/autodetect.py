@@ -35,6 +35,7 @@ _OTHERS: dict[str, list[tuple[str, str]]] = {
     "show version": [
         ("nokia_sros", r"TiMOS-"),
         ("nokia_srl", r"SR ?Linux|Software Version\s*:\s*v\d+\.\d+\.\d+[\s\S]{0,400}Architecture\s*:\s*x86_64"),
+        ("juniper_junos", r"^Junos: \d"),  # Junos OS Evolved names no kernel and no software release
         ("vyos", r"Version:\s+VyOS"),
         ("ubiquiti_edgerouter", r"Build on:[\s\S]{0,400}HW model:\s+(?:EdgeRouter|Ubiquiti|UBNT)|EdgeOS"),
         ("ruckus_fastiron", r"(?:Brocade|Ruckus|Foundry)[\s\S]{0,2000}(?:ICX|FastIron|FCX)"),
