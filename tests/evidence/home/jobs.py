@@ -125,7 +125,7 @@ class Player:
         lines = [f"set tag {self._tag()}" for _ in range(1 + some % 3)]
         if refused % 4 == 0:
             lines.insert(refused % len(lines), f"wrong {self._tag()}")
-        elif away % 8 == 0:
+        elif away % 8 == 0 and self._kind.config:  # FortiGate closes a block that the lines left open, as announced
             lines.append(self._kind.hop)
         job = self._job(lines, config=lines)
         if refused % 4 == 0 and job["status"] != "failed":
