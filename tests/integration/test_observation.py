@@ -132,12 +132,23 @@ def test_an_id_from_before_what_is_kept_is_told_of_the_gap(broker: RunningBroker
 def test_metrics_count_what_has_happened(broker: RunningBroker, lab: SimulatorLab) -> None:
     device = lab.add(name="metrics", platform="ios")
     login = device.netmiko()
+
+    def ended(figures: dict[Any, float]) -> float:
+        return sum(number for (name, _), number in figures.items() if name == "netpulse_jobs_total")
+
+    def all_are_counted() -> bool:
+        jobs = broker.client.get("/job", params={"limit": 1000}).json()["data"]
+        return ended(metrics(broker)) >= sum(1 for job in jobs if job["ended_at"])
+
+    # A worker with several jobs hands over what it has added up when it rests.
+    wait_until(all_are_counted, what="the jobs of other tests in the metrics", timeout=60)
     before = metrics(broker)
     broker.execute(login, command="show clock")
     broker.execute(login, command="show clock")
     refused = broker.execute(login, command="show nonsense")
     wrong = broker.execute(login | {"password": "wrong-for-sure"}, command="show clock")
     assert (refused["status"], wrong["result"]["error"]["phase"]) == ("failed", "auth")
+    wait_until(lambda: ended(metrics(broker)) >= ended(before) + 4, what="four jobs in the metrics", timeout=60)
     after = metrics(broker)
 
     def grown(name: str, **labels: str) -> float:
