@@ -105,12 +105,14 @@ class Received:
         end = 0
         for number, echo in enumerate(self._echoes):
             start = head.find(echo, end)
-            if start < 0:
-                start, found = end, _end_of_redrawn(echo, head, end)
-                if found < 0:
-                    return
-            else:
+            # A refusal may quote the line whose echo was drawn before it.
+            drawn = -1 if start == end else _end_of_redrawn(echo, head[:start] if start > end else head, end)
+            if drawn >= 0:
+                start, found = end, drawn
+            elif start >= 0:
                 found = start + len(echo)
+            else:
+                return
             if number == 0:
                 self.echo_start = start
             end = found

@@ -165,6 +165,23 @@ def test_echoes_of_any_length(name: str, length: int) -> None:
         assert (reply.output.strip(), reply.last_line) == ("out\nfw1(config)#", "fw1(config)#")
 
 
+@pytest.mark.parametrize("drawn", ["drawn", "wrapped", "plain"])
+@pytest.mark.parametrize("cut", [None, 1, 7])
+def test_an_answer_that_quotes_the_line_is_no_echo(drawn: str, cut: int | None) -> None:
+    prompt = Prompt("SW1(config)#", platform_of("hp_procurve"))
+    for command in ("nonsense", "frobnicate everything"):
+        echo = {
+            "drawn": "".join(f"\x1b[24;{14 + at}H{one}\x1b[?25h" for at, one in enumerate(command))
+            + "\x1b[24;1H\x1b[1L",
+            "wrapped": f"{command[:5]}\r\n{command[5:]}\r\n",
+            "plain": f"{command}\r\n",
+        }[drawn]
+        stream = f"{echo}\x1b[2KInvalid input: {command}\r\n\x1b[24;1HSW1(config)# ".encode()
+        pieces = [stream] if cut is None else [stream[at : at + cut] for at in range(0, len(stream), cut)]
+        reply = read(Wire(pieces), command, prompt)
+        assert reply.output.startswith(f"Invalid input: {command}\n"), reply
+
+
 def test_procurve_draws_its_prompt() -> None:
     prompt = "SW1# "
     line = f"\x1b[1;24r\x1b[24;1H\x1b[2K\x1b[24;1H\x1b[?25h\x1b[24;1H{prompt}\x1b[24;1H\x1b[24;6H\x1b[?25h\x1b[24;6H"
