@@ -8,7 +8,7 @@ TAG ?=
 TEST_PROCESSES ?= 3
 COVERED := broker drivers collection
 
-.PHONY: help demo test check evidence bench bench-vendor matrix redis-releases docs workflows dist openapi platforms lab clean
+.PHONY: help demo test check evidence sweep bench bench-vendor matrix redis-releases docs workflows dist openapi platforms lab clean
 
 help: ## Show what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -69,6 +69,9 @@ check: $(VENV)/.test ## Lint, format and types
 evidence: lab $(VENV)/.test ## The long forms of the scenarios, and the tables that they print
 	NETPULSE_EVIDENCE=1 $(BIN)/python -m pytest -q -s -rA tests/evidence tests/parity
 	@$(BIN)/python -m tests.bench
+
+sweep: $(VENV)/.test ## Every device type of netmiko's, ours beside stock netmiko: docs/sweep.md, some five minutes
+	@$(BIN)/python -m tests.evidence.sweep
 
 bench: lab $(VENV)/.test ## Benchmarks: ratios measured side by side in one run, also beside nornir, scrapli and netmiko's threads
 	@$(BIN)/python -m tests.bench --part broker

@@ -1,0 +1,1 @@
+"""Every device type of netmiko's, ours beside stock, on the same device."""
