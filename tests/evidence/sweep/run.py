@@ -94,8 +94,8 @@ have a dialogue at login that the derived device lacks.
 - *query*: the answer is there, whole.
 - *enable*: the client stood in privileged mode; a dash: there is none.
 - *change*: the device took the line where changes are made, and the client did not report a failure.
-- *refusal*: the client tells that a line was refused: by an error, or by `changed: null` with a warning. Its words are the
-  commonest of that kind; where the platform book knows a platform's own words, others are not taken for a refusal.
+- *refusal*: the client tells that a line was refused: by an error, or by `changed: null` with a warning. Its words are
+  the commonest of that kind; where the platform book knows a platform's own words, others are not taken for a refusal.
 - *save*: the device saved; a dash: the class does not know how.
 
 *Worse* is a step that stock does and ours does not: {worse}.
