@@ -210,13 +210,7 @@ def _concluded(session: NetmikoSession, end: ExchangeEnd, typed: str) -> Exchang
         session.arrived_at(line)
         session.renamed = session.renamed or (not end.at_prompt and session.platform.renames.match(typed) is not None)
         session.note_context(typed)
-        if (
-            end.at_prompt
-            and session.prompt is before
-            and not before.in_config
-            and session.platform.leads_away.match(typed)
-        ):
-            session.wandered = True  # two devices may have the same name
+        session.note_hop(typed, _text(result.response), before=before)
     else:
         session.at_prompt = False
     if not end.ended and not session.at_prompt:

@@ -8,6 +8,7 @@ unusable and will be closed. Nothing is ever typed to find out where it stands: 
 from __future__ import annotations
 
 import contextlib
+import re
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -239,14 +240,7 @@ class NetmikoSession:
             self.connection.transcript = reply.output[-4096:]  # where mode_after looks
         self._conclude(reply, renames=renames)
         self.note_context(typed)
-        if (
-            moves
-            and self.at_prompt
-            and self.prompt is prompt
-            and not prompt.in_config
-            and self.platform.leads_away.match(typed)
-        ):
-            self.wandered = True  # two devices may have the same name
+        self.note_hop(typed, reply.output, before=prompt)
         if reply.too_large:
             raise OutputTooLarge(
                 f"the device answered with more than {LARGEST_ANSWER // 2**20} Mi characters; narrow the command",
@@ -254,6 +248,23 @@ class NetmikoSession:
                 session_usable=self.at_prompt and not self.unusable_reason,
             )
         return reply
+
+    def note_hop(self, typed: str, output: str, *, before: Prompt) -> None:
+        """After an answer that ended at a prompt of this name: another device may have it too, and stand there now.
+
+        Args:
+            typed: the line or lines.
+            output: what came.
+            before: the prompt at which it was typed.
+        """
+        if not self.at_prompt or (self.prompt is not before and not (before.in_config and not self.prompt.in_config)):
+            return
+        left_mode = before.in_config and not self.prompt.in_config
+        for line in re.split(r"[\r\n]+", typed):
+            if self.platform.leads_away.match(line) and (not before.in_config or left_mode or _FROM_MODE.match(line)):
+                self.wandered = True
+        if _CONNECTED.search(output) is not None:  # whatever the command was called
+            self.wandered = True
 
     def _conclude(self, reply: Reply, *, renames: bool) -> None:
         """Where the session stands after an answer."""
@@ -333,6 +344,15 @@ class NetmikoSession:
         """Close; types nothing, never raises for a dead session."""
         self.unusable_reason = self.unusable_reason or "closed"
         self.connection.disconnect()
+
+
+_FROM_MODE = re.compile(r"\s*(?:do|run)\s", re.IGNORECASE)
+"""What lets a command of exec mode be typed in configuration mode."""
+
+_CONNECTED = re.compile(
+    r"^(?:Trying \S+.{0,80}?\.\.\. ?Open\b|\[Resuming connection |Connected to \S+\.$)", re.MULTILINE
+)
+"""What IOS and its like, and telnet(1), say when they have reached another host."""
 
 
 def _trail(reply: Reply) -> str:

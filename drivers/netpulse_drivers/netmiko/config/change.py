@@ -166,6 +166,8 @@ def _send(
         sender.send(plan.lines, in_config=in_config)
         if not session.at_prompt:
             return _left_open(session, plan, sent)
+        if in_config and not sender.in_config and _has_candidate(session):
+            return _left_early(session, plan, sender, sent)
         if args.enter_config_mode:
             _put_in_force(session, plan, change, args, sender=sender, sent=sent, home=home)
         else:
@@ -197,6 +199,30 @@ def _left_open(session: NetmikoSession, plan: Plan, sent: _Sent) -> _Sent:
     sent.changed = None
     sent.warnings.append(f"{left}; it is not known whether that line took effect: announce the question in answers")
     return sent
+
+
+def _has_candidate(session: NetmikoSession) -> bool:
+    return bool(session.platform.commit) or commits_by_netmiko(session.connection.device_type)
+
+
+def _left_early(session: NetmikoSession, plan: Plan, sender: LineSender, sent: _Sent) -> _Sent:
+    """The last line left configuration mode, or the device: a commit would be typed as a command there.
+
+    Raises:
+        CommandRefused: nobody committed the lines.
+    """
+    if sender.committed:
+        sent.committed = True
+        return sent
+    session.unusable_reason = "the lines left configuration mode before they were committed"
+    raise CommandRefused(
+        f"'{plan.lines[-1]}' left configuration mode, or led to another device, before the lines were committed: "
+        "nothing more was typed, and the session was closed, which throws away what was not committed",
+        device_output=str(session.progress[-1].output) if session.progress else "",
+        details=[{"line": plan.lines[-1], "number": len(plan.lines), "applied": []}],
+        outputs=session.progress,
+        session_usable=False,
+    )
 
 
 def _put_in_force(
@@ -234,8 +260,7 @@ def _put_in_force(
 
 def _account_for_own_modes(session: NetmikoSession, sender: LineSender, sent: _Sent, *, home: Prompt) -> None:
     """After lines that enter and leave configuration mode by themselves (``enter_config_mode: false``)."""
-    platform = session.platform
-    has_candidate = bool(platform.commit) or commits_by_netmiko(session.connection.device_type)
+    has_candidate = _has_candidate(session)
     if has_candidate:
         sent.committed = sender.committed
         sent.changed = True if sender.committed else None

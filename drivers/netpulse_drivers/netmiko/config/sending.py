@@ -26,6 +26,7 @@ class LineSender:
         dirty: whether the candidate differed from the running configuration after the last line; None: the platform's
             prompt does not tell.
         committed: whether one of the lines was a commit, and worked.
+        in_config: whether the last line's prompt is one of configuration mode.
         refused: the lines that the device refused although nobody asked to stop there.
     """
 
@@ -39,6 +40,7 @@ class LineSender:
         )
         self.dirty: bool | None = None
         self.committed = False
+        self.in_config = True
         self.refused: list[str] = []
 
     def send(self, lines: Sequence[str], *, in_config: bool) -> None:
@@ -52,6 +54,8 @@ class LineSender:
         """
         session = self._session
         for number, line in enumerate(lines):
+            if in_config:
+                self._refuse_leaving_inside(lines, number)
             started = time.monotonic()
             reply = session.ask(
                 line,
@@ -78,11 +82,31 @@ class LineSender:
             if refusal:
                 self.refused.append(f"'{line}': {refusal}")
             mode = mode_after(session, reply.output)
-            self.dirty = mode.dirty
+            self.dirty, self.in_config = mode.dirty, mode.config
             if in_config and not mode.config and number + 1 < len(lines):
                 raise _refused(
                     session, lines, number, "it left configuration mode before the last line", text, applied=1
                 )
+
+    def _refuse_leaving_inside(self, lines: Sequence[str], number: int) -> None:
+        """An entry with line breaks is one input: what follows an ``end`` in it would be typed as commands.
+
+        Raises:
+            CommandRefused: nothing of the entry was typed.
+        """
+        first, *rest = re.split(r"[\r\n]+", lines[number])
+        leaving = {"end", self._session.platform.config_leave, *self._session.platform.abort} - {""}
+        left_by = [line.strip() for line in (first, *rest)[:-1] if line.strip().lower() in leaving]
+        if not left_by or self._bypass.search(lines[number]) or not self._session.platform.comparable:
+            return
+        raise _refused(
+            self._session,
+            lines,
+            number,
+            f"'{left_by[0]}' inside of it leaves configuration mode, and what follows would be typed as commands; give "
+            "each line an entry of its own",
+            "",
+        )
 
     @property
     def _stops(self) -> bool:
@@ -119,7 +143,7 @@ def _refused(
     fate = "were not committed" if session.platform.commit else "had been applied"
     return CommandRefused(
         f"the device refused line {number + 1} of {len(lines)}, '{lines[number]}': {reason}; "
-        f"{len(taken)} lines before it {fate}",
+        f"{number} lines before it {fate}",
         device_output=text,
         details=[{"line": lines[number], "number": number + 1, "applied": [] if session.platform.commit else taken}],
         outputs=session.progress,
