@@ -45,8 +45,23 @@ class PlatformBook:
         if name not in self._platforms:
             # Once all are loaded no file counts that has come since.
             known = GENERIC if self._loaded or self._path(name) is None else name
-            self._platforms[name] = self._platforms.get(known) or self._lookup.platform(known)
+            self._platforms[name] = self._platforms.get(known) or self._put_together(known)
         return self._platforms[name]
+
+    def _put_together(self, name: str) -> Platform:
+        """As ``Lookup.platform``, for files that an operator made like each other too."""
+        asked: list[str] = []
+        other = name
+        while other not in {"", GENERIC}:
+            if other in asked:
+                circle = " -> ".join([*asked[asked.index(other) :], other])
+                raise BookError(f"{self._file(other).path}: like: leads in a circle ({circle}); take one of them out")
+            asked.append(other)
+            other = self._file(other).like
+        try:
+            return self._lookup.platform(name)
+        except RecursionError:
+            raise BookError(f"{self._file(name).path}: the files that its tables are like lead in a circle") from None
 
     def names(self) -> list[str]:
         """Names of all files, sorted."""

@@ -166,3 +166,18 @@ def test_a_file_says_what_it_is_and_where_that_is_from(book: PlatformBook, tmp_p
     write(tmp_path, "unsourced", 'about = "x"')
     with pytest.raises(BookError, match="source: name where"):
         book.platform("unsourced")
+
+
+def test_files_that_are_like_each_other_spoil_no_others(tmp_path: Path) -> None:
+    write(tmp_path, "loop_a", HEAD + 'like = "loop_b"\n')
+    write(tmp_path, "loop_b", HEAD + 'like = "loop_a"\n')
+    write(tmp_path, "table_a", HEAD + '[save]\nlike = "table_b"\n')
+    write(tmp_path, "table_b", HEAD + '[save]\nlike = "table_a"\n')
+    write(tmp_path, "acme_os", HEAD + 'like = "cisco_ios"\n')
+    book = PlatformBook([tmp_path])
+    book.load_all()
+    assert set(book.failures) >= {"loop_a", "loop_b"}
+    assert "loop_a.toml: like: leads in a circle (loop_a -> loop_b -> loop_a)" in book.failures["loop_a"]
+    assert "acme_os" not in book.failures
+    assert book.platform("acme_os").lineage == ("acme_os", "cisco_ios")
+    assert "save.command: table_a is like table_b is like table_a" in book.failures["table_a"]
