@@ -150,7 +150,8 @@ def test_both_names_of_the_connection_test(client: V02Client, router: SimulatedD
     assert good["error_message"] is None
     assert good["device_info"]["prompt"] == "router#"
     assert datetime.fromisoformat(good["timestamp"]).utcoffset() is not None
-    bad = client.request("POST", path, {"driver": "netmiko", "connection_args": login(router, password="not-it")})
+    wrong = f"not-it-{path.rpartition('/')[2]}"  # a refused password is not tried again at once
+    bad = client.request("POST", path, {"driver": "netmiko", "connection_args": login(router, password=wrong)})
     assert bad["success"] is False
     assert "password" in bad["error_message"]
 
