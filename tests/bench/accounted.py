@@ -26,7 +26,10 @@ import psutil
 
 _PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 _LOOK = 0.05
-"""Seconds between looks for daemons. The forks on the way to one live far shorter, and helpers longer."""
+"""Seconds between looks for daemons."""
+
+_LOOKS = 6
+"""Of a process that counts as one. The forks on the way to one live shorter, on a busy machine too, helpers longer."""
 
 _GRACE = 5.0
 """Seconds that a helper has to end after SIGTERM."""
@@ -57,24 +60,24 @@ def main(report: str, command: list[str]) -> None:
 
 
 class _Daemons(threading.Thread):
-    """Finds the orphans that were handed to this process and were alive in two looks, one after the other."""
+    """Finds the orphans that were handed to this process and were alive in ``_LOOKS`` looks, one after the other."""
 
     def __init__(self, command: int) -> None:
         super().__init__(daemon=True)
         self.seen: set[int] = set()
-        self._before = {command}
+        self._alive: dict[int, int] = {}
         self._command = command
         self._ended = threading.Event()
 
     def run(self) -> None:
         while not self._ended.wait(_LOOK):
-            alive = set()
+            alive: dict[int, int] = {}
             for one in psutil.Process().children():
                 with contextlib.suppress(psutil.NoSuchProcess):
                     if one.status() != psutil.STATUS_ZOMBIE and one.pid != self._command:
-                        alive.add(one.pid)
-            self.seen |= alive & self._before
-            self._before = alive
+                        alive[one.pid] = self._alive.get(one.pid, 0) + 1
+            self.seen |= {pid for pid, looks in alive.items() if looks >= _LOOKS}
+            self._alive = alive
 
     def end(self) -> None:
         self._ended.set()
